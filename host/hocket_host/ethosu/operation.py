@@ -1,0 +1,614 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A command stream as a list of operations, each with the register state it runs under.
+
+`parse` follows the stream once: every kernel and DMA is an `Operation` that holds a snapshot of the
+registers, the waits before it, and where its own register writes begin, which is where a stream may
+be cut. The typed views (`FeatureMap`, `Kernel`, `Dma`) are what the functional model, the timing
+model, the splitter and the verifier read; none of them looks at register numbers again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from types import MappingProxyType
+
+from .isa import Cmd, Command, CommandStreamError, decode
+
+
+class Pool(IntEnum):
+    """Parameter of NPU_OP_POOL."""
+
+    MAX = 0
+    AVERAGE = 1
+    REDUCE_SUM = 2
+
+
+class Elementwise(IntEnum):
+    """Parameter of NPU_OP_ELEMENTWISE."""
+
+    MUL = 0
+    ADD = 1
+    SUB = 2
+    MIN = 3
+    MAX = 4
+    LRELU = 5
+    ABS = 6
+    CLZ = 7
+    SHR = 8
+    SHL = 9
+
+
+UNARY = frozenset({Elementwise.LRELU, Elementwise.ABS, Elementwise.CLZ})
+
+
+class Rounding(IntEnum):
+    """Round mode of a precision register."""
+
+    DOUBLE = 0
+    """TFLite's: saturating rounding doubling high multiply, then rounding shift."""
+    TRUNCATE = 1
+    NATURAL = 2
+
+
+class IfmScale(IntEnum):
+    """How ADD and SUB scale their operands."""
+
+    BOTH_16 = 0
+    OPA_32 = 1
+    OPB_32 = 2
+
+
+class Upscale(IntEnum):
+    """IFM_UPSCALE: 2x2 enlargement on read."""
+
+    NONE = 0
+    NEAREST = 1
+    TRANSPOSE = 2
+
+
+class Clip(IntEnum):
+    """Clip range of the ACTIVATION register."""
+
+    OFM_PRECISION = 0
+    FORCE_UINT8 = 2
+    FORCE_INT8 = 3
+    FORCE_INT16 = 5
+
+
+TANH = 3
+SIGMOID = 4
+LUT_FIRST = 16
+LUT_LAST = 23
+
+
+@dataclass(frozen=True)
+class FeatureMap:
+    """A tensor as the NPU addresses it: up to four tiles, byte strides, one precision."""
+
+    region: int
+    bases: tuple[int, int, int, int]
+    """Byte offsets of tiles 0 (top left), 1 (top right), 2 (bottom left), 3 (bottom right)."""
+    height0: int
+    height1: int
+    width0: int
+    stride_y: int
+    stride_x: int
+    stride_c: int
+    height: int
+    width: int
+    depth: int
+    bits: int
+    signed: bool
+    nhcwb16: bool
+    zero_point: int
+
+    @property
+    def element_bytes(self) -> int:
+        """Size of one element in bytes."""
+        return self.bits // 8
+
+    def address(self, y: int, x: int, c: int) -> int:
+        """Byte offset in the region of one element."""
+        if x < self.width0:
+            tile, x0 = (0, 0) if y < self.height0 else (2, 0)
+        else:
+            tile, x0 = (1, self.width0) if y < self.height1 else (3, self.width0)
+        y0 = (0, 0, self.height0, self.height1)[tile]
+        at = self.bases[tile] + (y - y0) * self.stride_y
+        if self.nhcwb16:
+            return (
+                at
+                + (x - x0) * 16 * self.element_bytes
+                + (c // 16) * self.stride_c
+                + (c % 16) * self.element_bytes
+            )
+        return at + (x - x0) * self.stride_x + c * self.element_bytes
+
+    def tiles(self) -> list[tuple[int, int, int, int, int]]:
+        """Non-empty tiles as ``(tile, y0, y1, x0, x1)`` in element coordinates."""
+        w0 = min(self.width0, self.width)
+        h0, h1 = min(self.height0, self.height), min(self.height1, self.height)
+        parts = [
+            (0, 0, h0, 0, w0),
+            (1, 0, h1, w0, self.width),
+            (2, h0, self.height, 0, w0),
+            (3, h1, self.height, w0, self.width),
+        ]
+        return [p for p in parts if p[2] > p[1] and p[4] > p[3]]
+
+    def extents(self) -> list[tuple[int, int]]:
+        """Half-open byte ranges in the region that cover each tile."""
+        ranges = []
+        for _, y0, y1, x0, x1 in self.tiles():
+            corners = [
+                self.address(y, x, c)
+                for y in (y0, y1 - 1)
+                for x in (x0, x1 - 1)
+                for c in {0, self.depth - 1, min(15, self.depth - 1)}
+            ]
+            ranges.append((min(corners), max(corners) + self.element_bytes))
+        return ranges
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """Window of a convolution or pooling; sizes are after dilation."""
+
+    height: int
+    width: int
+    stride_y: int
+    stride_x: int
+    dilation_y: int
+    dilation_x: int
+    part_kernel_first: bool
+    """Weight order: part of the kernel first, else depth first."""
+    pad_top: int
+    pad_left: int
+    pad_bottom: int
+    pad_right: int
+
+
+@dataclass(frozen=True)
+class Span:
+    """Bytes of a region: compressed weights or scales."""
+
+    region: int
+    start: int
+    length: int
+
+
+@dataclass(frozen=True)
+class Dma:
+    """A one-dimensional copy; ``internal`` addresses are SHRAM offsets (look-up tables)."""
+
+    source: Span
+    destination: Span
+    source_internal: bool
+    destination_internal: bool
+
+
+@dataclass(frozen=True)
+class Access:
+    """Bytes an operation reads or writes: ``region`` is -1 for SHRAM."""
+
+    region: int
+    start: int
+    end: int
+    write: bool
+
+
+_FM_SUFFIXES = ("BASE0", "BASE1", "BASE2", "BASE3", "STRIDE_X", "STRIDE_Y", "STRIDE_C")
+_TILE_SUFFIXES = ("WIDTH0_M1", "HEIGHT0_M1", "HEIGHT1_M1", "REGION")
+
+
+def _keys(*names: str) -> tuple[int, ...]:
+    return tuple(int(Cmd[n]) for n in names)
+
+
+def _map_keys(prefix: str) -> tuple[int, ...]:
+    return _keys(*(f"{prefix}_{s}" for s in _FM_SUFFIXES + _TILE_SUFFIXES))
+
+
+_COMMON = (
+    _map_keys("IFM")
+    + _map_keys("OFM")
+    + _keys(
+        "IFM_DEPTH_M1", "IFM_PRECISION", "IFM_UPSCALE", "IFM_ZERO_POINT", "IFM_IB_END",
+        "OFM_WIDTH_M1", "OFM_HEIGHT_M1", "OFM_DEPTH_M1", "OFM_PRECISION", "OFM_ZERO_POINT",
+        "OFM_BLK_WIDTH_M1", "OFM_BLK_HEIGHT_M1", "OFM_BLK_DEPTH_M1",
+        "ACC_FORMAT", "ACTIVATION", "ACTIVATION_MIN", "ACTIVATION_MAX", "AB_START", "BLOCKDEP",
+    )
+)  # fmt: skip
+_WINDOW = _keys(
+    "IFM_PAD_TOP", "IFM_PAD_LEFT", "IFM_PAD_RIGHT", "IFM_PAD_BOTTOM",
+    "KERNEL_WIDTH_M1", "KERNEL_HEIGHT_M1", "KERNEL_STRIDE",
+)  # fmt: skip
+_SCALES = _keys("SCALE_REGION", "SCALE_BASE", "SCALE_LENGTH")
+_WEIGHTS = _keys("WEIGHT_REGION", "WEIGHT_BASE", "WEIGHT_LENGTH")
+_DMA = _keys("DMA0_SRC_REGION", "DMA0_DST_REGION", "DMA0_SRC", "DMA0_DST", "DMA0_LEN")
+
+_GLOBAL_SCALE = 1 << 8
+_BROADCAST_CONSTANT = 1 << 7
+
+
+def registers_read(key: int, param: int, registers: Mapping[int, int]) -> frozenset[int]:
+    """Registers that an operation reads, given the state it runs under.
+
+    Only these need to be set (or replayed) before it. The state decides: a global scale replaces
+    the scale list, a scalar second operand has no feature map.
+    """
+    if key == Cmd.NPU_OP_DMA_START:
+        return frozenset(_DMA)
+    reads = set(_COMMON)
+    if int(Cmd.PARALLEL_MODE) in registers:
+        reads.add(int(Cmd.PARALLEL_MODE))
+    global_scale = registers.get(int(Cmd.OFM_PRECISION), 0) & _GLOBAL_SCALE
+    if key in (Cmd.NPU_OP_CONV, Cmd.NPU_OP_DEPTHWISE):
+        reads.update(_WINDOW, _WEIGHTS, _SCALES)
+    elif key == Cmd.NPU_OP_POOL:
+        reads.update(_WINDOW)
+        reads.update(_keys("OFM_SCALE") if global_scale else _SCALES)
+    elif key == Cmd.NPU_OP_ELEMENTWISE:
+        if global_scale:
+            reads.add(int(Cmd.OFM_SCALE))
+        if param not in UNARY:
+            reads.update(_keys("IFM2_BROADCAST", "IFM2_PRECISION", "IFM2_ZERO_POINT"))
+            if param in (Elementwise.ADD, Elementwise.SUB):
+                reads.update(_keys("OPA_SCALE", "OPB_SCALE"))
+            if registers.get(int(Cmd.IFM2_BROADCAST), 0) & _BROADCAST_CONSTANT:
+                reads.add(int(Cmd.IFM2_SCALAR))
+            else:
+                reads.update(_map_keys("IFM2"))
+            reads.add(int(Cmd.IFM2_IB_START))
+    return frozenset(reads)
+
+
+def _signed(value: int, bits: int) -> int:
+    return value - (1 << bits) if value >> (bits - 1) & 1 else value
+
+
+def _stride(value: int) -> int:
+    """A byte stride: 40 bits when the parameter extends the payload, else 32; two's complement."""
+    return _signed(value & (1 << 40) - 1, 40) if value >> 32 else _signed(value, 32)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One kernel or DMA with the register state it runs under."""
+
+    key: int
+    """NPU_OP_CONV, _DEPTHWISE, _POOL, _ELEMENTWISE or _DMA_START."""
+    param: int
+    """The command's parameter: pooling or elementwise mode, DMA channel."""
+    first_word: int
+    """Word at which this operation's own commands (registers, waits) begin."""
+    word: int
+    """Word of the NPU_OP command itself."""
+    registers: Mapping[int, int]
+    """State at the operation, by command key."""
+    written: frozenset[int]
+    """Registers set since the operation before it."""
+    dma_wait: int | None
+    """Parameter of the strictest DMA_WAIT among its own commands."""
+    kernel_wait: int | None
+    """Parameter of the strictest KERNEL_WAIT among its own commands."""
+    _cache: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def is_dma(self) -> bool:
+        """Whether it is a DMA rather than a kernel."""
+        return self.key == Cmd.NPU_OP_DMA_START
+
+    def reads(self) -> frozenset[int]:
+        """Registers that it reads."""
+        return registers_read(self.key, self.param, self.registers)
+
+    def register(self, key: int) -> int:
+        """Value of a register.
+
+        Raises
+        ------
+        CommandStreamError
+            It was never set in this stream.
+        """
+        try:
+            return self.registers[key]
+        except KeyError:
+            raise CommandStreamError(
+                f"{Cmd(self.key).name} reads a register that was never set",
+                where=f"command stream word {self.word}",
+                found=f"{Cmd(key).name} unset",
+                expected="every register an operation reads is set earlier in the same stream",
+            ) from None
+
+    def kernel(self) -> Kernel:
+        """Window of a convolution or pooling."""
+        r = self.register
+        stride = r(Cmd.KERNEL_STRIDE)
+        return Kernel(
+            height=r(Cmd.KERNEL_HEIGHT_M1) + 1,
+            width=r(Cmd.KERNEL_WIDTH_M1) + 1,
+            stride_x=1 + (stride & 1) + (stride >> 6 & 1) * 2,
+            stride_y=1 + (stride >> 1 & 1) + (stride >> 9 & 1) * 2,
+            dilation_x=1 + (stride >> 3 & 1),
+            dilation_y=1 + (stride >> 4 & 1),
+            part_kernel_first=bool(stride >> 2 & 1),
+            pad_top=r(Cmd.IFM_PAD_TOP),
+            pad_left=r(Cmd.IFM_PAD_LEFT),
+            pad_bottom=r(Cmd.IFM_PAD_BOTTOM),
+            pad_right=r(Cmd.IFM_PAD_RIGHT),
+        )
+
+    def _map(self, prefix: str, height: int, width: int, depth: int) -> FeatureMap:
+        def r(name: str) -> int:
+            return self.register(int(Cmd[f"{prefix}_{name}"]))
+
+        precision = r("PRECISION")
+        shift = 1 if prefix == "OFM" else 2
+        # The zero point is a 16-bit pattern, signed whatever the tensor's own type is.
+        zero = r("ZERO_POINT")
+        return FeatureMap(
+            region=r("REGION") & 7,
+            bases=(r("BASE0"), r("BASE1"), r("BASE2"), r("BASE3")),
+            height0=r("HEIGHT0_M1") + 1,
+            height1=r("HEIGHT1_M1") + 1,
+            width0=r("WIDTH0_M1") + 1,
+            stride_y=_stride(r("STRIDE_Y")),
+            stride_x=_stride(r("STRIDE_X")),
+            stride_c=_stride(r("STRIDE_C")),
+            height=height,
+            width=width,
+            depth=depth,
+            bits=8 << (precision >> shift & 3),
+            signed=bool(precision & 1),
+            nhcwb16=bool(precision >> 6 & 3),
+            zero_point=_signed(zero, 16) if precision & 1 else zero,
+        )
+
+    def ofm(self) -> FeatureMap:
+        """Output feature map."""
+        r = self.register
+        return self._map(
+            "OFM", r(Cmd.OFM_HEIGHT_M1) + 1, r(Cmd.OFM_WIDTH_M1) + 1, r(Cmd.OFM_DEPTH_M1) + 1
+        )
+
+    def ifm(self) -> FeatureMap:
+        """Input feature map; height and width follow from the OFM, the window and the padding."""
+        r = self.register
+        height, width = r(Cmd.OFM_HEIGHT_M1) + 1, r(Cmd.OFM_WIDTH_M1) + 1
+        depth = r(Cmd.IFM_DEPTH_M1) + 1
+        if self.key != Cmd.NPU_OP_ELEMENTWISE:
+            k = self.kernel()
+            height = (height - 1) * k.stride_y + k.height - k.pad_top - k.pad_bottom
+            width = (width - 1) * k.stride_x + k.width - k.pad_left - k.pad_right
+        if self.upscale != Upscale.NONE:
+            height, width = (height + 1) // 2, (width + 1) // 2
+        return self._map("IFM", max(height, 1), max(width, 1), depth)
+
+    def ifm2(self) -> FeatureMap | None:
+        """Second operand of an elementwise operation; None for a scalar or a unary one."""
+        if self.key != Cmd.NPU_OP_ELEMENTWISE or self.param in UNARY:
+            return None
+        r = self.register
+        broadcast = r(Cmd.IFM2_BROADCAST)
+        if broadcast & _BROADCAST_CONSTANT:
+            return None
+        return self._map(
+            "IFM2",
+            1 if broadcast & 1 else r(Cmd.OFM_HEIGHT_M1) + 1,
+            1 if broadcast >> 1 & 1 else r(Cmd.OFM_WIDTH_M1) + 1,
+            1 if broadcast >> 2 & 1 else r(Cmd.OFM_DEPTH_M1) + 1,
+        )
+
+    @property
+    def upscale(self) -> Upscale:
+        """Enlargement of the IFM on read."""
+        return Upscale(self.register(Cmd.IFM_UPSCALE) & 3)
+
+    @property
+    def ifm_is_operand_b(self) -> bool:
+        """Whether the operands of an elementwise operation are swapped (IFM2 comes first)."""
+        return bool(self.register(Cmd.IFM2_BROADCAST) >> 6 & 1)
+
+    @property
+    def global_scale(self) -> bool:
+        """Whether OFM_SCALE is used rather than the list of per-channel scales."""
+        return bool(self.register(Cmd.OFM_PRECISION) & _GLOBAL_SCALE)
+
+    @property
+    def ofm_rounding(self) -> Rounding:
+        """Rounding of the output scaling."""
+        return Rounding(self.register(Cmd.OFM_PRECISION) >> 14 & 3)
+
+    @property
+    def ifm_rounding(self) -> Rounding:
+        """Rounding of the operand scaling of ADD and SUB."""
+        return Rounding(self.register(Cmd.IFM_PRECISION) >> 14 & 3)
+
+    @property
+    def ifm_scale(self) -> IfmScale:
+        """Which operand ADD and SUB scale with 32 bits."""
+        return IfmScale(self.register(Cmd.IFM_PRECISION) >> 8 & 3)
+
+    @property
+    def activation(self) -> int:
+        """Activation function: 0 none, TANH, SIGMOID, or LUT_FIRST + slot."""
+        return self.register(Cmd.ACTIVATION) & 31
+
+    @property
+    def clip(self) -> Clip:
+        """Clip range of the activation."""
+        return Clip(self.register(Cmd.ACTIVATION) >> 12 & 7)
+
+    @property
+    def lut_slot(self) -> int | None:
+        """Slot of the look-up table, in 256-byte units."""
+        a = self.activation
+        return a - LUT_FIRST if LUT_FIRST <= a <= LUT_LAST else None
+
+    @property
+    def lut_bytes(self) -> int:
+        """Bytes of look-up table that it reads: 256 (8-bit IFM) or 2048 (16-bit), 0 for none."""
+        if self.lut_slot is None:
+            return 0
+        if self.register(Cmd.IFM_PRECISION) >> 2 & 3 == 1:
+            return 2048
+        return 1024 if self.register(Cmd.OFM_PRECISION) >> 1 & 3 == 2 else 256
+
+    def weights(self) -> Span | None:
+        """Compressed weights of a convolution."""
+        if self.key not in (Cmd.NPU_OP_CONV, Cmd.NPU_OP_DEPTHWISE):
+            return None
+        r = self.register
+        return Span(r(Cmd.WEIGHT_REGION) & 7, r(Cmd.WEIGHT_BASE), r(Cmd.WEIGHT_LENGTH))
+
+    def scales(self) -> Span | None:
+        """Ten-byte bias and scale records, one an output channel."""
+        if self.is_dma or self.key == Cmd.NPU_OP_ELEMENTWISE:
+            return None
+        if self.key == Cmd.NPU_OP_POOL and self.global_scale:
+            return None
+        r = self.register
+        return Span(r(Cmd.SCALE_REGION) & 7, r(Cmd.SCALE_BASE), r(Cmd.SCALE_LENGTH))
+
+    def dma(self) -> Dma:
+        """The copy that a DMA_START makes.
+
+        Raises
+        ------
+        CommandStreamError
+            It is strided; Vela emits one-dimensional copies only, and no other is modelled.
+        """
+        r = self.register
+        source, destination = r(Cmd.DMA0_SRC_REGION), r(Cmd.DMA0_DST_REGION)
+        if (source | destination) >> 9 & 3:
+            raise CommandStreamError(
+                "strided DMA is not supported",
+                where=f"command stream word {self.word}",
+                found=f"stride modes {source >> 9 & 3} and {destination >> 9 & 3}",
+                expected="one-dimensional copies, as Vela emits them",
+            )
+        length = r(Cmd.DMA0_LEN)
+        return Dma(
+            source=Span(source & 7, r(Cmd.DMA0_SRC), length),
+            destination=Span(destination & 7, r(Cmd.DMA0_DST), length),
+            source_internal=bool(source >> 8 & 1),
+            destination_internal=bool(destination >> 8 & 1),
+        )
+
+    def accesses(self) -> list[Access]:
+        """Bytes that it reads and writes, outside SHRAM except for a DMA's internal side."""
+        cached = self._cache.get("accesses")
+        if cached is None:
+            cached = self._cache["accesses"] = self._accesses()
+        return cached  # type: ignore[return-value]
+
+    def _accesses(self) -> list[Access]:
+        if self.is_dma:
+            d = self.dma()
+            return [
+                Access(-1 if internal else s.region, s.start, s.start + s.length, write)
+                for s, internal, write in (
+                    (d.source, d.source_internal, False),
+                    (d.destination, d.destination_internal, True),
+                )
+            ]
+        found = []
+        for span in (self.weights(), self.scales()):
+            if span is not None and span.length:
+                found.append(Access(span.region, span.start, span.start + span.length, False))
+        maps = [(self.ifm(), False), (self.ofm(), True)]
+        second = self.ifm2()
+        if second is not None:
+            maps.append((second, False))
+        for fm, write in maps:
+            found.extend(Access(fm.region, start, end, write) for start, end in fm.extents())
+        return found
+
+
+@dataclass(frozen=True)
+class CommandStream:
+    """A parsed stream."""
+
+    commands: tuple[Command, ...]
+    operations: tuple[Operation, ...]
+    words: int
+    stops: bool
+    """Whether it ends with NPU_OP_STOP."""
+
+
+_OPERATIONS = frozenset(
+    {
+        Cmd.NPU_OP_CONV,
+        Cmd.NPU_OP_DEPTHWISE,
+        Cmd.NPU_OP_POOL,
+        Cmd.NPU_OP_ELEMENTWISE,
+        Cmd.NPU_OP_DMA_START,
+    }
+)
+
+
+def parse(stream: bytes) -> CommandStream:
+    """Decode a stream and follow its register state.
+
+    Every stream starts with all registers unset: register retention from an earlier stream is not
+    guaranteed, so nothing may depend on it.
+
+    Raises
+    ------
+    CommandStreamError
+        A malformed command, or commands after NPU_OP_STOP.
+    """
+    commands = decode(stream)
+    state: dict[int, int] = {}
+    written: set[int] = set()
+    dma_wait: int | None = None
+    kernel_wait: int | None = None
+    first_word = 0
+    operations: list[Operation] = []
+    stops = False
+    snapshot: Mapping[int, int] = MappingProxyType({})
+    for command in commands:
+        if stops:
+            raise CommandStreamError(
+                "commands after NPU_OP_STOP",
+                where=f"command stream word {command.word}",
+                found=Cmd(command.key).name,
+                expected="the end of the stream",
+            )
+        if command.sets_register:
+            state[command.key] = command.value
+            written.add(command.key)
+        elif command.key == Cmd.NPU_OP_DMA_WAIT:
+            dma_wait = min(command.value & 0xF, 15 if dma_wait is None else dma_wait)
+        elif command.key == Cmd.NPU_OP_KERNEL_WAIT:
+            kernel_wait = min(command.value & 0xF, 15 if kernel_wait is None else kernel_wait)
+        elif command.key in _OPERATIONS:
+            if written or not operations:
+                snapshot = MappingProxyType(dict(state))
+            operations.append(
+                Operation(
+                    key=command.key,
+                    param=command.value,
+                    first_word=first_word,
+                    word=command.word,
+                    registers=snapshot,
+                    written=frozenset(written),
+                    dma_wait=dma_wait,
+                    kernel_wait=kernel_wait,
+                )
+            )
+            written = set()
+            dma_wait = kernel_wait = None
+            first_word = command.word + command.words
+        elif command.key == Cmd.NPU_OP_STOP:
+            stops = True
+    last = commands[-1] if commands else None
+    return CommandStream(
+        commands=tuple(commands),
+        operations=tuple(operations),
+        words=0 if last is None else last.word + last.words,
+        stops=stops,
+    )
