@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The accelerator configurations: MACs a cycle, SHRAM and the registers that identify them.
 
-Sources: Vela's architecture tables (``ethos_u55.cpp``, ``ethos_u65.cpp``) and the CONFIG and ID words
-of the payloads that Vela writes.
+Sources: Vela's architecture tables (``ethos_u55.cpp``, ``ethos_u65.cpp``) and the CONFIG and ID
+words of the payloads that Vela writes.
 """
 
 from __future__ import annotations

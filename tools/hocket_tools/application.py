@@ -1,0 +1,387 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The application file (`app.toml`): the NPU, the schedule, and the tasks with their inputs.
+
+Quantities carry their units (`"20 ms"`, `"50 MHz"`, `"48 KiB"`). Names of the NPU and its memory
+system are Vela's own. Everything that is wrong is reported at once, each with its key.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
+
+from hocket_host.errors import HocketError
+from hocket_host.ethosu.config import CONFIGS
+from hocket_host.units import parse_duration, parse_frequency, parse_size
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+Policy = Literal["fifo", "fp", "edf", "rr"]
+Overrun = Literal["skip", "queue", "abort"]
+Optimise = Literal["Performance", "Size"]
+
+
+class ApplicationError(HocketError):
+    """An application file that cannot be used."""
+
+
+def _positive(parse: Callable[[object], int]) -> Callable[[object], int]:
+    def checked(text: object) -> int:
+        value = parse(text)
+        if value <= 0:
+            raise HocketError("must be more than zero", found=repr(text), expected="above zero")
+        return value
+
+    return checked
+
+
+def _quoting(parse: Callable[[object], int]) -> BeforeValidator:
+    """Let pydantic see our unit errors: it collects `ValueError`s only."""
+
+    def convert(text: object) -> int:
+        try:
+            return parse(text)
+        except HocketError as error:
+            raise _ToldError(error) from error
+
+    return BeforeValidator(convert)
+
+
+class _ToldError(ValueError):
+    """A Hocket error on its way through the schema."""
+
+    def __init__(self, error: HocketError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
+def _accelerator(name: str) -> str:
+    if name not in CONFIGS:
+        raise _ToldError(
+            HocketError(
+                "unknown accelerator",
+                found=repr(name),
+                expected=", ".join(CONFIGS),
+                try_="use one of Vela's --accelerator-config names",
+            )
+        )
+    return name
+
+
+Duration = Annotated[int, _quoting(_positive(parse_duration))]
+Offset = Annotated[int, _quoting(parse_duration)]
+Frequency = Annotated[int, _quoting(_positive(parse_frequency))]
+Size = Annotated[int, _quoting(_positive(parse_size))]
+
+
+def _cut(text: object) -> str | int:
+    """`"all"`, `"none"`, or a maximum segment length in ns."""
+    if text in ("all", "none"):
+        return str(text)
+    try:
+        return _positive(parse_duration)(text)
+    except HocketError as error:
+        raise _ToldError(
+            HocketError(
+                "not a way to cut",
+                found=repr(text),
+                expected='"all", "none", or the longest wanted segment, such as "50 us"',
+                try_='cut = "all"',
+            )
+        ) from error
+
+
+Cut = Annotated[str | int, BeforeValidator(_cut)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        alias_generator=lambda name: name.replace("_", "-"),
+        populate_by_name=True,
+    )
+
+
+class Npu(_Section):
+    """`[npu]`: Vela's names for the accelerator and its memory system."""
+
+    accelerator_config: Annotated[str, AfterValidator(_accelerator)] = "ethos-u55-128"
+    system_config: str | None = None
+    memory_mode: str | None = None
+    config: tuple[Path, ...] = ()
+    """Vela configuration files; Vela's own when empty."""
+    clock: Frequency | None = None
+    """NPU clock in Hz; the system configuration's when absent."""
+    optimise: Optimise = "Performance"
+
+
+class Board(_Section):
+    """`[board]`: which board profile, and the CPU clock if it differs from the profile's."""
+
+    name: str = "corstone300"
+    cpu_clock: Frequency | None = None
+
+
+class Schedule(_Section):
+    """`[schedule]`: how tasks share the NPU."""
+
+    policy: Policy = "fp"
+    cut: Cut = "all"
+
+
+class Input(_Section):
+    """`input`: where a task's frames come from: a file, or a generator."""
+
+    file: Path | None = None
+    generator: str | None = None
+    """`random`, `constant`, `ramp`, or `package.module:function`."""
+    mode: Literal["raw", "quantize"] = "raw"
+    hop: Annotated[int, Field(gt=0)] | None = None
+    """Samples between frames of a wav file; a whole frame when absent."""
+    array: str | None = None
+    """Name of the array in an npz file."""
+    seed: int = 0
+    loop: bool = True
+
+
+class Task(_Section):
+    """`[tasks.NAME]`: one network with its timing."""
+
+    model: Path
+    period: Duration
+    deadline: Duration | None = None
+    offset: Offset = 0
+    priority: Annotated[int, Field(ge=0, le=255)] | None = None
+    """0 is the most urgent; by deadline (deadline monotonic) when absent."""
+    overrun: Overrun = "skip"
+    cpu: Offset = 0
+    """CPU time of one job in ns (pre- and post-processing)."""
+    cut: Cut | None = None
+    optimise: Optimise | None = None
+    arena_cache_size: Size | None = None
+    input: Input = Input(generator="random")
+
+    @property
+    def deadline_ns(self) -> int:
+        """Relative deadline; the period unless given."""
+        return self.period if self.deadline is None else self.deadline
+
+
+class _File(_Section):
+    npu: Npu = Npu()
+    board: Board = Board()
+    schedule: Schedule = Schedule()
+    tasks: Annotated[dict[str, Task], Field(min_length=1, max_length=255)]
+
+
+class Application:
+    """A checked application file with its paths made absolute."""
+
+    def __init__(self, path: Path, content: _File) -> None:
+        self.path = path
+        self.npu = content.npu
+        self.board = content.board
+        self.schedule = content.schedule
+        self.tasks = content.tasks
+        self.priorities = _priorities(path, content.tasks)
+
+    def resolve(self, path: Path) -> Path:
+        """Make a path of the file absolute; relative ones start at the file's own folder."""
+        return Path(os.path.normpath(self.path.parent / path.expanduser()))
+
+    def cut(self, name: str) -> str | int:
+        """How a task's network is cut."""
+        own = self.tasks[name].cut
+        return self.schedule.cut if own is None else own
+
+
+def _priorities(path: Path, tasks: dict[str, Task]) -> dict[str, int]:
+    """Given priorities, or deadline monotonic order when none is given."""
+    given = [name for name, task in tasks.items() if task.priority is not None]
+    if given and len(given) < len(tasks):
+        missing = next(name for name in tasks if name not in given)
+        raise ApplicationError(
+            "some tasks have a priority and some have none",
+            where=f"{path}: tasks.{missing}.priority",
+            found=f"priority of {', '.join(given)} only",
+            expected="a priority for every task, or for none (then deadlines decide)",
+            try_=f"add a priority to {missing}, or remove the others",
+        )
+    if given:
+        return {name: task.priority or 0 for name, task in tasks.items()}
+    order = sorted(tasks, key=lambda name: tasks[name].deadline_ns)
+    return {name: rank for rank, name in enumerate(order)}
+
+
+def load(path: str | os.PathLike[str]) -> Application:
+    """Read and check an application file.
+
+    Raises
+    ------
+    ApplicationError
+        Not readable, not TOML, unknown or missing keys, wrong values, or files that are not there.
+    """
+    source = Path(path)
+    try:
+        raw = source.read_bytes()
+    except OSError as error:
+        raise ApplicationError(
+            "cannot read the application file",
+            where=source,
+            found=error.strerror,
+            expected="a TOML file",
+            try_="hocket demo --write DIR makes one to start from",
+        ) from error
+    try:
+        tree = tomllib.loads(raw.decode("utf-8"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ApplicationError(
+            "not a TOML file", where=source, found=str(error), expected="TOML 1.0 in UTF-8"
+        ) from error
+    try:
+        content = _File.model_validate(tree)
+    except ValidationError as error:
+        raise _explain(source, error) from None
+    application = Application(source, content)
+    _require_files(application)
+    return application
+
+
+def _require_files(application: Application) -> None:
+    wanted = [("npu.config", p) for p in application.npu.config if not _is_velas_own(p)]
+    for name, task in application.tasks.items():
+        wanted.append((f"tasks.{name}.model", task.model))
+        _require_one_source(application.path, name, task.input)
+        if task.input.file is not None:
+            wanted.append((f"tasks.{name}.input.file", task.input.file))
+    for key, path in wanted:
+        resolved = application.resolve(path)
+        if not resolved.is_file():
+            raise ApplicationError(
+                "no such file",
+                where=f"{application.path}: {key}",
+                found=str(resolved),
+                expected="a file, by a path relative to the application file",
+                try_=_similar_file(resolved),
+            )
+
+
+def _is_velas_own(path: Path) -> bool:
+    """Whether Vela finds it among its own configuration files, as `Arm/vela.ini`."""
+    return len(path.parts) == 2 and not path.is_absolute() and path.parts[0] not in (".", "..")
+
+
+def _require_one_source(path: Path, name: str, source: Input) -> None:
+    if (source.file is None) == (source.generator is None):
+        raise ApplicationError(
+            "an input has one source",
+            where=f"{path}: tasks.{name}.input",
+            found="both a file and a generator" if source.file else "neither",
+            expected="file or generator",
+            try_='input = { generator = "random" }',
+        )
+
+
+def _similar_file(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f"there is no folder {path.parent}"
+    names = [entry.name for entry in path.parent.iterdir() if entry.is_file()]
+    close = difflib.get_close_matches(path.name, names, n=1)
+    return f"did you mean {close[0]}?" if close else "check the path"
+
+
+def _keys_at(location: tuple[int | str, ...]) -> list[str]:
+    """Keys that the section at a location knows."""
+    section: Any = _File
+    for part in location:
+        if section is None:
+            return []
+        if part == "tasks":
+            section = dict
+        elif section is dict:
+            section = Task
+        else:
+            found = {f.alias or n: f.annotation for n, f in section.model_fields.items()}
+            inner = found.get(str(part))
+            section = inner if isinstance(inner, type) and issubclass(inner, _Section) else None
+    if section is None or section is dict:
+        return []
+    return [f.alias or n for n, f in section.model_fields.items()]
+
+
+def _explain(path: Path, error: ValidationError) -> ApplicationError:
+    problems = [_explain_one(path, e) for e in error.errors()]
+    first = problems[0]
+    if len(problems) > 1:
+        others = "\n".join(str(p) for p in problems[1:])
+        first = ApplicationError(
+            first.message,
+            where=first.where,
+            found=first.found,
+            expected=first.expected,
+            try_=f"{first.try_ or 'mend it'}\n{others}",
+        )
+    return first
+
+
+def _explain_one(path: Path, error: Any) -> ApplicationError:
+    location = tuple(part for part in error["loc"] if part != "function-before[_cut()]")
+    where = f"{path}: {'.'.join(str(part) for part in location)}"
+    told = error.get("ctx", {}).get("error")
+    if isinstance(told, _ToldError):
+        inner = told.error
+        return ApplicationError(
+            inner.message,
+            where=where,
+            found=inner.found,
+            expected=inner.expected,
+            try_=inner.try_,
+        )
+    if error["type"] == "extra_forbidden":
+        known = _keys_at(location[:-1])
+        close = difflib.get_close_matches(str(location[-1]), known, n=1)
+        return ApplicationError(
+            "unknown key",
+            where=where,
+            found=str(location[-1]),
+            expected=", ".join(known),
+            try_=f"did you mean {close[0]}?" if close else "remove it",
+        )
+    if error["type"] == "missing":
+        return ApplicationError(
+            "missing key",
+            where=where,
+            found="nothing",
+            expected=str(location[-1]),
+            try_=f"add {location[-1]}",
+        )
+    if error["type"] == "literal_error":
+        return ApplicationError(
+            "not one of the choices",
+            where=where,
+            found=repr(error["input"]),
+            expected=error["ctx"]["expected"].replace("'", '"'),
+        )
+    return ApplicationError(
+        "not a usable value", where=where, found=repr(error["input"]), expected=error["msg"]
+    )
+
+
+POLICIES: tuple[str, ...] = get_args(Policy)
