@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`hocket inspect`: what is in a container."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the subcommand."""
+
+    @app.command()
+    def inspect(
+        container: Annotated[Path, typer.Argument(help="The .hkt file.")],
+        as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+        full: Annotated[bool, typer.Option("--full", help="Show every segment.")] = False,
+    ) -> None:
+        """Show header, models, tensors, segments, sizes and checksums."""
+        from rich.console import Console
+
+        from .. import container as hkt
+        from ..inspect import render, summary
+        from .files import read_bytes
+
+        data = read_bytes(container, "a container made by hocket pack")
+        report = summary(hkt.read(data), data)
+        if as_json:
+            typer.echo(json.dumps(report, indent=2))
+        else:
+            render(report, Console(), full=full)

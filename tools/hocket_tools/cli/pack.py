@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`hocket pack`: application file to container."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the subcommand."""
+
+    @app.command()
+    def pack(
+        application: Annotated[Path, typer.Argument(help="The application file (app.toml).")],
+        output: Annotated[
+            Path | None, typer.Option("-o", "--output", help="Container to write.")
+        ] = None,
+        strip: Annotated[
+            bool, typer.Option("--strip", help="Leave out the notes that only the host reads.")
+        ] = False,
+    ) -> None:
+        """Compile, split and pack the networks of an application into one container."""
+        from rich.console import Console
+        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        from hocket_host.units import format_size
+
+        from .. import container as hkt
+        from ..application import load
+        from ..pack import build_image
+
+        loaded = load(application)
+        target = output or application.with_suffix(".hkt")
+        console = Console(stderr=True)
+        with Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+        ) as progress:
+            row = progress.add_task("packing", total=None)
+            image = build_image(
+                loaded, notes=not strip, report=lambda text: progress.update(row, description=text)
+            )
+            size = hkt.write(target, image)
+        segments = sum(len(model.steps) for model in image.models)
+        typer.echo(
+            f"{target}: {len(image.tasks)} tasks, {segments} segments, {format_size(size)} "
+            f"read in place, {format_size(image.arena_size)} SRAM arena, {image.accelerator}"
+        )
