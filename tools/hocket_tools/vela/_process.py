@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Starts the compiler process and reads its answer."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .errors import VelaError
+from .options import ResolvedOptions
+
+_WORKER = Path(__file__).with_name("_worker.py")
+_REFUSAL = re.compile(
+    r"Warning \(supported operators\) operator: (?P<kind>[^,]+), ofm: '(?P<ofm>[^']*)'\s*\n"
+    r"Reason: (?P<reason>.*)"
+)
+#: Far above any real compilation (under a second); only a compiler that hangs reaches it.
+_LIMIT_S = 900
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the compiler returned."""
+
+    fields: dict[str, Any]
+    blobs: list[bytes]
+    reasons: dict[tuple[str, str], str]
+    """Why an operator was refused, by kind and name of its output."""
+
+
+def run_compiler(model: bytes, options: ResolvedOptions) -> Answer:
+    """Compile once.
+
+    Raises
+    ------
+    VelaError
+        The compiler crashed, hung, or reported a failure.
+    """
+    request = {
+        "accelerator": options.accelerator,
+        "architecture": options.architecture_text(),
+        "raw": options.compiler_text("Raw"),
+        "tflite": options.compiler_text("TFLite"),
+    }
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", str(_WORKER)],
+            input=json.dumps(request).encode() + b"\n" + model,
+            capture_output=True,
+            timeout=_LIMIT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise VelaError(
+            "Vela does not finish", found=f"no result after {_LIMIT_S} s",
+            expected="a compiled model within seconds",
+        ) from None  # fmt: skip
+    said = done.stderr.decode("utf-8", "replace")
+    head, newline, rest = done.stdout.partition(b"\n")
+    if done.returncode or not newline:
+        raise VelaError(
+            "Vela's compiler crashed on this model",
+            found=_ending(done.returncode) + (f": {_last_line(said)}" if said.strip() else ""),
+            expected="a valid, fully quantised TFLite model",
+            try_="check that the model runs in a TFLite interpreter; export it again",
+        )
+    fields = json.loads(head)
+    blobs = []
+    for size in fields["blobs"]:
+        blobs.append(rest[:size])
+        rest = rest[size:]
+    reasons = {(m["kind"].strip(), m["ofm"]): m["reason"].strip() for m in _REFUSAL.finditer(said)}
+    return Answer(fields, blobs, reasons)
+
+
+def _ending(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"
+
+
+def _last_line(text: str) -> str:
+    return text.strip().splitlines()[-1].strip()
