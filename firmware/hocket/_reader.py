@@ -6,7 +6,8 @@ import struct
 
 import uctypes
 
-from . import _layout as layout
+import hocket._layout as layout  # "from . import" would ask the lazy loader
+
 from .container import NetInfo, TaskInfo, TensorInfo
 
 

@@ -5,7 +5,7 @@
 # is indexed there. Whatever does not hold is a ValueError with one line that says what.
 import uctypes
 
-from . import _layout as layout
+import hocket._layout as layout  # "from . import" would ask the lazy loader
 
 
 # A tensor of a net; offset counts from the start of its region, size is in bytes.
@@ -84,35 +84,44 @@ class App:
         return b[at] | b[at + 1] << 8 | b[at + 2] << 16 | b[at + 3] << 24
 
 
+# Where a buffer lies, or None where memory has no addresses (CPython).
+def _address(buffer):
+    try:
+        return uctypes.addressof(buffer)
+    except (AttributeError, TypeError, ValueError):
+        return None
+
+
 # A ROM file system hands out its files in place; any other file is read into memory.
 def _open(path):
     with open(path, "rb") as file:
         try:
             view = memoryview(file)
-            if uctypes.addressof(view) & 15 == 0:
+            if _address(view) & 15 == 0:
                 return view
-        except TypeError:
+        except TypeError:  # not such a file, or no address to speak of
             pass
         return bytearray(file.read())
 
 
 # Check a container and return its App. `source` is a buffer, the address of one in memory, or
-# a path. With the values of the NPU's own registers, one for another NPU is refused.
+# a path; it must lie on a multiple of 16, for the NPU reads it there. With the values of the
+# NPU's own registers, a container for another NPU is refused.
 def load(source, *, npu_config=None, npu_id=None):
     from ._reader import Reader, check_magic, fail  # here, for it imports this module's classes
 
     if isinstance(source, str):
         source = _open(source)
     if isinstance(source, int):
-        if source & 15:
-            raise ValueError("container at 0x%x, must be 16-byte aligned" % source)
         address = source
         length = None
         reader = Reader(uctypes.bytearray_at(source, layout.SIZEOF_HEADER))
     else:
-        address = None
+        address = _address(source)
         length = len(source)
         reader = Reader(memoryview(source))
+    if address is not None and address & 15:
+        raise ValueError("container at 0x%x, must be 16-byte aligned" % address)
     reader.address = address
     if length is not None and length < layout.SIZEOF_HEADER:
         fail(length, "truncated, or not a Hocket container")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import binascii
 import struct
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -180,7 +181,7 @@ def images(draw: st.DrawFn) -> Image:
     )
 
 
-def section(data: bytes, kind: fmt.SectionKind) -> fmt.Struct:
+def section(data: bytes, kind: fmt.SectionKind) -> Any:
     """Entry of the section table."""
     return fmt.SECTION.parse(data[64 + 32 * (kind - 1) :])
 
@@ -245,7 +246,7 @@ def damaged(draw: st.DrawFn, original: bytes) -> bytes:
         new = draw(
             st.one_of(
                 st.sampled_from([0, 1, 2, 3, 0x7F800000, 0x80000000, 0xFFFFFFFF, len(data)]),
-                st.sampled_from([-16, -4, -1, 1, 4, 16]).map(lambda d: (old + d) % 2**32),
+                st.sampled_from([-16, -4, -1, 1, 4, 16]).map(lambda d, old=old: (old + d) % 2**32),
                 st.integers(0, 2**32 - 1),
             )
         )

@@ -7,6 +7,8 @@ purpose: the two are fuzzed against each other.
 
 from __future__ import annotations
 
+import struct
+
 from . import format as fmt
 from .envelope import Envelope, open_envelope, problem
 from .errors import ContainerError
@@ -80,7 +82,7 @@ class _Tables:
     def _model(self, index: int, owned: dict[SectionKind, int]) -> Model:
         at, record = self.envelope.record(SectionKind.MODELS, index)
         name = self.envelope.string(record.name, at)
-        if record.flags & ~ModelFlag.SHARED_ARENA:
+        if record.flags & ~ModelFlag.SHARED_ARENA.value:
             raise problem(at, "models", "unknown model flags", f"{record.flags:#x}", "0 or 1")
         if not name:
             raise problem(at, "models", "a model without a name", "''", "a name")
@@ -185,7 +187,7 @@ class _Tables:
         if record.size != expected:
             raise problem(at, "tensors", f"{what}: wrong size", record.size, expected)
         # A NaN, an infinity or a negative zero differs from what can be compared or divided by.
-        bits = int.from_bytes(fmt.Float32l.build(record.scale), "little")
+        bits = int.from_bytes(struct.pack("<f", record.scale), "little")
         if bits >= 0x7F800000:
             raise problem(
                 at, "tensors", f"{what}: unusable scale", record.scale, "finite, not negative"

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The device's reader under CPython, and the same source on a MicroPython virtual machine."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+FIRMWARE = Path(__file__).parents[3] / "firmware"
+
+_VERDICTS = """\
+import sys
+sys.path.insert(0, sys.argv[1])
+from hocket.container import load
+with open(sys.argv[2], "rb") as file:
+    while True:
+        head = file.read(4)
+        if len(head) < 4:
+            break
+        data = bytearray(file.read(int.from_bytes(head, "little")))
+        try:
+            load(data)
+            print("accepted")
+        except ValueError as error:
+            print("refused", repr(error.args[0]))
+"""
+
+
+def run_micropython(script: Path, *arguments: object) -> list[str]:
+    """Lines that a script prints on the MicroPython virtual machine."""
+    done = subprocess.run(
+        [sys.executable, "-m", "micropython", str(script), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.splitlines()
+
+
+def micropython_verdicts(containers: list[bytes], folder: Path) -> list[str]:
+    """What the virtual machine says of each container: "accepted" or "refused" and why."""
+    script, corpus = folder / "verdicts.py", folder / "corpus"
+    script.write_text(_VERDICTS)
+    corpus.write_bytes(b"".join(len(c).to_bytes(4, "little") + c for c in containers))
+    return run_micropython(script, FIRMWARE, corpus)
+
+
+def load_under_cpython():
+    """``hocket.container.load``, its MicroPython modules stood in for."""
+    for name, members in (
+        ("micropython", {"const": lambda value: value}),
+        ("uctypes", {}),
+    ):
+        module = types.ModuleType(name)
+        vars(module).update(members)
+        sys.modules[name] = module
+    from hocket.container import load
+
+    return load
