@@ -7,29 +7,7 @@ import uctypes
 
 import hocket._layout as layout  # "from . import" would ask the lazy loader
 
-
-# A tensor of a net; offset counts from the start of its region, size is in bytes.
-class TensorInfo:
-    __slots__ = (
-        "dtype", "name", "offset", "region", "scale", "shape", "size", "typecode", "zero_point",
-    )  # fmt: skip
-
-
-# A model: regions are 8 tuples (kind, offset, size), where the offset of read-only data counts
-# from the start of the container and that of an arena from the start of the pool; persistent
-# ranges are tuples (region, offset in it, size, fill byte).
-class NetInfo:
-    __slots__ = (
-        "arena_offset", "arena_size", "first_step", "inputs", "name", "outputs", "persistent",
-        "regions", "shared_arena", "steps",
-    )  # fmt: skip
-
-
-# A periodic job; net is an index of App.nets.
-class TaskInfo:
-    __slots__ = (
-        "cpu_ns", "deadline_ns", "name", "net", "offset_ns", "overrun", "period_ns", "priority",
-    )  # fmt: skip
+from ._reader import Reader, check_magic, fail
 
 
 # An application whose container has passed every check.
@@ -108,8 +86,6 @@ def _open(path):
 # a path; it must lie on a multiple of 16, for the NPU reads it there. With the values of the
 # NPU's own registers, a container for another NPU is refused.
 def load(source, *, npu_config=None, npu_id=None):
-    from ._reader import Reader, check_magic, fail  # here, for it imports this module's classes
-
     if isinstance(source, str):
         source = _open(source)
     if isinstance(source, int):

@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 import types
 from pathlib import Path
 
 FIRMWARE = Path(__file__).parents[3] / "firmware"
+
+_DEVICE_MODULES = ("hocket", "micropython", "uctypes")
 
 _VERDICTS = """\
 import sys
@@ -50,14 +53,19 @@ def micropython_verdicts(containers: list[bytes], folder: Path) -> list[str]:
 
 
 def load_under_cpython():
-    """``hocket.container.load``, its MicroPython modules stood in for."""
-    for name, members in (
-        ("micropython", {"const": lambda value: value}),
-        ("uctypes", {}),
-    ):
-        module = types.ModuleType(name)
-        vars(module).update(members)
-        sys.modules[name] = module
-    from hocket.container import load
+    """``hocket.container.load`` with the least that it needs of MicroPython's modules.
 
-    return load
+    They and the package leave ``sys.modules`` again: other tests give the device code a machine.
+    """
+    own = [name for name in sys.modules if name.partition(".")[0] in _DEVICE_MODULES]
+    held = {name: sys.modules.pop(name) for name in own}
+    micropython = types.ModuleType("micropython")
+    micropython.const = lambda value: value
+    sys.modules.update(micropython=micropython, uctypes=types.ModuleType("uctypes"))
+    try:
+        return importlib.import_module("hocket.container").load
+    finally:
+        for name in list(sys.modules):
+            if name.partition(".")[0] in _DEVICE_MODULES:
+                del sys.modules[name]
+        sys.modules.update(held)
