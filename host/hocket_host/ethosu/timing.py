@@ -61,13 +61,24 @@ _RELEVANT = tuple(
     )
 )  # fmt: skip
 
+# A kernel that continues the one before: same work on another slice of depth or another stripe.
+_SAME_WORK = tuple(
+    int(Cmd[name])
+    for name in (
+        "KERNEL_WIDTH_M1", "KERNEL_HEIGHT_M1", "KERNEL_STRIDE", "IFM_UPSCALE", "IFM_PRECISION",
+        "OFM_PRECISION", "IFM_STRIDE_X", "IFM_STRIDE_Y", "OFM_STRIDE_X", "OFM_STRIDE_Y",
+        "OFM_WIDTH_M1", "OFM_HEIGHT_M1", "OFM_BLK_WIDTH_M1", "OFM_BLK_HEIGHT_M1",
+        "OFM_BLK_DEPTH_M1", "IFM_REGION", "OFM_REGION", "ACC_FORMAT",
+    )
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class OperationTiming:
     """One operation on the time axis of its stream."""
 
     cycles: int
-    """Its own duration."""
+    """Its own duration; less than alone where the pipeline is still filled by its first slice."""
     start: int
     end: int
     bound: Bound
@@ -110,7 +121,7 @@ def dma_cycles(op: Operation, system: SystemConfig) -> OperationCycles:
         target.transfer_cycles(size) + target.write_latency,
     )
     worst = source.worst_cycles(size, write=False) + target.worst_cycles(size, write=True)
-    return OperationCycles(nominal, max(nominal, worst), Bound.DMA, 0)
+    return OperationCycles(nominal, max(nominal, worst), Bound.DMA, 0, nominal, 0, 0)
 
 
 def fetch_cycles(words: int, memory: Memory) -> int:
@@ -174,6 +185,20 @@ def operation_cycles(op: Operation, config: NpuConfig, system: SystemConfig) -> 
     return _estimator(config, system).cycles(op)
 
 
+def _continues(op: Operation, before: Operation) -> bool:
+    """Whether a kernel's first blocks enter the pipeline behind the last of the kernel before.
+
+    So it is for slices of one layer: the same window over the same area, with a block dependency
+    that lets them overlap, and an IFM that is not the OFM of the kernel before.
+    """
+    if op.key != before.key or op.param != before.param or not op.register(Cmd.BLOCKDEP) & 3:
+        return False
+    mine, other = op.registers, before.registers
+    if any(mine.get(k) != other.get(k) for k in _SAME_WORK):
+        return False
+    return mine.get(Cmd.IFM_BASE0) != other.get(Cmd.OFM_BASE0)
+
+
 def _wait(queue: deque[int], limit: int, now: int) -> int:
     """Time at which no more than ``limit`` of the queued operations are still running."""
     while len(queue) > limit:
@@ -219,6 +244,7 @@ def stream_cycles(
     words = operations[-1].word + 2 - first_word if operations else prologue_words + 1
     fetch = (worst_fetch_cycles if worst else fetch_cycles)(words, memory)
     timings: list[OperationTiming] = []
+    before: tuple[Operation, OperationCycles] | None = None
     kernels: deque[int] = deque()
     dmas: deque[int] = deque()
     dma_limit = MAX_OUTSTANDING_DMAS[config.product]
@@ -245,6 +271,10 @@ def stream_cycles(
             else:
                 issued = _wait(kernels, MAX_OUTSTANDING_KERNELS - 1, issued)
                 start = max(issued, kernel_free)
+                if before is not None and start == kernel_free and _continues(op, before[0]):
+                    hidden = own.compute - own.fill - before[1].drain
+                    cycles = max(hidden, own.memory, 1)
+                before = (op, own)
                 kernel_free = end = start + cycles
                 kernels.append(end)
         if op.is_dma:

@@ -3,10 +3,10 @@
 
 A kernel's OFM blocks pass through a pipeline: IFM fetch, MAC array, output unit (scaling,
 activation, write). Its duration is that of the slowest stage for all blocks, plus filling and
-draining the others, and never less than what its traffic needs on each memory. Formulas and constants: Vela's
-estimator (``ethos_u55_performance.cpp`` for stages and traffic, ``ethos_u55.cpp`` and
-``ethos_u65.cpp`` for the output table). Vela keeps doubles; here all is integer, with rates as
-numerators over powers of two.
+draining the others, and never less than what its traffic needs on each memory. Formulas and
+constants: Vela's estimator (``ethos_u55_performance.cpp`` for stages and traffic,
+``ethos_u55.cpp`` and ``ethos_u65.cpp`` for the output table). Vela keeps doubles; here all is
+integer, with rates as numerators over powers of two.
 """
 
 from __future__ import annotations
@@ -54,7 +54,13 @@ class OperationCycles:
     """With memory latency exposed; never below `nominal`."""
     bound: Bound
     compute: int
-    """Part of `nominal` that does not depend on bandwidth: MAC and output stages; 0 for a DMA."""
+    """MAC and output stages with their filling and draining; 0 for a DMA."""
+    memory: int
+    """Traffic of the busiest memory; `nominal` is the larger of this and `compute`."""
+    fill: int
+    """Part of `compute` that a pipeline still busy with the kernel before would hide."""
+    drain: int
+    """Part of `compute` that the same kernel's continuation would hide."""
 
 
 _RATE = 16
@@ -225,7 +231,8 @@ def _mac_block_cycles(op: Operation, config: NpuConfig, kernel: Blocks) -> int:
 
 def _mac_cycles(
     op: Operation, config: NpuConfig, kernel: Blocks, system: SystemConfig
-) -> tuple[int, Bound]:
+) -> tuple[int, int, int, Bound]:
+    """Cycles, and of these filling and draining; the stage that decides."""
     ofm = op.ofm()
     block = kernel.ofm.clip(shape_of(ofm))
     per_block = block.tiles(kernel.ublock).volume
@@ -244,12 +251,14 @@ def _mac_cycles(
     issue = (exposed + mac + output) // 4
     mac_stage, output_stage = max(mac, issue), max(output, issue)
     if mac_stage > output_stage:
-        total = mac_stage * units // (per_block * one) + output_stage // one
+        tail = output_stage // one
+        total = mac_stage * units // (per_block * one) + tail
         bound = Bound.MAC if mac >= issue else Bound.ISSUE
     else:
+        tail = 0
         total = (output_stage * units + mac_stage * per_block) // (per_block * one)
         bound = Bound.OUTPUT if output >= issue else Bound.ISSUE
-    return total + drain + fill, bound
+    return total + drain + fill, fill, drain + tail, bound
 
 
 def _elementwise_cycles(
@@ -297,14 +306,15 @@ def kernel_cycles(op: Operation, config: NpuConfig, system: SystemConfig) -> Ope
         A register that it reads was never set.
     """
     kernel = blocks(op, config)
+    fill = drain = 0
     if op.key == Cmd.NPU_OP_ELEMENTWISE:
         compute, bound = _elementwise_cycles(op, config, kernel, system)
     else:
-        compute, bound = _mac_cycles(op, config, kernel, system)
+        compute, fill, drain, bound = _mac_cycles(op, config, kernel, system)
     traffic = _traffic(op, kernel, system)
     memory, memory_bound = _memory_bound(traffic, worst=False)
     worst_memory, _ = _memory_bound(traffic, worst=True)
     if memory > compute:
         bound = memory_bound
     nominal = max(compute, memory)
-    return OperationCycles(nominal, max(nominal, worst_memory), bound, compute)
+    return OperationCycles(nominal, max(nominal, worst_memory), bound, compute, memory, fill, drain)
