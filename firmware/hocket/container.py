@@ -62,11 +62,12 @@ class App:
         return b[at] | b[at + 1] << 8 | b[at + 2] << 16 | b[at + 3] << 24
 
 
-# Where a buffer lies, or None where memory has no addresses (CPython).
+# Where a buffer lies; None for one that is not in the machine's memory, which only the emulation
+# on CPython knows, with an error of its own.
 def _address(buffer):
     try:
         return uctypes.addressof(buffer)
-    except (AttributeError, TypeError, ValueError):
+    except Exception:
         return None
 
 

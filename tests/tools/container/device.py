@@ -6,12 +6,12 @@ from __future__ import annotations
 import importlib
 import subprocess
 import sys
-import types
 from pathlib import Path
 
-FIRMWARE = Path(__file__).parents[3] / "firmware"
+from hocket_host import shims
+from hocket_host.shims.testing import ProcessMachine
 
-_DEVICE_MODULES = ("hocket", "micropython", "uctypes")
+FIRMWARE = Path(__file__).parents[3] / "firmware"
 
 _VERDICTS = """\
 import sys
@@ -53,19 +53,19 @@ def micropython_verdicts(containers: list[bytes], folder: Path) -> list[str]:
 
 
 def load_under_cpython():
-    """``hocket.container.load`` with the least that it needs of MicroPython's modules.
+    """``hocket.container.load`` over the shims, for buffers of this process.
 
-    They and the package leave ``sys.modules`` again: other tests give the device code a machine.
+    The package leaves ``sys.modules`` again: other tests import it over a machine of their own.
     """
-    own = [name for name in sys.modules if name.partition(".")[0] in _DEVICE_MODULES]
-    held = {name: sys.modules.pop(name) for name in own}
-    micropython = types.ModuleType("micropython")
-    micropython.const = lambda value: value
-    sys.modules.update(micropython=micropython, uctypes=types.ModuleType("uctypes"))
-    try:
-        return importlib.import_module("hocket.container").load
-    finally:
-        for name in list(sys.modules):
-            if name.partition(".")[0] in _DEVICE_MODULES:
+    held = {name: sys.modules.pop(name) for name in _firmware_modules()}
+    with shims.installed(ProcessMachine()):
+        try:
+            return importlib.import_module("hocket.container").load
+        finally:
+            for name in _firmware_modules():
                 del sys.modules[name]
-        sys.modules.update(held)
+            sys.modules.update(held)
+
+
+def _firmware_modules():
+    return [name for name in sys.modules if name.partition(".")[0] == "hocket"]
