@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Builds quantised .tflite models tensor by tensor, with flatbuffers alone.
+
+TensorFlow's converter would decide scales and fuse operators as it likes; a proof of exactness
+needs the opposite: every scale, zero point, shape and attribute is the caller's, and each model
+holds the operators that were asked for and no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import flatbuffers
+import numpy as np
+from numpy.typing import NDArray
+from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
+
+_TYPES = {
+    np.dtype(np.int8): schema.TensorType.INT8,
+    np.dtype(np.uint8): schema.TensorType.UINT8,
+    np.dtype(np.int16): schema.TensorType.INT16,
+    np.dtype(np.int32): schema.TensorType.INT32,
+    np.dtype(np.int64): schema.TensorType.INT64,
+    np.dtype(np.float32): schema.TensorType.FLOAT32,
+}
+
+#: An input that the operator may have and this one has not.
+ABSENT = -1
+
+_IDENTIFIER = b"TFL3"
+_VERSION = 3
+
+
+@dataclass(frozen=True)
+class Quantisation:
+    """Affine quantisation: ``real = scale * (value - zero_point)``, per tensor or per channel."""
+
+    scales: tuple[float, ...]
+    zero_points: tuple[int, ...]
+    axis: int = 0
+
+    @classmethod
+    def tensor(cls, scale: float, zero_point: int = 0) -> Quantisation:
+        """One scale for the whole tensor."""
+        return cls((scale,), (zero_point,))
+
+    @classmethod
+    def channels(cls, scales: Sequence[float], axis: int) -> Quantisation:
+        """One symmetric scale for each channel along ``axis``."""
+        return cls(tuple(scales), (0,) * len(scales), axis)
+
+    @property
+    def scale(self) -> float:
+        """The scale of a per-tensor quantisation, rounded to float32 as the file holds it."""
+        return float(np.float32(self.scales[0]))
+
+    @property
+    def zero_point(self) -> int:
+        """The zero point of a per-tensor quantisation."""
+        return self.zero_points[0]
+
+
+class ModelBuilder:
+    """Collects the tensors and operators of a one-subgraph model and writes the flatbuffer."""
+
+    def __init__(self) -> None:
+        self._tensors: list[Any] = []
+        self._buffers: list[Any] = [schema.BufferT()]  # buffer 0 is the empty one, by convention
+        self._codes: list[Any] = []
+        self._operators: list[Any] = []
+        self._inputs: list[int] = []
+        self._outputs: list[int] = []
+
+    def _tensor(
+        self,
+        name: str,
+        shape: Sequence[int],
+        dtype: np.dtype[Any],
+        quantisation: Quantisation | None,
+        *,
+        buffer: int,
+        variable: bool = False,
+    ) -> int:
+        tensor = schema.TensorT()
+        tensor.name = name
+        tensor.shape = list(shape)
+        tensor.type = _TYPES[dtype]
+        tensor.buffer = buffer
+        tensor.isVariable = variable
+        if quantisation is not None:
+            parameters = schema.QuantizationParametersT()
+            parameters.scale = list(quantisation.scales)
+            parameters.zeroPoint = list(quantisation.zero_points)
+            parameters.quantizedDimension = quantisation.axis
+            tensor.quantization = parameters
+        self._tensors.append(tensor)
+        return len(self._tensors) - 1
+
+    def activation(
+        self,
+        name: str,
+        shape: Sequence[int],
+        dtype: Any,
+        quantisation: Quantisation | None,
+        *,
+        variable: bool = False,
+    ) -> int:
+        """Add a tensor without data: an intermediate, or operator state when ``variable``."""
+        return self._tensor(name, shape, np.dtype(dtype), quantisation, buffer=0, variable=variable)
+
+    def input(
+        self, name: str, shape: Sequence[int], dtype: Any, quantisation: Quantisation | None
+    ) -> int:
+        """Add a tensor that the caller of the model fills."""
+        index = self.activation(name, shape, dtype, quantisation)
+        self._inputs.append(index)
+        return index
+
+    def output(
+        self, name: str, shape: Sequence[int], dtype: Any, quantisation: Quantisation | None
+    ) -> int:
+        """Add a tensor that the model hands back."""
+        index = self.activation(name, shape, dtype, quantisation)
+        self._outputs.append(index)
+        return index
+
+    def constant(
+        self, name: str, values: NDArray[Any], quantisation: Quantisation | None = None
+    ) -> int:
+        """Add a tensor with data: weights, biases, shapes, axes."""
+        buffer = schema.BufferT()
+        buffer.data = np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8)
+        self._buffers.append(buffer)
+        index = len(self._buffers) - 1
+        return self._tensor(name, values.shape, values.dtype, quantisation, buffer=index)
+
+    def operator(
+        self,
+        name: str,
+        inputs: Sequence[int],
+        outputs: Sequence[int],
+        options: str | None = None,
+        *,
+        version: int = 1,
+        intermediates: Sequence[int] = (),
+        **attributes: Any,
+    ) -> None:
+        """Add an operator.
+
+        Parameters
+        ----------
+        name
+            Name of the builtin operator, for example ``"CONV_2D"``.
+        inputs, outputs, intermediates
+            Tensor indices; `ABSENT` for an optional input left out.
+        options
+            Name of the options table, for example ``"Conv2DOptions"``; None for no table.
+        version
+            Version of the operator that the file asks for.
+        **attributes
+            Fields of the options table.
+        """
+        code = schema.OperatorCodeT()
+        code.builtinCode = getattr(schema.BuiltinOperator, name)
+        # Readers take the larger of the two fields; the old one is a signed byte.
+        code.deprecatedBuiltinCode = min(code.builtinCode, 127)
+        code.version = version
+        self._codes.append(code)
+        operator = schema.OperatorT()
+        operator.opcodeIndex = len(self._codes) - 1
+        operator.inputs = list(inputs)
+        operator.outputs = list(outputs)
+        if intermediates:
+            operator.intermediates = list(intermediates)
+        if options is not None:
+            table = getattr(schema, f"{options}T")()
+            for field, value in attributes.items():
+                if not hasattr(table, field):
+                    raise AttributeError(f"{options} has no field {field!r}")
+                setattr(table, field, value)
+            operator.builtinOptionsType = getattr(schema.BuiltinOptions, options)
+            operator.builtinOptions = table
+        self._operators.append(operator)
+
+    def finish(self) -> bytes:
+        """Write the model."""
+        graph = schema.SubGraphT()
+        graph.name = "main"
+        graph.tensors = self._tensors
+        graph.operators = self._operators
+        graph.inputs = self._inputs
+        graph.outputs = self._outputs
+        model = schema.ModelT()
+        model.version = _VERSION
+        model.description = "hocket exactness case"
+        model.operatorCodes = self._codes
+        model.subgraphs = [graph]
+        model.buffers = self._buffers
+        writer = flatbuffers.Builder(1 << 16)
+        writer.Finish(model.Pack(writer), file_identifier=_IDENTIFIER)
+        return bytes(writer.Output())
