@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+# Arm Corstone-300 (SSE-300 subsystem): memory map, interrupts, clocks and measured costs.
+# Constants only, so that the host reads the same file.
+
+NAME = "Corstone-300"
+CPU = "Cortex-M55"
+CPU_HZ = 32_000_000
+
+# Ethos-U, through its non-secure alias.
+NPU_BASE = 0x48102000
+NPU_SECURE_BASE = 0x58102000
+NPU_SIZE = 0x1000
+NPU_IRQ = 56
+NPU_PROTECTION = 1  # written to RESET: privileged and secure, as the processor boots
+
+# DDR is read in place as flash: container first, 16-byte aligned.
+FLASH_BASE = 0x70000000
+FLASH_SIZE = 32 * 1024 * 1024
+CONTAINER_BASE = FLASH_BASE
+
+# SRAM is the interpreter's below the pool from which all arenas come.
+SRAM_BASE = 0x21000000
+SRAM_SIZE = 4 * 1024 * 1024
+ARENA_BASE = 0x21100000
+ARENA_SIZE = 3 * 1024 * 1024
+
+UART0_BASE = 0x49303000  # CMSDK UART
+UART0_TX_IRQ = 33
+UART0_RX_IRQ = 34
+
+# Cycles of the processor. Estimates, not measured on this board yet: from the NPU's interrupt to
+# the start of the next segment, and from the end of a wait to the resume of the coroutine.
+DISPATCH_CPU_CYCLES = 600
+RESUME_CPU_CYCLES = 2000

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+# A net as a task sees it: tensors in place, and the inference to await.
+from . import ethosu
+from . import task as core
+from .port import ticks_add
+from .tensor import Tensor
+
+# Farther than any deadline that a task may have.
+_FAR_US = 0x10000000
+
+_EIO = 5
+
+
+# An inference that did not come to its end on the NPU; args are (errno, text).
+class NpuError(OSError):
+    pass
+
+
+class Net:
+    def __init__(self, info, slot, app, port, dispatcher):
+        self.name = info.name
+        self.slot = slot
+        self.periodic = None  # the periodic task that it belongs to
+        self._dispatcher = dispatcher
+        self._inputs = [_tensor(t, info, app, port) for t in info.inputs]
+        self._outputs = [_tensor(t, info, app, port) for t in info.outputs]
+        self._persistent = [
+            (port.view(port.arena_base + info.regions[region][1] + offset, size), fill)
+            for region, offset, size, fill in info.persistent
+        ]
+        self.inference = Inference(self, dispatcher, port)
+        self.reset()
+
+    def input(self, i=0):
+        return self._inputs[i]
+
+    def output(self, i=0):
+        return self._outputs[i]
+
+    # Forgets what the net keeps from one inference to the next.
+    def reset(self):
+        for view, fill in self._persistent:
+            for i in range(len(view)):
+                view[i] = fill
+
+    # To be awaited at once. Data is for the first input, or a tuple for all; without it the
+    # inputs are taken as they lie, for which the task writes net.input(i) itself.
+    def infer(self, data=None):
+        if not self._dispatcher.idle(self.slot):
+            raise RuntimeError("net %s is under way" % self.name)
+        if data is not None:
+            if isinstance(data, tuple):
+                if len(data) != len(self._inputs):
+                    raise ValueError(
+                        "net %s: %d inputs, must be %d" % (self.name, len(data), len(self._inputs))
+                    )
+                for tensor, value in zip(self._inputs, data):
+                    tensor.write(value)
+            else:
+                self._inputs[0].write(data)
+        return self.inference.arm()
+
+
+def _tensor(info, net, app, port):
+    kind, offset, _ = net.regions[info.region]
+    base = app.address if kind == 1 else port.arena_base
+    return Tensor(info, port.view(base + offset + info.offset, info.size))
+
+
+# One object a net is awaited again and again, so that an inference allocates nothing. It has
+# what the kernel asks of a coroutine, and so is also the whole body of a task without one.
+class Inference:
+    def __init__(self, net, dispatcher, port):
+        self._net = net
+        self._dispatcher = dispatcher
+        self._port = port
+        self._armed = False
+        self._task = None
+        self._end = StopIteration()
+
+    def arm(self):
+        self._armed = True
+        return self
+
+    def __iter__(self):
+        return self
+
+    __await__ = __iter__
+
+    def __next__(self):
+        net = self._net
+        if self._armed:
+            self._armed = False
+            task = core.current
+            self._task = task
+            task.place = self
+            periodic = net.periodic
+            if periodic is None:
+                deadline = ticks_add(self._port.ticks_us(), _FAR_US)
+            else:
+                deadline = periodic.deadline
+            self._dispatcher.submit(net.slot, task.priority, deadline)
+            return None
+        status = self._dispatcher.take(net.slot)
+        if status:
+            raise NpuError(_EIO, "net %s: %s" % (net.name, ethosu.reason(status)))
+        self._end.__traceback__ = None
+        raise self._end
+
+    def send(self, _):
+        return self.__next__()
+
+    def throw(self, error, value=None, traceback=None):
+        raise error
+
+    def close(self):
+        self._armed = False
+
+    # Makes the waiting task ready if the slot came to its end.
+    def collect(self):
+        task = self._task
+        if task is not None and self._dispatcher.ended(self._net.slot):
+            self._task = None
+            task.place = None
+            task.make_ready()
+
+    # As the lists of tasks have it: the task no longer waits, so nobody wants the result.
+    def remove(self, task):
+        task.place = None
+        self._task = None
+        self._dispatcher.cancel(self._net.slot)
+
+    # Makes a task wait until the segment of a request that was given up is over.
+    def drain(self, task):
+        self._task = task
+        task.place = self

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+# Tasks, the lists that they stand in, and the timers. Links lie in the tasks and timers
+# themselves, so queueing allocates nothing.
+from micropython import const
+
+_MASK = const(0x3FFFFFFF)
+_HALF = const(0x20000000)
+
+LEAST_URGENT = const(255)
+
+current = None  # the task that runs now
+
+
+# A coroutine and its place among the others. A task stands in one list at a time, and may have
+# its timer running besides.
+class Task:
+    __slots__ = (
+        "_next", "base", "coro", "error", "held", "kernel", "name", "periodic", "place", "priority",
+        "timer", "trace_id",
+    )  # fmt: skip
+
+    def __init__(self, kernel, name, coro, priority):
+        self.kernel = kernel
+        self.name = name
+        self.coro = coro
+        self.base = priority
+        self.priority = priority  # effective: raised while a lock is held
+        self.held = None  # chain of the locks held
+        self.place = None  # what it waits in: has remove(task)
+        self.error = None  # to be thrown at the next resume
+        self.periodic = None  # what releases it, if anything does
+        self.timer = Timer(_wake, self)
+        self.trace_id = LEAST_URGENT
+        self._next = None
+
+    # From wherever it waits to the ready list.
+    def make_ready(self):
+        if self.place is not None:
+            self.place.remove(self)
+        self.kernel.timers.remove(self.timer)
+        self.kernel.ready.push(self)
+
+    # Off whatever it waits for.
+    def detach(self):
+        if self.place is not None:
+            self.place.remove(self)
+        self.kernel.timers.remove(self.timer)
+        self.error = None
+
+
+# Most urgent first, equals in order of arrival.
+class TaskList:
+    __slots__ = ("_port", "head")
+
+    def __init__(self, port):
+        self.head = None
+        self._port = port
+
+    # Interrupts may set events, so the links are changed with interrupts off.
+    def push(self, task):
+        irq = self._port.disable_irq()
+        task.place = self
+        before = None
+        after = self.head
+        while after is not None and after.priority <= task.priority:
+            before = after
+            after = after._next
+        task._next = after
+        if before is None:
+            self.head = task
+        else:
+            before._next = task
+        self._port.enable_irq(irq)
+
+    # The most urgent, or None.
+    def pop(self):
+        irq = self._port.disable_irq()
+        task = self.head
+        if task is not None:
+            self.head = task._next
+            task.place = None
+        self._port.enable_irq(irq)
+        return task
+
+    def remove(self, task):
+        irq = self._port.disable_irq()
+        if self.head is task:
+            self.head = task._next
+        else:
+            before = self.head
+            while before._next is not task:
+                before = before._next
+            before._next = task._next
+        task.place = None
+        self._port.enable_irq(irq)
+
+
+# Calls fire(owner, now) at a tick.
+class Timer:
+    __slots__ = ("_next", "armed", "fire", "owner", "tick")
+
+    def __init__(self, fire, owner):
+        self.fire = fire
+        self.owner = owner
+        self.tick = 0
+        self.armed = False
+        self._next = None
+
+
+# Timers in the order of their ticks, equals in order of arrival. All lie within 2**29 us.
+class TimerList:
+    __slots__ = ("head",)
+
+    def __init__(self):
+        self.head = None
+
+    def add(self, timer, tick):
+        timer.tick = tick
+        timer.armed = True
+        before = None
+        after = self.head
+        while after is not None and (tick - after.tick) & _MASK < _HALF:
+            before = after
+            after = after._next
+        timer._next = after
+        if before is None:
+            self.head = timer
+        else:
+            before._next = timer
+
+    def remove(self, timer):
+        if not timer.armed:
+            return
+        timer.armed = False
+        if self.head is timer:
+            self.head = timer._next
+            return
+        before = self.head
+        while before._next is not timer:
+            before = before._next
+        before._next = timer._next
+
+    # Takes the first timer that is due, or None.
+    def due(self, now):
+        timer = self.head
+        if timer is None or (now - timer.tick) & _MASK >= _HALF:
+            return None
+        self.head = timer._next
+        timer.armed = False
+        return timer
+
+
+def _wake(task, now):
+    if task.place is not None:  # a wait with a time limit
+        task.place.remove(task)
+    task.kernel.ready.push(task)

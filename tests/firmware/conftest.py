@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The firmware's tests on CPython: its modules are imported over the shims."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from hocket_host.shims import install, installed, uninstall
+from hocket_host.shims.testing import ProcessMachine
+
+# Once, so that the test modules find them loaded; the shims themselves are there in tests only.
+install(ProcessMachine())
+import hocket.kernel
+import hocket.port
+import hocket.sync
+import hocket.testing  # noqa: F401
+
+uninstall()
+
+
+@pytest.fixture(autouse=True)
+def process_machine() -> Iterator[None]:
+    with installed(ProcessMachine()):
+        yield
