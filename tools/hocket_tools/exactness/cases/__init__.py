@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one-operator cases, by family."""
+"""The one-operator cases, by family, and a few short chains that Vela fuses."""
 
 from __future__ import annotations
 
 from ..case import Case
-from . import binary, convolution, movement, pooling, recurrent, unary
+from . import binary, chain, convolution, dense, movement, pooling, recurrent, unary
 
 _EVERY: tuple[Case, ...] = (
     *convolution.CASES,
+    *dense.CASES,
     *pooling.CASES,
     *binary.CASES,
     *unary.CASES,
     *movement.CASES,
     *recurrent.CASES,
+    *chain.CASES,
 )
 
 #: Every case by its id, those of the lists below too.

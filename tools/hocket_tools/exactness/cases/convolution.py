@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Convolutions: CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV, FULLY_CONNECTED, BATCH_MATMUL."""
+"""Convolutions: CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV."""
 
 from __future__ import annotations
 
@@ -7,68 +7,14 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..builder import ABSENT, ModelBuilder, Quantisation
-from ..case import ACTIVATIONS, PADDINGS, Case, spread, window_output
-
-_WEIGHT_RMS = 73.0
+from ..builder import ABSENT, ModelBuilder
+from ..case import ACTIVATIONS, PADDINGS, Case, window_output
+from .weighted import Weighted
 
 
 @dataclass(frozen=True)
-class _Weighted(Case):
-    """What every operator with constant weights has."""
-
-    activation: str = "none"
-    bias: bool = True
-    per_channel: bool = True
-    input_scale: float = 0.037
-    input_zero: int = -5
-    output_zero: int = 7
-    weight_zero_share: float = 0.0
-    """Share of weights that are zero: the weight compressor treats zero runs apart."""
-    gain: float = 1.0
-    """Factor on the output scale: below one clips more."""
-
-    def _weights(self, shape: tuple[int, ...]) -> NDArray[np.int8]:
-        random = self.generator("weights")
-        values = random.integers(-127, 127, shape, np.int8, endpoint=True)
-        if self.weight_zero_share:
-            values[random.random(shape) < self.weight_zero_share] = 0
-        return values
-
-    def _weight_quantisation(self, channels: int, axis: int) -> Quantisation:
-        if not self.per_channel:
-            return Quantisation.tensor(0.0051)
-        random = self.generator("scales")
-        return Quantisation.channels(
-            (0.004 * 2 ** random.uniform(-1.5, 1.5, channels)).tolist(), axis
-        )
-
-    def _input_quantisation(self) -> Quantisation:
-        scale = self.input_scale / 256 if self.is_int16 else self.input_scale
-        return self.quantisation(scale, self.input_zero)
-
-    def _output_quantisation(self, products: int) -> Quantisation:
-        scale = spread(products, self.input_scale, 0.0045, _WEIGHT_RMS) * self.gain
-        return self.quantisation(scale / 256 if self.is_int16 else scale, self.output_zero)
-
-    def _bias(
-        self, model: ModelBuilder, channels: int, products: int, weights: Quantisation
-    ) -> int:
-        if not self.bias:
-            return ABSENT
-        limit = int(_WEIGHT_RMS * (19000 if self.is_int16 else 74) * np.sqrt(products))
-        values = self.generator("bias").integers(-limit, limit, channels, endpoint=True)
-        scales = np.array(weights.scales) * self._input_quantisation().scale
-        quantisation = Quantisation(tuple(scales.tolist()), (0,) * len(scales), 0)
-        return model.constant(
-            "bias", values.astype(np.int64 if self.is_int16 else np.int32), quantisation
-        )
-
-
-@dataclass(frozen=True)
-class Conv(_Weighted):
+class Conv(Weighted):
     """CONV_2D."""
 
     operator: ClassVar[str] = "CONV_2D"
@@ -85,21 +31,21 @@ class Conv(_Weighted):
         height, width = self.size
         kh, kw = self.kernel
         products = kh * kw * self.depth
-        weights = self._weight_quantisation(self.channels, 0)
+        weights = self.weight_quantisation(self.channels, 0)
         source = model.input(
-            "input", (1, height, width, self.depth), self.dtype, self._input_quantisation()
+            "input", (1, height, width, self.depth), self.dtype, self.input_quantisation()
         )
         kernel = model.constant(
-            "weights", self._weights((self.channels, kh, kw, self.depth)), weights
+            "weights", self.weights((self.channels, kh, kw, self.depth)), weights
         )
-        bias = self._bias(model, self.channels, products, weights)
+        bias = self.add_bias(model, self.channels, products, weights)
         shape = (
             1,
             window_output(height, kh, self.stride[0], self.padding, self.dilation[0]),
             window_output(width, kw, self.stride[1], self.padding, self.dilation[1]),
             self.channels,
         )
-        result = model.output("output", shape, self.dtype, self._output_quantisation(products))
+        result = model.output("output", shape, self.dtype, self.output_quantisation(products))
         model.operator(
             self.op,
             (source, kernel, bias),
@@ -116,7 +62,7 @@ class Conv(_Weighted):
 
 
 @dataclass(frozen=True)
-class DepthwiseConv(_Weighted):
+class DepthwiseConv(Weighted):
     """DEPTHWISE_CONV_2D."""
 
     operator: ClassVar[str] = "DEPTHWISE_CONV_2D"
@@ -133,19 +79,19 @@ class DepthwiseConv(_Weighted):
         height, width = self.size
         kh, kw = self.kernel
         channels = self.depth * self.multiplier
-        weights = self._weight_quantisation(channels, 3)
+        weights = self.weight_quantisation(channels, 3)
         source = model.input(
-            "input", (1, height, width, self.depth), self.dtype, self._input_quantisation()
+            "input", (1, height, width, self.depth), self.dtype, self.input_quantisation()
         )
-        kernel = model.constant("weights", self._weights((1, kh, kw, channels)), weights)
-        bias = self._bias(model, channels, kh * kw, weights)
+        kernel = model.constant("weights", self.weights((1, kh, kw, channels)), weights)
+        bias = self.add_bias(model, channels, kh * kw, weights)
         shape = (
             1,
             window_output(height, kh, self.stride[0], self.padding, self.dilation[0]),
             window_output(width, kw, self.stride[1], self.padding, self.dilation[1]),
             channels,
         )
-        result = model.output("output", shape, self.dtype, self._output_quantisation(kh * kw))
+        result = model.output("output", shape, self.dtype, self.output_quantisation(kh * kw))
         model.operator(
             self.op,
             (source, kernel, bias),
@@ -163,7 +109,7 @@ class DepthwiseConv(_Weighted):
 
 
 @dataclass(frozen=True)
-class TransposeConv(_Weighted):
+class TransposeConv(Weighted):
     """TRANSPOSE_CONV."""
 
     operator: ClassVar[str] = "TRANSPOSE_CONV"
@@ -178,7 +124,7 @@ class TransposeConv(_Weighted):
         """Add the convolution."""
         kh, kw = self.kernel
         products = max(kh * kw // (self.stride[0] * self.stride[1]), 1) * self.depth
-        weights = self._weight_quantisation(self.channels, 0)
+        weights = self.weight_quantisation(self.channels, 0)
         sides = [
             size * stride + (0 if self.padding == "same" else max(reach - stride, 0))
             for size, stride, reach in zip(self.size, self.stride, self.kernel, strict=True)
@@ -186,13 +132,13 @@ class TransposeConv(_Weighted):
         shape = (1, *sides, self.channels)
         wanted = model.constant("output_shape", np.array(shape, np.int32))
         kernel = model.constant(
-            "weights", self._weights((self.channels, kh, kw, self.depth)), weights
+            "weights", self.weights((self.channels, kh, kw, self.depth)), weights
         )
         source = model.input(
-            "input", (1, *self.size, self.depth), self.dtype, self._input_quantisation()
+            "input", (1, *self.size, self.depth), self.dtype, self.input_quantisation()
         )
-        bias = self._bias(model, self.channels, products, weights)
-        result = model.output("output", shape, self.dtype, self._output_quantisation(products))
+        bias = self.add_bias(model, self.channels, products, weights)
+        result = model.output("output", shape, self.dtype, self.output_quantisation(products))
         inputs = (wanted, kernel, source) if bias == ABSENT else (wanted, kernel, source, bias)
         model.operator(
             self.op,
@@ -205,66 +151,6 @@ class TransposeConv(_Weighted):
             strideW=self.stride[1],
             fusedActivationFunction=ACTIVATIONS[self.activation],
         )
-
-
-@dataclass(frozen=True)
-class FullyConnected(_Weighted):
-    """FULLY_CONNECTED."""
-
-    operator: ClassVar[str] = "FULLY_CONNECTED"
-    per_channel: bool = False
-    batch: int = 1
-    depth: int = 16
-    channels: int = 8
-
-    def build(self, model: ModelBuilder) -> None:
-        """Add the product."""
-        weights = self._weight_quantisation(self.channels, 0)
-        source = model.input(
-            "input", (self.batch, self.depth), self.dtype, self._input_quantisation()
-        )
-        kernel = model.constant("weights", self._weights((self.channels, self.depth)), weights)
-        bias = self._bias(model, self.channels, self.depth, weights)
-        result = model.output(
-            "output",
-            (self.batch, self.channels),
-            self.dtype,
-            self._output_quantisation(self.depth),
-        )
-        model.operator(
-            self.op,
-            (source, kernel, bias),
-            (result,),
-            "FullyConnectedOptions",
-            version=4,
-            fusedActivationFunction=ACTIVATIONS[self.activation],
-        )
-
-
-@dataclass(frozen=True)
-class BatchMatmul(Case):
-    """BATCH_MATMUL of two activations."""
-
-    operator: ClassVar[str] = "BATCH_MATMUL"
-    left: tuple[int, ...] = (1, 4, 8)
-    right: tuple[int, ...] = (1, 8, 6)
-    adj_y: bool = False
-    zeros: tuple[int, int, int] = (0, 0, 0)
-
-    def build(self, model: ModelBuilder) -> None:
-        """Add the product."""
-        unit = 1 / 256 if self.is_int16 else 1.0
-        columns = self.right[-2] if self.adj_y else self.right[-1]
-        a = model.input("a", self.left, self.dtype, self.quantisation(0.03 * unit, self.zeros[0]))
-        b = model.input("b", self.right, self.dtype, self.quantisation(0.02 * unit, self.zeros[1]))
-        scale = spread(self.left[-1], 0.03, 0.02, 74.0) * unit
-        result = model.output(
-            "output",
-            (*self.left[:-1], columns),
-            self.dtype,
-            self.quantisation(scale, self.zeros[2]),
-        )
-        model.operator(self.op, (a, b), (result,), "BatchMatMulOptions", version=2, adjY=self.adj_y)
 
 
 def _conv() -> list[Case]:
@@ -384,47 +270,8 @@ def _transpose() -> list[Case]:
     ]
 
 
-def _fully_connected() -> list[Case]:
-    def case(name: str, **attributes: Any) -> FullyConnected:
-        return FullyConnected(name, **attributes)
-
-    return [
-        case("16-to-8"),
-        case("1-to-1", depth=1, channels=1, bias=False, gain=2.0),
-        case("3-to-1", depth=3, channels=1),
-        case("640-to-128", depth=640, channels=128),
-        case("128-to-640", depth=128, channels=640),
-        case("4000-to-4", depth=4000, channels=4),
-        case("130-to-17", depth=130, channels=17),
-        case("7-to-130", depth=7, channels=130),
-        case("batch5", batch=5, depth=33, channels=12),
-        case("batch16", batch=16, depth=24, channels=40),
-        case("relu", activation="relu", depth=64, channels=10),
-        case("relu6", activation="relu6", depth=64, channels=10),
-        case("per-channel", per_channel=True, depth=48, channels=20),
-        case("no-bias", bias=False, depth=40, channels=9),
-        case("zero-points-low", input_zero=-128, output_zero=-128, channels=40, gain=3.0),
-        case("sparse", weight_zero_share=0.9, depth=300, channels=30),
-        case("16-to-8", dtype="int16"),
-        case("200-to-33", dtype="int16", depth=200, channels=33),
-        case("batch4-relu", dtype="int16", batch=4, depth=20, channels=15, activation="relu"),
-    ]
-
-
-def _matmul() -> list[Case]:
-    return [
-        BatchMatmul("4x8-by-8x6"),
-        BatchMatmul("adj-y", left=(1, 5, 16), right=(1, 7, 16), adj_y=True),
-        BatchMatmul("batch3", left=(3, 4, 9), right=(3, 9, 5)),
-        BatchMatmul("zero-points", left=(1, 6, 20), right=(1, 20, 10), zeros=(-12, 9, 3)),
-        BatchMatmul("4x8-by-8x6", dtype="int16"),
-    ]
-
-
 CASES: tuple[Case, ...] = (
     *_conv(),
     *_depthwise(),
     *_transpose(),
-    *_fully_connected(),
-    *_matmul(),
 )
