@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Chooses the fewest cuts that keep every segment within a length."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import accumulate
+
+from .network import Analysis, Compiled, SplitError
+from .segment import CutPoint, Prologue, cut_points, prologue_words
+
+#: Cycles to fetch from flash at a byte a cycle, beyond the bytes themselves (read latency).
+_FETCH_LATENCY = 64
+
+
+@dataclass(frozen=True)
+class Oversize:
+    """A segment longer than the bound that no cut point could shorten."""
+
+    first: int
+    last: int
+    cycles: int
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Cuts that were chosen; iterates over them."""
+
+    cuts: tuple[CutPoint, ...]
+    oversize: tuple[Oversize, ...]
+
+    def __iter__(self) -> Iterator[CutPoint]:
+        return iter(self.cuts)
+
+    def __len__(self) -> int:
+        return len(self.cuts)
+
+
+def flash_prologue_cycles(prologue: Prologue) -> int:
+    """Cycles that a prologue costs when stream and tables come from flash at a byte a cycle."""
+    if not prologue.words:
+        return 0
+    tables = prologue.lut_bytes + _FETCH_LATENCY if prologue.lut_bytes else 0
+    return prologue.bytes + _FETCH_LATENCY + tables
+
+
+def choose(
+    network: Compiled,
+    mode: str | int,
+    cycles: Callable[[int], int] | None = None,
+    *,
+    prologue_cycles: Callable[[Prologue], int] = flash_prologue_cycles,
+) -> Choice:
+    """Choose cuts.
+
+    Parameters
+    ----------
+    network
+        A compiled network, or a `Stream`.
+    mode
+        "all", "none", or the greatest length of a segment in NPU cycles.
+    cycles
+        NPU cycles of an operation by its index, at least 0; needed for a length.
+    prologue_cycles
+        NPU cycles that a prologue adds.
+
+    Returns
+    -------
+    Choice
+        For a length: as few segments over it as the cut points allow, among those choices the
+        fewest cuts, and among those the fewest live bytes at the cuts, summed. The optimum, by
+        dynamic programming: the prologue depends on where a segment begins, so that taking the
+        longest segment each time is not always best.
+
+    Raises
+    ------
+    SplitError
+        Another mode, or a length without ``cycles``.
+    """
+    if mode == "none":
+        return Choice((), ())
+    points = cut_points(network)
+    if mode == "all":
+        return Choice(tuple(points), ())
+    if isinstance(mode, bool) or not isinstance(mode, int) or mode <= 0 or cycles is None:
+        raise SplitError(
+            "no way to choose cuts",
+            found=repr(mode) if cycles is not None else f"{mode!r} without cycles",
+            expected='"all", "none", or a positive number of NPU cycles, with cycles of operations',
+        )
+    analysis = Analysis(network)
+    nodes = [0, *(p.before for p in points), len(analysis.operations)]
+    sums = list(accumulate((cycles(i) for i in range(nodes[-1])), initial=0))
+
+    def length(i: int, j: int) -> int:
+        first, last = nodes[i], nodes[j]
+        _, prologue = prologue_words(analysis, first, last)
+        return sums[last] - sums[first] + prologue_cycles(prologue)
+
+    # best[i]: (segments over the bound, cuts, live bytes) from node i on, and the next node.
+    end = len(nodes) - 1
+    best: list[tuple[tuple[int, int, int], int]] = [((0, 0, 0), end)] * len(nodes)
+    for i in range(end - 1, -1, -1):
+        options = []
+        for j in range(i + 1, end + 1):
+            if j > i + 1 and sums[nodes[j]] - sums[nodes[i]] > mode:
+                break
+            over = length(i, j) > mode
+            if over and j > i + 1:
+                break
+            (late, cuts, live), _ = best[j]
+            cut = j != end
+            at_cut = points[j - 1].live_bytes if cut else 0
+            options.append(((late + over, cuts + cut, live + at_cut), j))
+        best[i] = min(options)
+    chosen = []
+    oversize = []
+    i = 0
+    while i != end:
+        j = best[i][1]
+        took = length(i, j)
+        if took > mode:
+            oversize.append(Oversize(nodes[i], nodes[j], took))
+        if j != end:
+            chosen.append(points[j - 1])
+        i = j
+    return Choice(tuple(chosen), tuple(oversize))
