@@ -194,8 +194,9 @@ class _File(_Section):
 class Application:
     """A checked application file with its paths made absolute."""
 
-    def __init__(self, path: Path, content: _File) -> None:
+    def __init__(self, path: Path, text: str, content: _File) -> None:
         self.path = path
+        self.text = text
         self.npu = content.npu
         self.board = content.board
         self.schedule = content.schedule
@@ -250,16 +251,33 @@ def load(path: str | os.PathLike[str]) -> Application:
             try_="hocket demo --write DIR makes one to start from",
         ) from error
     try:
-        tree = tomllib.loads(raw.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
         raise ApplicationError(
-            "not a TOML file", where=source, found=str(error), expected="TOML 1.0 in UTF-8"
+            "not a text file", where=source, found=str(error), expected="TOML 1.0 in UTF-8"
+        ) from error
+    return loads(text, source)
+
+
+def loads(text: str, path: Path) -> Application:
+    """Check the text of an application file that lies, or lay, at a path.
+
+    Raises
+    ------
+    ApplicationError
+        As `load`.
+    """
+    try:
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ApplicationError(
+            "not a TOML file", where=path, found=str(error), expected="TOML 1.0 in UTF-8"
         ) from error
     try:
         content = _File.model_validate(tree)
     except ValidationError as error:
-        raise _explain(source, error) from None
-    application = Application(source, content)
+        raise _explain(path, error) from None
+    application = Application(path, text, content)
     _require_files(application)
     return application
 

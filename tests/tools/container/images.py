@@ -178,6 +178,7 @@ def images(draw: st.DrawFn) -> Image:
         models,
         tasks,
         plan,
+        draw(st.binary(max_size=40)),
     )
 
 

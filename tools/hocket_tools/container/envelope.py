@@ -76,6 +76,11 @@ class Envelope:
             raise problem(at, kind.name.lower(), "reserved bytes in use", "not zero", "zero")
         return at, fields
 
+    def content(self, kind: SectionKind) -> bytes:
+        """Bytes of a section that is no table, without padding."""
+        section = self.sections[kind]
+        return bytes(self.data[section.offset : section.offset + section.count])
+
     def string(self, offset: int, referrer: int) -> str:
         """The string at ``offset`` of the strings section."""
         section = self.sections[SectionKind.STRINGS]

@@ -65,6 +65,8 @@ class SectionKind(IntEnum):
     STRINGS = 8
     STREAMS = 9
     DATA = 10
+    #: For the host only; a device checks its CRC and reads no further.
+    NOTES = 11
 
 
 class RegionKind(IntEnum):
@@ -285,6 +287,7 @@ RECORD_SIZES = {
     SectionKind.STRINGS: 1,
     SectionKind.STREAMS: ALIGNMENT,
     SectionKind.DATA: ALIGNMENT,
+    SectionKind.NOTES: 1,
 }
 
 HEADER_CRC_OFFSET = 12

@@ -177,6 +177,8 @@ class Image:
         Bytes of the pool that all models' arenas lie in.
     plan
         One entry a task.
+    notes
+        For the host only: where the container came from. Empty when stripped.
     """
 
     accelerator: str
@@ -188,6 +190,7 @@ class Image:
     models: tuple[Model, ...]
     tasks: tuple[Task, ...] = ()
     plan: tuple[PlanEntry, ...] = ()
+    notes: bytes = b""
 
 
 def region_slots(*regions: Region) -> tuple[Region, ...]:

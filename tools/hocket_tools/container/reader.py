@@ -404,4 +404,5 @@ def read(data: bytes, *, expect_accelerator: str | None = None) -> Image:
         models=models,
         tasks=tasks,
         plan=tables.plan(len(tasks)),
+        notes=envelope.content(SectionKind.NOTES),
     )

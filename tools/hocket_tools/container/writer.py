@@ -204,6 +204,7 @@ class _Builder:
             SectionKind.STRINGS: self.strings.content,
             SectionKind.STREAMS: self.streams.content,
             SectionKind.DATA: self.data.content,
+            SectionKind.NOTES: self.image.notes,
         }
         contents = []
         for kind in SectionKind:
