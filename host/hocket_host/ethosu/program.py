@@ -1,386 +1,373 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What one run of the NPU will do, known when it starts: operations, instants, and how it ends.
+"""From operations to rows of a program: what can be computed before the addresses are known.
 
-The register interface is lazy. When a run starts, its stream is planned and bound; the instants at
-which operations end follow from the timing model, and memory is touched only when one of them is
-looked at (completion, an interrupt of the stream, a stop, a fault).
+`lower` fills one row of `kernels.row` and says how large its weight slot and its part of the work
+array are. Addresses in a row are relative to their regions; `BoundPlan` adds the bases.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from enum import Enum
-from typing import Any, Protocol
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ..errors import HocketError
 from .config import NpuConfig
-from .isa import PAYLOAD, Cmd
-from .operation import Operation
-
-_STOP_WORD = 0xFFFF_0000 | int(Cmd.NPU_OP_STOP)
-_KEY = 0x03FF | 0xFC00
-_OPERATIONS = frozenset(
-    {
-        int(Cmd.NPU_OP_CONV),
-        int(Cmd.NPU_OP_DEPTHWISE),
-        int(Cmd.NPU_OP_POOL),
-        int(Cmd.NPU_OP_ELEMENTWISE),
-        int(Cmd.NPU_OP_DMA_START),
-    }
+from .isa import Cmd, CommandStreamError
+from .kernels import row as r
+from .kernels.conv import LANES, STEP, TAPS
+from .kernels.scaling import rounding_terms
+from .kernels.weights import (
+    S_COPY,
+    S_SCALES,
+    S_TAP_COUNT,
+    S_TAPS,
+    S_WEIGHT_COUNT,
+    S_WEIGHTS,
+    SLOT_HEAD,
+    walk,
 )
-_MEMO_LIMIT = 8192
+from .operation import (
+    SIGMOID,
+    TANH,
+    UNARY,
+    Clip,
+    Elementwise,
+    FeatureMap,
+    IfmScale,
+    Operation,
+)
 
+Words = NDArray[np.int64]
 
-class Plan(Protocol):
-    """A planned stream, as the functional model makes it."""
-
-    @property
-    def operations(self) -> Sequence[Operation]:
-        """Operations in stream order."""
-        ...
-
-    @property
-    def word_ends(self) -> Sequence[int]:
-        """Offset in bytes after each operation's command."""
-        ...
-
-
-class BoundPlan(Protocol):
-    """A plan with its addresses resolved."""
-
-    def run(self, first: int = 0, last: int | None = None) -> None:
-        """Execute operations ``[first, last)`` on memory."""
-        ...
-
-
-class Model(Protocol):
-    """The functional model behind the register interface."""
-
-    def plan(self, stream: bytes) -> Any:
-        """Decode and check a stream; a `HocketError` is a parse error."""
-        ...
-
-    def bind(self, plan: Any, bases: tuple[int, ...], extents: Sequence[Any]) -> BoundPlan:
-        """Resolve addresses; a `HocketError` is a bus abort."""
-        ...
-
-
-class Timing(Protocol):
-    """The time axis of a stream, in NPU cycles from its start."""
-
-    @property
-    def operations(self) -> Sequence[Any]:
-        """One entry an operation, with its ``start``."""
-        ...
-
-    @property
-    def total_cycles(self) -> int:
-        """Until the interrupt of NPU_OP_STOP."""
-        ...
-
-    @property
-    def startup_cycles(self) -> int:
-        """Until the first operation starts."""
-        ...
-
-    def ends(self) -> list[int]:
-        """Cycle at which each operation and all before it have ended."""
-        ...
-
-
-TimingModel = Callable[[Sequence[Operation]], Timing]
-
-
-class Ending(Enum):
-    """How a run ends."""
-
-    STOP = "NPU_OP_STOP"
-    QUEUE_END = "end of the queue without NPU_OP_STOP"
-    REQUEST = "stop request"
-    PARSE_ERROR = "parse error"
-    BUS_ABORT = "bus abort"
-    WEIGHT_FAULT = "weight decoder fault"
-    HANG = "hang"
+_RANGES = {
+    (8, True): (-128, 127),
+    (8, False): (0, 255),
+    (16, True): (-32768, 32767),
+    (16, False): (0, 65535),
+    (32, True): (-(1 << 31), (1 << 31) - 1),
+    (32, False): (0, (1 << 32) - 1),
+}
+_FORCED = {
+    Clip.FORCE_UINT8: _RANGES[8, False],
+    Clip.FORCE_INT8: _RANGES[8, True],
+    Clip.FORCE_INT16: _RANGES[16, True],
+}
+_SLACK_ELEMENTS = 64
 
 
 @dataclass(frozen=True)
-class Program:
-    """A stream as far as it can be run."""
+class Lowered:
+    """One operation, ready but for its addresses."""
 
-    stream: bytes
-    """The queue's bytes as fetched."""
-    plan: Plan | None
-    """None when not one operation can be run."""
-    operations: tuple[Operation, ...]
-    starts: tuple[int, ...]
-    ends: tuple[int, ...]
-    word_ends: tuple[int, ...]
-    total_cycles: int
-    startup_cycles: int
-    interrupts: tuple[tuple[int, int], ...]
-    """NPU_OP_IRQ as (operations before it, mask)."""
-    stop_mask: int
-    """Mask of NPU_OP_STOP."""
-    size: int
-    """Bytes consumed when it ends as it should."""
-    ending: Ending
-    error: HocketError | None
-    macs: tuple[int, ...]
-    """Cycles at full use of the multipliers, summed up to each operation."""
-    reach: dict[int, tuple[int, int]]
-    """Half-open byte range that all operations access, by region; SHRAM left out."""
-
-    def cycles(self) -> int:
-        """Cycles from start to end."""
-        if self.ending in (Ending.STOP, Ending.QUEUE_END):
-            return self.total_cycles
-        return self.cycles_of(len(self.operations))
-
-    def cycles_of(self, operations: int) -> int:
-        """Cycles until the first ``operations`` have ended."""
-        return self.ends[operations - 1] if operations else self.startup_cycles
-
-    def ended(self, cycles: int) -> int:
-        """Operations that have ended after ``cycles``."""
-        return bisect_right(self.ends, cycles)
-
-    def started(self, cycles: int) -> int:
-        """Operations that have ended or been started after ``cycles``."""
-        last = self.ended(cycles)
-        for index in range(last, len(self.starts)):
-            if self.starts[index] <= cycles:
-                last = index + 1
-        return last
-
-    def offset(self, operations: int) -> int:
-        """Queue offset in bytes after the first ``operations``."""
-        return self.word_ends[operations - 1] if operations else 0
-
-    def cut(self, operations: int, ending: Ending, error: HocketError | None) -> Program:
-        """The same run ended after fewer operations."""
-        return replace(
-            self,
-            operations=self.operations[:operations],
-            starts=self.starts[:operations],
-            ends=self.ends[:operations],
-            word_ends=self.word_ends[:operations],
-            macs=self.macs[:operations],
-            interrupts=tuple(i for i in self.interrupts if i[0] <= operations),
-            ending=ending,
-            error=error,
-        )
+    row: Words
+    addresses: tuple[tuple[int, int], ...]
+    """Fields that hold region offsets, with their regions."""
+    slot: Words | None
+    """Contents of its weight slot before the first use."""
+    slot_key: tuple[int, ...] | None
+    """Operations with equal keys use the same weights."""
+    work: int
+    """Bytes of work array beyond SHRAM."""
 
 
-def mac_cycles(op: Operation, config: NpuConfig) -> int:
-    """Cycles of a convolution if every multiplier worked in every cycle; 0 for anything else."""
-    if op.key not in (Cmd.NPU_OP_CONV, Cmd.NPU_OP_DEPTHWISE):
-        return 0
-    ofm, kernel = op.ofm(), op.kernel()
-    depth = op.ifm().depth if op.key == Cmd.NPU_OP_CONV else 1
-    macs = ofm.height * ofm.width * ofm.depth * kernel.height * kernel.width * depth
-    # A 16-bit operand takes each multiplier for two cycles.
-    return -(-macs * (op.ifm().bits // 8) // config.macs)
+def _align(n: int, to: int = 64) -> int:
+    return -(-n // to) * to
 
 
-def last_good(count: int, good: Callable[[int], bool]) -> int:
-    """Largest ``n`` up to ``count`` with ``good(n)``, given that good is good for all below it."""
-    low, high = 0, count
-    while low < high:
-        middle = (low + high + 1) // 2
-        if good(middle):
-            low = middle
-        else:
-            high = middle - 1
-    return low
+def _invalid(op: Operation, what: str, found: object, expected: str) -> CommandStreamError:
+    return CommandStreamError(
+        what, where=f"command stream word {op.word}", found=found, expected=expected
+    )
 
 
-@dataclass(frozen=True)
-class _Walk:
-    """Command boundaries of a stream up to its first NPU_OP_STOP."""
-
-    ends: list[int]
-    """Word after each command."""
-    operations: list[int]
-    """Operations among the commands up to each one."""
-    interrupts: list[tuple[int, int]]
-    stop_mask: int | None
-    whole: bool
-    """Whether the last command is complete."""
-
-
-def _walk(words: list[int]) -> _Walk:
-    ends: list[int] = []
-    operations: list[int] = []
-    interrupts: list[tuple[int, int]] = []
-    at, count = 0, 0
-    while at < len(words):
-        word = words[at]
-        key = word & _KEY
-        length = 2 if word & PAYLOAD else 1
-        if at + length > len(words):
-            return _Walk(ends, operations, interrupts, None, False)
-        at += length
-        count += key in _OPERATIONS
-        ends.append(at)
-        operations.append(count)
-        if key == Cmd.NPU_OP_STOP:
-            return _Walk(ends, operations, interrupts, word >> 16, True)
-        if key == Cmd.NPU_OP_IRQ:
-            interrupts.append((count, word >> 16))
-    return _Walk(ends, operations, interrupts, None, True)
+def _put_map(row: Words, at: int, fm: FeatureMap, op: Operation) -> list[tuple[int, int]]:
+    size = fm.element_bytes
+    if size not in (1, 2, 4):
+        raise _invalid(op, "feature map precision", f"{fm.bits} bits", "8, 16 or 32 bits")
+    strides = [fm.stride_y, fm.stride_c if fm.nhcwb16 else fm.stride_x]
+    used = {t[0] for t in fm.tiles()}
+    if any(n % size for n in strides + [fm.bases[t] for t in used]):
+        raise _invalid(
+            op, "feature map is not aligned to its elements",
+            f"bases {[hex(fm.bases[t]) for t in used]}, strides {strides}", f"multiples of {size}",
+        )  # fmt: skip
+    row[at + r.F_HEIGHT0], row[at + r.F_HEIGHT1] = fm.height0, fm.height1
+    row[at + r.F_WIDTH0] = fm.width0
+    row[at + r.F_STRIDE_Y], row[at + r.F_STRIDE_X] = fm.stride_y, fm.stride_x
+    row[at + r.F_STRIDE_C] = fm.stride_c
+    row[at + r.F_HEIGHT], row[at + r.F_WIDTH], row[at + r.F_DEPTH] = fm.height, fm.width, fm.depth
+    row[at + r.F_BYTES], row[at + r.F_SIGNED] = size, fm.signed
+    row[at + r.F_NHCWB16], row[at + r.F_ZERO_POINT] = fm.nhcwb16, fm.zero_point
+    for tile in used:
+        row[at + r.F_BASE0 + tile] = fm.bases[tile]
+    return [(at + r.F_BASE0 + tile, fm.region) for tile in used]
 
 
-class Programs:
-    """Makes programs from streams, and remembers them by content.
+def _put_scaling(row: Words, scale: int, shift: int, rounding: int) -> None:
+    row[r.SCALE], row[r.SHIFT] = scale, shift
+    row[r.ROUND_UP], row[r.ROUND_DOWN] = (
+        int(t) for t in rounding_terms(np.int64(shift), rounding, 0)
+    )
 
-    Parameters
-    ----------
-    model
-        The functional model.
-    timing
-        Time axis of a run of operations.
-    config
-        The accelerator.
+
+def lut_base(config: NpuConfig, lut_bytes: int) -> int:
+    """SHRAM offset of look-up table slot 0: the end of SHRAM, less the banks that tables take.
+
+    Where no banks are reserved for tables, Vela takes as many as the operation's table needs.
     """
+    banks = max(-(-lut_bytes // 1024), config.lut_banks)
+    return config.shram_bytes - banks * 1024
 
-    def __init__(self, model: Model, timing: TimingModel, config: NpuConfig) -> None:
-        self._model = model
-        self._timing = timing
-        self._config = config
-        self._memo: dict[bytes, Program] = {}
 
-    def load(self, stream: bytes) -> Program:
-        """The program of a queue's bytes; never raises for what the queue holds."""
-        program = self._memo.get(stream)
-        if program is None:
-            if len(self._memo) >= _MEMO_LIMIT:
-                self._memo.clear()
-            program = self._memo[stream] = self._load(stream)
-        return program
+def _put_activation(row: Words, op: Operation, config: NpuConfig) -> None:
+    ofm = op.ofm()
+    low, high = _RANGES[ofm.bits, ofm.signed]
+    activation = op.activation
+    forced = op.clip in _FORCED
+    if ofm.bits < 32 or forced:
+        signed = ofm.signed
+        if forced:
+            first, last = _FORCED[op.clip]
+            signed = first < 0
+            if ofm.bits < 32:
+                first, last = max(low, first), min(high, last)
+            low, high = first, last
+        minimum, maximum = op.register(Cmd.ACTIVATION_MIN), op.register(Cmd.ACTIVATION_MAX)
+        if signed:
+            minimum, maximum = (v - 65536 if v & 0x8000 else v for v in (minimum, maximum))
+        low, high = max(low, minimum), min(high, maximum)
+        row[r.OUT_ZERO] = ofm.zero_point
+    row[r.CLIP_LOW], row[r.CLIP_HIGH] = low, high
+    if activation in (TANH, SIGMOID):
+        row[r.ACTIVATION] = r.ACT_TANH if activation == TANH else r.ACT_SIGMOID
+    elif op.lut_slot is not None:
+        row[r.LUT_ADDRESS] = lut_base(config, op.lut_bytes) + 256 * op.lut_slot
+        kinds = {256: r.ACT_LUT8, 1024: r.ACT_LUT8_TO_32, 2048: r.ACT_LUT16}
+        row[r.ACTIVATION] = kinds[op.lut_bytes]
+        row[r.LUT_FIRST_INDEX] = -128 if low < 0 else 0
+        first = -128 if low < 0 else 0
+        limits = (-32768, 32767) if op.lut_bytes == 2048 else (first, first + 255)
+        if low < limits[0] or high > limits[1]:
+            raise _invalid(
+                op, "clip range exceeds the look-up table", f"[{low}, {high}]",
+                f"within [{limits[0]}, {limits[1]}]",
+            )  # fmt: skip
+    elif activation:
+        raise _invalid(op, "activation function", activation, "none, TANH, SIGMOID or a table")
 
-    def _plan(self, words: list[int]) -> Plan:
-        # NPU_OP_STOP closes every prefix, so that the model sees a whole stream.
-        return self._model.plan(np.array([*words, _STOP_WORD], dtype="<u4").tobytes())  # type: ignore[no-any-return]
 
-    def _load(self, stream: bytes) -> Program:
-        words: list[int] = np.frombuffer(stream, dtype="<u4").tolist()
-        walk = _walk(words)
-        stops = walk.stop_mask is not None
-        ends = walk.ends[:-1] if stops else walk.ends
-        error: HocketError | None = None
-        plan: Plan | None = None
-        good = len(ends)
-        try:
-            plan = self._plan(words[: ends[-1] if ends else 0])
-            self._reach(plan.operations)
-        except HocketError as problem:
-            error = problem
+def _put_window(row: Words, op: Operation) -> None:
+    kernel, ofm = op.kernel(), op.ofm()
+    row[r.UPSCALE] = op.upscale
+    row[r.PAD_TOP], row[r.PAD_LEFT] = kernel.pad_top, kernel.pad_left
+    row[r.PAD_BOTTOM], row[r.PAD_RIGHT] = kernel.pad_bottom, kernel.pad_right
+    row[r.KERNEL_H] = (kernel.height - 1) // kernel.dilation_y + 1
+    row[r.KERNEL_W] = (kernel.width - 1) // kernel.dilation_x + 1
+    row[r.STRIDE_Y], row[r.STRIDE_X] = kernel.stride_y, kernel.stride_x
+    row[r.DILATION_Y], row[r.DILATION_X] = kernel.dilation_y, kernel.dilation_x
+    row[r.PADDED_H] = (ofm.height - 1) * kernel.stride_y + kernel.height
+    row[r.PADDED_W] = (ofm.width - 1) * kernel.stride_x + kernel.width
 
-            def runs(commands: int) -> bool:
-                try:
-                    self._reach(self._plan(words[: ends[commands - 1]]).operations)
-                except HocketError:
-                    return False
-                return True
 
-            good = last_good(len(ends), runs)
-            plan = self._plan(words[: ends[good - 1]]) if good else None
-        if not walk.whole and error is None:
-            error = HocketError("the queue ends inside a command", found=f"{len(words)} words")
-        if error is not None:
-            ending = Ending.PARSE_ERROR
-        else:
-            ending = Ending.STOP if stops else Ending.QUEUE_END
-        operations = tuple(plan.operations) if plan is not None else ()
-        timing = self._timing(operations)
-        macs: list[int] = []
-        for op in operations:
-            macs.append((macs[-1] if macs else 0) + mac_cycles(op, self._config))
-        reached = walk.operations[good - 1] if good else 0
-        return Program(
-            stream=stream,
-            plan=plan,
-            operations=operations,
-            starts=tuple(o.start for o in timing.operations),
-            ends=tuple(timing.ends()),
-            word_ends=tuple(plan.word_ends) if plan is not None else (),
-            total_cycles=timing.total_cycles,
-            startup_cycles=timing.startup_cycles,
-            interrupts=tuple(i for i in walk.interrupts if i[0] <= reached),
-            stop_mask=walk.stop_mask or 0,
-            size=4 * walk.ends[-1] if walk.ends else 0,
-            ending=ending,
-            error=error,
-            macs=tuple(macs),
-            reach=self._reach(operations),
+def _put_weight_order(row: Words, op: Operation, config: NpuConfig) -> None:
+    kernel, ifm = op.kernel(), op.ifm()
+    row[r.BLOCK_DEPTH] = op.register(Cmd.OFM_BLK_DEPTH_M1) + 1
+    row[r.UBLOCK_DEPTH] = config.ofm_ublock[2]
+    row[r.DECOMPOSE_Y], row[r.DECOMPOSE_X] = 8 // kernel.dilation_y, 8 // kernel.dilation_x
+    wide = ifm.bits == 16
+    if op.key == Cmd.NPU_OP_DEPTHWISE:
+        order, multiple = r.DEPTHWISE_ORDER, 4
+    elif kernel.part_kernel_first:
+        order, multiple = r.PART_KERNEL_FIRST, 2 if wide else 4
+    else:
+        order, multiple = r.DEPTH_FIRST, 1
+    row[r.TRAVERSAL], row[r.ELEMENT_MULTIPLE] = order, multiple
+    row[r.IFM_BLOCK_DEPTH] = 16 if wide or order == r.PART_KERNEL_FIRST else 32
+    depth, height, width = ifm.depth, int(row[r.KERNEL_H]), int(row[r.KERNEL_W])
+    if order == r.DEPTHWISE_ORDER:
+        row[r.RUNS], row[r.RUN_LENGTH] = 1, _align(height * width, TAPS)
+    elif kernel.dilation_x == 1:
+        row[r.RUNS], row[r.RUN_LENGTH] = height, _align(width * depth, STEP)
+    else:
+        row[r.RUNS], row[r.RUN_LENGTH] = height * width, _align(depth, STEP)
+
+
+def _weight_slot(row: Words, op: Operation) -> Words:
+    """An empty slot: head, copy of the compressed bytes, scales, taps, weights."""
+    lanes = _align(op.ofm().depth, LANES)
+    taps: list[int] = []
+    weights = 0
+    if op.key == Cmd.NPU_OP_DEPTHWISE:
+        width, depth = int(row[r.KERNEL_W]), op.ifm().depth
+        pitch = int(row[r.PADDED_W]) * depth
+        taps = [
+            y * int(row[r.DILATION_Y]) * pitch + x * int(row[r.DILATION_X]) * depth
+            for y in range(int(row[r.KERNEL_H]))
+            for x in range(width)
+        ]
+        taps += [0] * (int(row[r.RUN_LENGTH]) - len(taps))
+    if op.key != Cmd.NPU_OP_POOL:
+        weights = lanes * int(row[r.RUNS]) * int(row[r.RUN_LENGTH])
+    copy = SLOT_HEAD
+    scales = copy + _align(int(row[r.WEIGHT_LENGTH] + row[r.SCALE_LENGTH]), 8) // 8
+    at_taps = scales + 5 * lanes
+    at_weights = at_taps + len(taps)
+    slot = np.zeros(_align(at_weights + -(-weights // 4), 8), np.int64)
+    slot[S_COPY], slot[S_SCALES], slot[S_WEIGHTS] = copy, scales, at_weights
+    slot[S_TAPS], slot[S_TAP_COUNT] = at_taps, len(taps)
+    slot[at_taps : at_taps + len(taps)] = taps
+    if weights:
+        none = np.empty(0, np.int16)
+        slot[S_WEIGHT_COUNT] = walk(row, none, none, False)
+    return slot
+
+
+def _put_work(row: Words, op: Operation, shram_bytes: int) -> int:
+    """Lay the work array out for one operation; returns its size in bytes."""
+    ofm, ifm = op.ofm(), op.ifm()
+    elements, second = ofm.height * ofm.width * ofm.depth, 0
+    if op.key == Cmd.NPU_OP_ELEMENTWISE:
+        other = op.ifm2()
+        second = elements + (other.height * other.width * other.depth if other else 0)
+    else:
+        elements = int(row[r.PADDED_H] * row[r.PADDED_W]) * ifm.depth
+    element = 2 if op.key in (Cmd.NPU_OP_CONV, Cmd.NPU_OP_DEPTHWISE) and ifm.bits == 8 else 4
+    lanes = _align(max(ofm.depth, ifm.depth), LANES)
+    at = _align(shram_bytes)
+    for field, size in (
+        (r.WORK_IFM, (elements + _SLACK_ELEMENTS) * element),
+        (r.WORK_IFM2, second * 4),
+        (r.WORK_ACC, ofm.width * lanes * 8),
+        (r.WORK_LINE, ofm.width * lanes * 4),
+    ):
+        row[field] = at
+        at += _align(size)
+    return at - shram_bytes
+
+
+def _put_operands(row: Words, op: Operation) -> list[tuple[int, int]]:
+    """Second operand and operand scaling of an elementwise operation."""
+    row[r.UPSCALE] = op.upscale
+    if op.param in UNARY:
+        return []
+    second, first = op.ifm2(), op.ifm()
+    row[r.SWAPPED] = op.ifm_is_operand_b
+    addresses = []
+    if second is None:
+        precision = op.register(Cmd.IFM2_PRECISION)
+        value, zero = op.register(Cmd.IFM2_SCALAR), op.register(Cmd.IFM2_ZERO_POINT)
+        if precision & 1:
+            value, zero = (v - 65536 if v & 0x8000 else v for v in (value, zero))
+        row[r.SCALAR], row[r.SCALAR_VALUE] = 1, value - zero
+    else:
+        addresses = _put_map(row, r.IFM2, second, op)
+    if op.param in (Elementwise.ADD, Elementwise.SUB):
+        a, b = op.register(Cmd.OPA_SCALE), op.register(Cmd.OPB_SCALE)
+        row[r.A_SCALE], row[r.B_SCALE] = a & 0xFFFF_FFFF, b & 0xFFFF_FFFF
+        if op.ifm_scale != IfmScale.BOTH_16:
+            # One operand gets 32 bits of scale and a shift that is already reduced by the
+            # operand's own 20 (8-bit) or 15 (16-bit); the other stands for one half.
+            preshift = 20 if first.bits == 8 else 15
+            shift = a >> 32 & 0x3F
+            terms = [int(t) for t in rounding_terms(np.int64(shift), op.ifm_rounding, preshift)]
+            wide = [a & 0xFFFF_FFFF, shift, *terms]
+            plain = [1 << (preshift - 1), 0, 0, 0]
+            on_a = op.ifm_scale == IfmScale.OPA_32
+            row[r.A_SCALE : r.A_SCALE + 4] = wide if on_a else plain
+            row[r.B_SCALE : r.B_SCALE + 4] = plain if on_a else wide
+    return addresses
+
+
+def lower(op: Operation, config: NpuConfig) -> Lowered:
+    """Compile one operation.
+
+    Raises
+    ------
+    CommandStreamError
+        It reads a register that was never set, or its registers do not make sense.
+    """
+    for key in sorted(op.reads()):
+        op.register(key)
+    row = np.zeros(r.ROW, np.int64)
+    if op.is_dma:
+        return _lower_dma(row, op)
+    ifm, ofm = op.ifm(), op.ofm()
+    row[r.KIND] = {
+        Cmd.NPU_OP_CONV: r.CONV,
+        Cmd.NPU_OP_DEPTHWISE: r.DEPTHWISE,
+        Cmd.NPU_OP_POOL: r.POOL,
+        Cmd.NPU_OP_ELEMENTWISE: r.ELEMENTWISE,
+    }[Cmd(op.key)]
+    row[r.MODE] = op.param
+    addresses = _put_map(row, r.IFM, ifm, op) + _put_map(row, r.OFM, ofm, op)
+    row[r.ROUNDING], row[r.GLOBAL_SCALE] = op.ofm_rounding, op.global_scale
+    if op.global_scale and op.key in (Cmd.NPU_OP_POOL, Cmd.NPU_OP_ELEMENTWISE):
+        scale = op.register(Cmd.OFM_SCALE)
+        _put_scaling(row, scale & 0xFFFF_FFFF, scale >> 32 & 0x3F, op.ofm_rounding)
+    else:
+        _put_scaling(row, 1, 0, op.ofm_rounding)
+    _put_activation(row, op, config)
+    if op.key == Cmd.NPU_OP_ELEMENTWISE:
+        if not 0 <= op.param <= Elementwise.SHL:
+            raise _invalid(op, "elementwise mode", op.param, "0 to 9")
+        addresses += _put_operands(row, op)
+        return Lowered(row, tuple(addresses), None, None, _put_work(row, op, config.shram_bytes))
+    _put_window(row, op)
+    slot, slot_key = None, None
+    weights, scales = op.weights(), op.scales()
+    if weights is not None:
+        if ifm.bits == 32:
+            raise _invalid(op, "IFM precision of a convolution", "32 bits", "8 or 16 bits")
+        _put_weight_order(row, op, config)
+        row[r.WEIGHT_ADDRESS], row[r.WEIGHT_LENGTH] = weights.start, weights.length
+        addresses.append((r.WEIGHT_ADDRESS, weights.region))
+    elif not 0 <= op.param <= 2:
+        raise _invalid(op, "pooling mode", op.param, "0 to 2")
+    if op.key != Cmd.NPU_OP_CONV and not (op.key == Cmd.NPU_OP_POOL and op.param == 2) and (
+        ifm.depth != ofm.depth
+    ):
+        raise _invalid(
+            op, "IFM and OFM depth differ", f"{ifm.depth} and {ofm.depth}", "equal depths"
         )
+    if scales is not None:
+        if scales.length < 10 * ofm.depth or scales.length % 8 or scales.start % 8:
+            raise _invalid(
+                op, "scale records", f"{scales.length} bytes at {scales.start:#x}",
+                f"10 bytes for each of {ofm.depth} channels, in multiples of 16",
+            )  # fmt: skip
+        if weights is not None and (weights.start % 8 or weights.length % 8):
+            raise _invalid(
+                op, "weights are not aligned", f"{weights.length} bytes at {weights.start:#x}",
+                "multiples of 16",
+            )  # fmt: skip
+        row[r.SCALE_ADDRESS], row[r.SCALE_LENGTH] = scales.start, scales.length
+        addresses.append((r.SCALE_ADDRESS, scales.region))
+        slot = _weight_slot(row, op)
+        slot_key = (
+            scales.region, scales.start, scales.length,
+            *((weights.region, weights.start, weights.length) if weights else (0, 0, 0)),
+            *(int(v) for v in row[r.BLOCK_DEPTH : r.ELEMENT_MULTIPLE + 1]),
+            *(int(v) for v in row[r.KERNEL_H : r.PADDED_W + 1]), ifm.depth, ofm.depth,
+            int(row[r.ROUNDING]), op.key,
+        )  # fmt: skip
+    return Lowered(
+        row, tuple(addresses), slot, slot_key, _put_work(row, op, config.shram_bytes)
+    )
 
-    @staticmethod
-    def _reach(operations: Sequence[Operation]) -> dict[int, tuple[int, int]]:
-        reach: dict[int, tuple[int, int]] = {}
-        for op in operations:
-            for access in op.accesses():
-                if access.region >= 0:
-                    low, high = reach.get(access.region, (access.start, access.end))
-                    reach[access.region] = (min(low, access.start), max(high, access.end))
-        return reach
 
-    def bind(
-        self,
-        program: Program,
-        bases: tuple[int | None, ...],
-        room: tuple[tuple[int, int], ...],
-        extents: Sequence[Any],
-    ) -> tuple[Program, BoundPlan | None]:
-        """Resolve a program's addresses; cut it before the first operation that leaves memory.
+def _lower_dma(row: Words, op: Operation) -> Lowered:
+    copy = op.dma()
+    row[r.KIND] = r.DMA_COPY
+    row[r.DMA_SOURCE], row[r.DMA_DESTINATION] = copy.source.start, copy.destination.start
+    row[r.DMA_LENGTH] = copy.source.length
+    row[r.DMA_FROM_SHRAM], row[r.DMA_TO_SHRAM] = copy.source_internal, copy.destination_internal
+    addresses = []
+    if not copy.source_internal:
+        addresses.append((r.DMA_SOURCE, copy.source.region))
+    if not copy.destination_internal:
+        addresses.append((r.DMA_DESTINATION, copy.destination.region))
+    return Lowered(row, tuple(addresses), None, None, 0)
 
-        Parameters
-        ----------
-        program
-            What `load` gave.
-        bases
-            Offset in flat memory of each region's base; None where no memory is mapped.
-        room
-            For each region, the offsets from its base that are inside the base's own window: flat
-            memory is packed, so leaving a window must not arrive in its neighbour.
-        extents
-            What the NPU may access, as offsets in flat memory.
-        """
-        if program.plan is None or not program.operations:
-            return program, None
-        flat = tuple(0 if b is None else b for b in bases)
 
-        def inside(reach: dict[int, tuple[int, int]]) -> bool:
-            return all(
-                bases[r] is not None and room[r][0] <= low and high <= room[r][1]
-                for r, (low, high) in reach.items()
-            )
 
-        error: HocketError | None = None
-        if inside(program.reach):
-            try:
-                return program, self._model.bind(program.plan, flat, extents)
-            except HocketError as problem:
-                error = problem
-        else:
-            error = HocketError("an operation leaves the window of its base pointer")
-
-        def prefix(count: int) -> BoundPlan | None:
-            if not inside(self._reach(program.operations[:count])):
-                return None
-            try:
-                return self._model.bind(self._prefix(program, count), flat, extents)
-            except HocketError:
-                return None
-
-        count = last_good(len(program.operations) - 1, lambda n: prefix(n) is not None)
-        bound = prefix(count) if count else None
-        return program.cut(count, Ending.BUS_ABORT, error), bound
-
-    def _prefix(self, program: Program, count: int) -> Plan:
-        words: list[int] = np.frombuffer(program.stream, dtype="<u4").tolist()
-        return self._plan(words[: program.word_ends[count - 1] // 4])
