@@ -21,6 +21,7 @@ from .isa import Cmd
 from .operation import Operation
 from .system import Memory, SystemConfig
 from .timing_kernel import Bound, OperationCycles, kernel_cycles
+from .timing_pipeline import Pipeline
 
 __all__ = [
     "Bound",
@@ -58,17 +59,6 @@ _RELEVANT = tuple(
         "KERNEL_WIDTH_M1", "KERNEL_HEIGHT_M1", "KERNEL_STRIDE", "ACC_FORMAT", "ACTIVATION",
         "WEIGHT_REGION", "WEIGHT_LENGTH", "SCALE_REGION", "SCALE_LENGTH",
         "IFM2_BROADCAST", "IFM2_PRECISION", "IFM2_REGION", "IFM2_STRIDE_X",
-    )
-)  # fmt: skip
-
-# A kernel that continues the one before: same work on another slice of depth or another stripe.
-_SAME_WORK = tuple(
-    int(Cmd[name])
-    for name in (
-        "KERNEL_WIDTH_M1", "KERNEL_HEIGHT_M1", "KERNEL_STRIDE", "IFM_UPSCALE", "IFM_PRECISION",
-        "OFM_PRECISION", "IFM_STRIDE_X", "IFM_STRIDE_Y", "OFM_STRIDE_X", "OFM_STRIDE_Y",
-        "OFM_WIDTH_M1", "OFM_HEIGHT_M1", "OFM_BLK_WIDTH_M1", "OFM_BLK_HEIGHT_M1",
-        "OFM_BLK_DEPTH_M1", "IFM_REGION", "OFM_REGION", "ACC_FORMAT",
     )
 )  # fmt: skip
 
@@ -185,20 +175,6 @@ def operation_cycles(op: Operation, config: NpuConfig, system: SystemConfig) -> 
     return _estimator(config, system).cycles(op)
 
 
-def _continues(op: Operation, before: Operation) -> bool:
-    """Whether a kernel's first blocks enter the pipeline behind the last of the kernel before.
-
-    So it is for slices of one layer: the same window over the same area, with a block dependency
-    that lets them overlap, and an IFM that is not the OFM of the kernel before.
-    """
-    if op.key != before.key or op.param != before.param or not op.register(Cmd.BLOCKDEP) & 3:
-        return False
-    mine, other = op.registers, before.registers
-    if any(mine.get(k) != other.get(k) for k in _SAME_WORK):
-        return False
-    return mine.get(Cmd.IFM_BASE0) != other.get(Cmd.OFM_BASE0)
-
-
 def _wait(queue: deque[int], limit: int, now: int) -> int:
     """Time at which no more than ``limit`` of the queued operations are still running."""
     while len(queue) > limit:
@@ -244,7 +220,7 @@ def stream_cycles(
     words = operations[-1].word + 2 - first_word if operations else prologue_words + 1
     fetch = (worst_fetch_cycles if worst else fetch_cycles)(words, memory)
     timings: list[OperationTiming] = []
-    before: tuple[Operation, OperationCycles] | None = None
+    pipeline = Pipeline()
     kernels: deque[int] = deque()
     dmas: deque[int] = deque()
     dma_limit = MAX_OUTSTANDING_DMAS[config.product]
@@ -264,6 +240,7 @@ def stream_cycles(
             if op.kernel_wait is not None:
                 issued = _wait(kernels, op.kernel_wait, issued)
             if op.is_dma:
+                pipeline.load(op)
                 issued = _wait(dmas, dma_limit - 1, issued)
                 start = max(issued, dma_free)
                 dma_free = end = start + cycles
@@ -271,10 +248,7 @@ def stream_cycles(
             else:
                 issued = _wait(kernels, MAX_OUTSTANDING_KERNELS - 1, issued)
                 start = max(issued, kernel_free)
-                if before is not None and start == kernel_free and _continues(op, before[0]):
-                    hidden = own.compute - own.fill - before[1].drain
-                    cycles = max(hidden, own.memory, 1)
-                before = (op, own)
+                cycles = pipeline.cycles(op, own, busy=start == kernel_free)
                 kernel_free = end = start + cycles
                 kernels.append(end)
         if op.is_dma:
