@@ -12,7 +12,7 @@ from ..errors import HocketError
 from ..soc.clock import Clock, Event
 from ..units import cycles_to_ns, ns_to_cycles
 from .operation import Operation
-from .program import BoundPlan, Ending, Program
+from .queue import BoundPlan, Ending, Program
 
 Kind = Literal["start", "irq", "end", "stop", "fault", "hang", "reset"]
 

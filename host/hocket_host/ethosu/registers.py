@@ -19,7 +19,7 @@ from .config import NpuConfig
 from .engine import Engine, Finish, RunEvent
 from .faults import Extent, NpuBusError
 from .pmu import Pmu, PmuEvent
-from .program import BoundPlan, Ending, Program, Programs
+from .queue import BoundPlan, Ending, Program, Programs
 from .register_map import (
     COMMAND_WINDOWS,
     CONFIGURATION,
@@ -342,10 +342,10 @@ class EthosU:
     def _extents(self) -> Sequence[Extent]:
         if self._allowed:
             offset_of = self._bus.offset_of
-            return [Extent(offset_of(at, size), size, w) for at, size, w in self._allowed]
+            return tuple(Extent(offset_of(at, size), size, w) for at, size, w in self._allowed)
         found = {
             w.offset: Extent(w.offset, w.size, w.writable)
             for w in self._bus.windows
             if w.device is None
         }
-        return [found[offset] for offset in sorted(found)]
+        return tuple(found[offset] for offset in sorted(found))

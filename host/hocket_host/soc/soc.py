@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from ..errors import HocketError
 from ..ethosu.config import NpuConfig
 from ..ethosu.operation import Operation
-from ..ethosu.program import Model, Programs, TimingModel
+from ..ethosu.queue import Model, Programs, TimingModel
 from ..ethosu.register_map import WINDOW_BYTES
 from ..ethosu.registers import EthosU
 from ..ethosu.system import SystemConfig
