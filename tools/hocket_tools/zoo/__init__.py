@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Small int8 networks of our own, with cards, sample inputs and streams.
+
+They are here so that a demonstration and the tests have real work of three paces: a denoiser
+each 10 ms, a keyword spotter each 20 ms, a detector twice a second. Nothing else in Hocket
+knows them.
+"""
+
+from .cards import Accuracy, Card, Sample, Tensor, card, models, path, sample_inputs, stream_sample
+from .denoise import enhance, si_sdr_db
+from .errors import ZooError
+from .preprocess import Answer, interpret, preprocess
+from .stream import Frame, recognised, stream
+
+__all__ = [
+    "Accuracy",
+    "Answer",
+    "Card",
+    "Frame",
+    "Sample",
+    "Tensor",
+    "ZooError",
+    "card",
+    "enhance",
+    "interpret",
+    "models",
+    "path",
+    "preprocess",
+    "recognised",
+    "sample_inputs",
+    "si_sdr_db",
+    "stream",
+    "stream_sample",
+]
