@@ -139,7 +139,6 @@ class Dispatcher:
         self._base = npu.base
         self._ring = ring
         self._ticks = port.ticks_us
-        self._charge = port.charge_dispatch
         self.words[_COUNT] = count
         self.words[_CURRENT] = _NONE
         self.words[_ROTATES] = 1 if policy.rotates else 0
@@ -295,7 +294,7 @@ class Dispatcher:
     # Starts the next segment of a slot.
     @micropython.viper
     def _start(self, slot: int):
-        charge = self._charge
+        charge = self._port.charge_dispatch
         if charge:
             charge()
         w = ptr32(self.words)  # noqa: F821
@@ -339,11 +338,11 @@ class Dispatcher:
             o = _HEAD + slot * _ROW
             if w[o + _STATE] == _READY and w[o + _PRIORITY] < priority:
                 waited = (now - w[o + _SINCE]) & _MASK
-                if waited > held:
+                if waited > held:  # noqa: PLR1730 - min() would be a call
                     waited = held
                 waited = (w[o + _BLOCKED] + waited) & _MASK
                 w[o + _BLOCKED] = waited
-                if waited > w[o + _BLOCKED_MAX]:
+                if waited > w[o + _BLOCKED_MAX]:  # noqa: PLR1730
                     w[o + _BLOCKED_MAX] = waited
         step = w[s + _STEP] - w[s + _FIRST]
         put(self._ring, now, _END, w[s + _ID] | step & 0xFFFF)

@@ -115,8 +115,8 @@ class Kernel:
             "no task %s, the container has %s" % (name, ", ".join([t.name for t in self.tasks]))
         )
 
-    # Runs for a time, or until stop(), or until there is nothing that could still happen. Periods
-    # begin with the first run and go on in the next.
+    # Runs for a time, whose end it leaves out, or until stop(), or until there is nothing that
+    # could still happen. Periods begin with the first run and go on in the next.
     def run(self, until_us=None):
         now = self.port.ticks_us()
         for task in self.tasks:
@@ -144,6 +144,7 @@ class Kernel:
 
     # Stops the NPU and lets go of it. The kernel is not to be run any more.
     def close(self):
+        self.port.npu_irq(None)
         self.dispatcher.close()
 
     def _turn(self):
@@ -154,6 +155,8 @@ class Kernel:
         timer = timers.due(now)
         while timer is not None:
             timer.fire(timer.owner, now)
+            if not self._running:
+                return
             timer = timers.due(now)
         dispatcher = self.dispatcher
         if dispatcher.busy:
@@ -166,8 +169,6 @@ class Kernel:
                     net.inference.collect()
                 else:
                     net.periodic.collect()
-        if not self._running:
-            return
         task = self.ready.pop()
         if task is not None:
             self._resume(task)
@@ -255,4 +256,4 @@ def _leg(kernel, now):
         return
     leg = min(left, _LEG_US)
     kernel._left_us = left - leg
-    kernel.timers.add(kernel._stop, ticks_add(now, leg))
+    kernel.timers.add(kernel._stop, ticks_add(now, leg), True)

@@ -54,7 +54,7 @@ class Net:
                     raise ValueError(
                         "net %s: %d inputs, must be %d" % (self.name, len(data), len(self._inputs))
                     )
-                for tensor, value in zip(self._inputs, data):
+                for tensor, value in zip(self._inputs, data):  # noqa: B905 - MicroPython has no strict=
                     tensor.write(value)
             else:
                 self._inputs[0].write(data)
@@ -100,7 +100,7 @@ class Inference:
             else:
                 deadline = periodic.deadline
             self._dispatcher.submit(net.slot, task.priority, deadline)
-            return None
+            return
         status = self._dispatcher.take(net.slot)
         if status:
             raise NpuError(_EIO, "net %s: %s" % (net.name, ethosu.reason(status)))

@@ -59,7 +59,8 @@ class Periodic:
         self.period_ns = info.period_ns
         self.offset_ns = info.offset_ns
         self.deadline_us = info.deadline_ns // 1000
-        self.deadline = 0  # tick, of the job under way
+        self.released = 0  # ticks of the job under way
+        self.deadline = 0
         self.active = False
         self.started = False  # the coroutine was resumed
         self.stats = Stats(SlotStats(kernel.dispatcher, net.slot))
@@ -70,7 +71,6 @@ class Periodic:
         self._kernel = kernel
         self._arena = arena  # a Lock if the net shares its arena
         self._missed = False
-        self._job = 0  # tick of the release of the job under way
         self._next = None
         self._backlog = [0] * _BACKLOG
         self._first = 0
@@ -127,7 +127,7 @@ class Periodic:
         task = self.task
         self.active = True
         self._missed = False
-        self._job = due
+        self.released = due
         self.deadline = ticks_add(due, self.deadline_us)
         self.stats.jobs += 1
         arena = self._arena
@@ -144,7 +144,7 @@ class Periodic:
         if charge is not None:
             charge(self.cpu_ns)
         now = self._kernel.port.ticks_us()
-        response = ticks_diff(now, self._job)
+        response = ticks_diff(now, self.released)
         self.stats.response(response)
         self._kernel.record(now, trace.COMPLETE, self.task.trace_id, 0)
         if response > self.deadline_us:

@@ -50,7 +50,8 @@ class Port:
             import board
         self.board = board
         self.npu_base = board.NPU_BASE
-        self.npu_protection = board.NPU_PROTECTION
+        # For RESET: 1 is privileged and secure, as a processor boots.
+        self.npu_protection = getattr(board, "NPU_PROTECTION", 1)
         self.arena_base = board.ARENA_BASE
         self.arena_size = board.ARENA_SIZE
         # Hooks for an emulation that charges the processor's time: None, or called without
@@ -78,7 +79,7 @@ class Port:
         else:
             self._idle_until(until)
 
-    # False where the board has no hook for the NPU's interrupt; the kernel polls then.
+    # None unhooks. False where the board has no hook for the NPU's interrupt: the kernel polls.
     def npu_irq(self, handler):
         hook = getattr(machine, "set_irq_handler", None)
         if hook is None:

@@ -31,8 +31,7 @@ class Stats:
     def response(self, us):
         if self.completed == 0 or us < self.response_min_us:
             self.response_min_us = us
-        if us > self.response_max_us:
-            self.response_max_us = us
+        self.response_max_us = max(self.response_max_us, us)
         self.completed += 1
         total = self._sum + us
         self._seconds += total // _MILLION

@@ -40,7 +40,7 @@ class _Wait:
         if list is not None:
             self._list = None
             list.push(core.current)
-            return None
+            return
         self._end.__traceback__ = None
         raise self._end
 
@@ -52,7 +52,7 @@ class _Sleep(_Wait):
         if tick is not None:
             self._list = None
             core.current.kernel.timers.add(core.current.timer, tick)
-            return None
+            return
         self._end.__traceback__ = None
         raise self._end
 
@@ -234,8 +234,7 @@ class Lock:
         self.holder = task
         self._chain = task.held
         task.held = self
-        if self.ceiling < task.priority:
-            task.priority = self.ceiling
+        task.priority = min(task.priority, self.ceiling)
 
     def release(self):
         if self.holder is not core.current:

@@ -114,12 +114,16 @@ class TimerList:
     def __init__(self):
         self.head = None
 
-    def add(self, timer, tick):
+    # One that is to be first goes before others of its tick.
+    def add(self, timer, tick, first=False):
         timer.tick = tick
         timer.armed = True
         before = None
         after = self.head
-        while after is not None and (tick - after.tick) & _MASK < _HALF:
+        while after is not None:
+            ahead = (tick - after.tick) & _MASK
+            if ahead >= _HALF or (first and ahead == 0):
+                break
             before = after
             after = after._next
         timer._next = after

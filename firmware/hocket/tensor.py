@@ -89,7 +89,8 @@ class Tensor:
     # Copies a buffer of the tensor's elements, or of its bytes, without allocating in the second
     # case and in that of one byte an element.
     def write(self, data):
-        if isinstance(data, (list, tuple)):
+        # Two calls, because a tuple of types would be allocated.
+        if isinstance(data, list) or isinstance(data, tuple):
             data = array(self.typecode, data)
         size = len(self.raw)
         if len(data) == size:

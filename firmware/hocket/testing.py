@@ -140,7 +140,6 @@ class FakePort:
         self._faults = {}
         self._hangs = {}
         self.idled = 0  # times that the processor had nothing to do
-        self.dead = False  # as if a reset never ended
         base = self.npu_base
         poke(base, 0, _ID)
         poke(base, 0x28, _CONFIG)
@@ -228,7 +227,7 @@ class FakePort:
         base = self.npu_base
         if peek(base, _RESET) != _UNTOUCHED:
             poke(base, _RESET, _UNTOUCHED)
-            poke(base, _STATUS, 8 if self.dead else 0)
+            poke(base, _STATUS, 0)
             self._end = _NEVER
             self._pending = False
         cmd = peek(base, _CMD)

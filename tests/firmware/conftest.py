@@ -12,10 +12,10 @@ from hocket_host.shims.testing import ProcessMachine
 
 # Once, so that the test modules find them loaded; the shims themselves are there in tests only.
 install(ProcessMachine())
-import hocket.kernel
-import hocket.port
-import hocket.sync
-import hocket.testing  # noqa: F401
+import hocket.kernel  # noqa: E402
+import hocket.port  # noqa: E402
+import hocket.sync  # noqa: E402
+import hocket.testing  # noqa: E402, F401
 
 uninstall()
 

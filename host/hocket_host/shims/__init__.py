@@ -8,8 +8,7 @@ Arm board: ``mem32`` reads signed values and ticks wrap at 2**30.
 
 from __future__ import annotations
 
-from .boards import load_board
 from .protocol import Machine
 from .state import ShimError, current, install, installed, uninstall
 
-__all__ = ["Machine", "ShimError", "current", "install", "installed", "load_board", "uninstall"]
+__all__ = ["Machine", "ShimError", "current", "install", "installed", "uninstall"]

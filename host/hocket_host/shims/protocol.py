@@ -14,8 +14,8 @@ class Machine(Protocol):
     Addresses are unsigned. Time is virtual, in integer nanoseconds since the machine's start, and
     moves only in :meth:`advance` and :meth:`wait_for_interrupt`; a register access is free.
 
-    Interrupt handlers are called with the number of the interrupt. They run on the caller's stack, out of whichever call
-    lets the interrupt in, and never nested.
+    Interrupt handlers are called with the number of the interrupt. They run on the caller's stack,
+    out of whichever call lets the interrupt in, and never nested.
     """
 
     def read(self, address: int, size: int, /) -> int:
@@ -35,7 +35,7 @@ class Machine(Protocol):
 
         Events that fall into that time happen at their own instants. Their interrupts are taken
         then, unless interrupts are disabled or a handler is running: in that case they stay
-        pending.
+        pending. What time handlers take comes on top.
         """
 
     def wait_for_interrupt(self, until_ns: int | None, /) -> None:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Literal, Protocol
 
 from .state import current
 
@@ -69,9 +69,9 @@ class _Narrow:
         self._view[index] = value & self._mask
 
 
-def _cast(size: int, wrap: Callable[[memoryview], _Pointer]) -> Callable[[object], _Pointer]:
-    code = {1: "B", 2: "H", 4: "I"}[size]
-
+def _cast(
+    size: int, code: Literal["B", "H", "I"], wrap: Callable[[memoryview], _Pointer]
+) -> Callable[[object], _Pointer]:
     def pointer(target: object) -> _Pointer:
         if isinstance(target, int):
             return _Address(target, size)
@@ -85,9 +85,9 @@ def _cast(size: int, wrap: Callable[[memoryview], _Pointer]) -> Callable[[object
     return pointer
 
 
-ptr8 = _cast(1, lambda view: _Narrow(view, 0xFF))
-ptr16 = _cast(2, lambda view: _Narrow(view, 0xFFFF))
-ptr32 = _cast(4, _Words)
+ptr8 = _cast(1, "B", lambda view: _Narrow(view, 0xFF))
+ptr16 = _cast(2, "H", lambda view: _Narrow(view, 0xFFFF))
+ptr32 = _cast(4, "I", _Words)
 
 
 def uint(value: int) -> int:
