@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hocket_host.ethosu.config import npu_config
+from hocket_host.ethosu.hazards import check as check_hazards
 from hocket_host.ethosu.isa import Cmd, CommandStreamError, decode, encode
 from hocket_tools.splitter import SplitError, Stream, cut_points, split
 from hocket_tools.vela import VelaOptions, compile_model
@@ -197,3 +198,12 @@ def test_a_stream_without_stop_is_refused():
     stream = Stream.of(compiled("micro_speech").command_stream[:-4], npu_config("ethos-u55-128"))
     with pytest.raises(CommandStreamError, match="cannot be split"):
         cut_points(stream)
+
+
+@pytest.mark.parametrize("accelerator", ACCELERATORS)
+@pytest.mark.parametrize("name", NAMES)
+def test_segments_order_their_accesses_as_safely_as_the_whole_stream(name, accelerator):
+    model = compiled(name, accelerator)
+    assert check_hazards(model.stream.operations, model.npu) == []
+    for segment in split(model, cut_points(model)):
+        assert check_hazards(segment.stream.operations, model.npu) == []

@@ -93,10 +93,15 @@ def choose(
     nodes = [0, *(p.before for p in points), len(analysis.operations)]
     sums = list(accumulate((cycles(i) for i in range(nodes[-1])), initial=0))
 
+    known: dict[tuple[int, tuple[int, tuple[int, ...]]], int] = {}
+
     def length(i: int, j: int) -> int:
         first, last = nodes[i], nodes[j]
-        _, prologue = prologue_words(analysis, first, last)
-        return sums[last] - sums[first] + prologue_cycles(prologue)
+        key = (first, analysis.inheritance(first, last))
+        extra = known.get(key)
+        if extra is None:
+            extra = known[key] = prologue_cycles(prologue_words(analysis, first, last)[1])
+        return sums[last] - sums[first] + extra
 
     # best[i]: (segments over the bound, cuts, live bytes) from node i on, and the next node.
     end = len(nodes) - 1

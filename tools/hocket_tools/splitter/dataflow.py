@@ -18,6 +18,8 @@ from hocket_host.ethosu.isa import CommandStreamError
 from hocket_host.ethosu.operation import FeatureMap, Operation
 
 Mask = NDArray[np.bool_]
+#: Scratch beyond this is no microcontroller's; bounds what a damaged stream can make us allocate.
+_MOST_BYTES = 1 << 28
 
 
 class ByteRange(NamedTuple):
@@ -163,6 +165,13 @@ def _masks(prints: Sequence[Footprint], extra: Iterable[ByteRange]) -> dict[int,
                 ends[box.region] = max(ends[box.region], box.high)
     for r in extra:
         ends[r.region] = max(ends.get(r.region, 0), r.end)
+    for region, end in ends.items():
+        if end > _MOST_BYTES:
+            raise CommandStreamError(
+                "a scratch region is too large to follow",
+                found=f"{end} bytes in region {region}",
+                expected=f"at most {_MOST_BYTES} bytes",
+            )
     return {region: np.zeros(end, dtype=np.bool_) for region, end in ends.items()}
 
 

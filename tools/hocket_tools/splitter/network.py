@@ -134,10 +134,17 @@ class Analysis:
 
     def replayed(self, first: int, last: int) -> list[int]:
         """Registers that the operations [first, last) inherit from before, by key."""
+        return sorted(key for _, key in self._inherited_before(first, last))
+
+    def inheritance(self, first: int, last: int) -> tuple[int, tuple[int, ...]]:
+        """Tells prologues of segments from ``first`` apart without building them."""
+        return len(self._inherited_before(first, last)), tuple(self.reloads(first, last))
+
+    def _inherited_before(self, first: int, last: int) -> list[tuple[int, int]]:
         reads = self._replays.get(first)
         if reads is None:
             reads = self._replays[first] = self._inherited(first)
-        return sorted(key for _, key in reads[: bisect_left(reads, (last, 0))])
+        return reads[: bisect_left(reads, (last, 0))]
 
     def _inherited(self, first: int) -> list[tuple[int, int]]:
         """What a segment from ``first`` to the end inherits: ``(operation that reads it, key)``."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from hocket_host.ethosu.operation import parse
 
-from ..splitter.dataflow import ByteRange, footprints, live_before
+from ..splitter.dataflow import ByteRange, Footprint, footprints, live_before
 from ..tflite import TfliteError, TfliteModel, TfliteTensor, read_bytes, read_tflite
 from ._process import Answer, run_compiler
 from .checks import check_source, listed
@@ -139,7 +139,7 @@ def _result(source: TfliteModel, answer: Answer, options: ResolvedOptions) -> Co
     exposed = live_before(prints, outputs_live, lambda i: i == 0).get(0, ())
     state, undefined = _state(fields["variables"], exposed, [t.range for t in inputs])
     dedicated = fields["fast_region"] != fields["read_only_region"] and fields["fast"] > 0
-    return CompiledModel(
+    model = CompiledModel(
         npu=options.npu,
         system_config=options.system_config,
         memory_mode=options.memory_mode,
@@ -158,6 +158,22 @@ def _result(source: TfliteModel, answer: Answer, options: ResolvedOptions) -> Co
         operations=join(fields["tables"], parsed.operations, prints, source.main),
         undefined_reads=undefined,
     )
+    _check_reach(model, prints)
+    return model
+
+
+def _check_reach(model: CompiledModel, prints: Sequence[Footprint]) -> None:
+    """Hold the stream to the regions that the compiler declares."""
+    regions = model.regions
+    for index, p in enumerate(prints):
+        for box in p.reads + p.writes:
+            if box.high > regions.get(box.region, 0):
+                raise VelaError(
+                    "the command stream reaches outside its regions",
+                    where=f"operation {index}",
+                    found=f"byte {box.high - 1} of region {box.region}",
+                    expected=", ".join(f"region {r}: {n} bytes" for r, n in regions.items()),
+                )
 
 
 def _tensors(
