@@ -138,6 +138,8 @@ class Program:
         """Cycles from start to end."""
         if self.ending in (Ending.STOP, Ending.QUEUE_END):
             return self.total_cycles
+        if self.ending is Ending.REQUEST and not self.operations:
+            return 0  # a stop asked for before anything started does not wait for a start
         return self.cycles_of(len(self.operations))
 
     def cycles_of(self, operations: int) -> int:

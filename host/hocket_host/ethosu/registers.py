@@ -32,6 +32,8 @@ from .register_map import (
     Status,
 )
 
+__all__ = ["Command", "Ending", "EthosU", "NpuProgrammingError", "Reg", "RunEvent", "Status"]
+
 _FAULT_BITS = {
     Ending.PARSE_ERROR: Status.PARSE_ERROR,
     Ending.BUS_ABORT: Status.BUS_ABORT,

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from ..errors import HocketError
 
-Handler = Callable[[], object]
+Handler = Callable[[int], object]
 
 #: Times a handler may return with its line's level never dropped before this is called a storm.
 STORM_LIMIT = 1000
@@ -28,8 +28,7 @@ class InterruptController:
     Parameters
     ----------
     charge
-        Called with the line before its handler, to let the time of exception entry and dispatch
-        pass.
+        Called with the line before its handler, to let the time of exception entry pass.
     """
 
     def __init__(self, charge: Callable[[int], None]) -> None:
@@ -54,7 +53,7 @@ class InterruptController:
         return any(line in self._handlers for line in self._pending)
 
     def set_handler(self, line: int, handler: Handler | None) -> None:
-        """Enable a line with its handler, which takes no argument; None disables it."""
+        """Enable a line with its handler, called with its number; None disables it."""
         if handler is None:
             self._handlers.pop(line, None)
         else:
@@ -104,7 +103,7 @@ class InterruptController:
         self.taken += 1
         try:
             self._charge(line)
-            handler()
+            handler(line)
         finally:
             self._active = None
         if not self._levels.get(line, False):

@@ -39,9 +39,10 @@ class Soc:
     """An emulated board; implements ``hocket_host.shims.Machine``.
 
     Time passes in `advance` and `wait_for_interrupt`, and at interrupt entry, which costs the
-    board's dispatch cycles. Register accesses are free, being part of that measured cost; only a
-    loop that polls one register, or the time, is charged for each turn, since otherwise it could
-    never end.
+    board's IRQ_CPU_CYCLES. Instructions and register accesses are free: who runs firmware on it
+    charges the board's measured costs of dispatch and resume with `advance`, from the firmware's
+    own hooks. Only a loop that polls one register, or the time, is charged for each turn, since
+    otherwise it could never end.
 
     Parameters
     ----------
@@ -249,8 +250,8 @@ class Soc:
             self.clock.fire_next()
             self.idle_ns += due_ns - now_ns
 
-    def set_irq_handler(self, number: int, handler: Callable[[], object] | None) -> None:
-        """Call ``handler`` on interrupt ``number``; None disables it."""
+    def set_irq_handler(self, number: int, handler: Callable[[int], object] | None) -> None:
+        """Call ``handler(number)`` on interrupt ``number``; None disables it."""
         self.interrupts.set_handler(number, handler)
 
     def disable_irq(self) -> object:
@@ -279,7 +280,5 @@ class Soc:
             self.clock.fire_next()
 
     def _charge_entry(self, line: int) -> None:
-        cycles = self.board.dispatch_cpu_cycles
-        if line != self.board.npu_irq and self.board.irq_cpu_cycles is not None:
-            cycles = self.board.irq_cpu_cycles
-        self._pass(cycles_to_ns(cycles, self.cpu_hz))
+        del line
+        self._pass(cycles_to_ns(self.board.irq_cpu_cycles, self.cpu_hz))

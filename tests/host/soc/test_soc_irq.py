@@ -11,7 +11,7 @@ def controller():
 def silencing(irq, line, log):
     """A handler that silences its line, as a driver's does."""
 
-    def handler():
+    def handler(number):
         log.append(line)
         irq.set_level(line, False)
 
@@ -23,6 +23,19 @@ def test_a_raised_line_runs_its_handler_once():
     irq.set_handler(7, silencing(irq, 7, log))
     irq.set_level(7, True)
     irq.deliver()
+    irq.deliver()
+    assert log == [7]
+
+
+def test_a_handler_is_told_its_line():
+    irq, log = controller(), []
+
+    def handler(number):
+        irq.set_level(number, False)
+        log.append(number)
+
+    irq.set_handler(7, handler)
+    irq.set_level(7, True)
     irq.deliver()
     assert log == [7]
 
@@ -79,7 +92,7 @@ def test_a_handler_set_late_takes_what_is_pending():
 def test_handlers_do_not_nest():
     irq, log = controller(), []
 
-    def first():
+    def first(number):
         irq.set_level(1, False)
         irq.set_level(2, True)
         irq.deliver()
@@ -95,7 +108,7 @@ def test_handlers_do_not_nest():
 def test_a_line_that_pulses_in_its_own_handler_is_taken_again():
     irq, log = controller(), []
 
-    def handler():
+    def handler(number):
         log.append(irq.taken)
         irq.set_level(1, False)
         if len(log) == 1:
@@ -118,7 +131,7 @@ def test_entry_is_charged_before_the_handler():
 
 def test_a_handler_that_never_silences_its_line_is_a_storm():
     irq = controller()
-    irq.set_handler(4, lambda: None)
+    irq.set_handler(4, lambda number: None)
     irq.set_level(4, True)
     with pytest.raises(InterruptError, match="storm"):
         irq.deliver()
@@ -127,7 +140,7 @@ def test_a_handler_that_never_silences_its_line_is_a_storm():
 def test_an_exception_in_a_handler_leaves_the_controller_usable():
     irq, log = controller(), []
 
-    def broken():
+    def broken(number):
         irq.set_level(1, False)
         raise ValueError("driver")
 
