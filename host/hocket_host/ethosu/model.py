@@ -93,7 +93,9 @@ class BoundPlan:
             "weights do not decode",
             where=f"command stream word {op.word}",
             found=_REASONS[-(status & 0xFF)],
-            expected=None if span is None else f"{span.length} bytes of compressed weights that "
+            expected=None
+            if span is None
+            else f"{span.length} bytes of compressed weights that "
             "make exactly this operation's weights",
             try_="check that the weights were loaded before the operation runs, and that its "
             "block depth is the one they were encoded for",
@@ -112,8 +114,10 @@ class NpuModel:
     """
 
     def __init__(self, config: NpuConfig, memory: NDArray[np.uint8]) -> None:
-        if memory.dtype != np.uint8 or memory.ndim != 1 or not (
-            memory.flags.c_contiguous and memory.flags.writeable
+        if (
+            memory.dtype != np.uint8
+            or memory.ndim != 1
+            or not (memory.flags.c_contiguous and memory.flags.writeable)
         ):
             raise HocketError(
                 "memory of an NPU model",

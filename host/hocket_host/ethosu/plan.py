@@ -73,10 +73,11 @@ def _check_tables(operations: tuple[Operation, ...], config: NpuConfig) -> None:
                 loaded = _merge(loaded, start, start + copy.destination.length)
             continue
         if Cmd.ACTIVATION in op.registers and op.lut_slot is not None:
-            start = lut_base(config, op.lut_bytes) + 256 * op.lut_slot
+            base = lut_base(config)
+            start = base + 256 * op.lut_slot
             _need(op, loaded, start, op.lut_bytes)
             if config.lut_banks == 0:
-                loaded = [span for span in loaded if span[1] > lut_base(config, op.lut_bytes)]
+                loaded = [(max(low, base), high) for low, high in loaded if high > base]
         elif config.lut_banks == 0:
             loaded = []
 

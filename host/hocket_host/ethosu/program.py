@@ -111,13 +111,12 @@ def _put_scaling(row: Words, scale: int, shift: int, rounding: int) -> None:
     )
 
 
-def lut_base(config: NpuConfig, lut_bytes: int) -> int:
-    """SHRAM offset of look-up table slot 0: the end of SHRAM, less the banks that tables take.
+def lut_base(config: NpuConfig) -> int:
+    """SHRAM offset of look-up table slot 0: tables live in the last two banks.
 
-    Where no banks are reserved for tables, Vela takes as many as the operation's table needs.
+    Vela plans for 2048 bytes whatever the size of the table, also where no banks are reserved.
     """
-    banks = max(-(-lut_bytes // 1024), config.lut_banks)
-    return config.shram_bytes - banks * 1024
+    return config.shram_bytes - 2048
 
 
 def _put_activation(row: Words, op: Operation, config: NpuConfig) -> None:
@@ -139,10 +138,13 @@ def _put_activation(row: Words, op: Operation, config: NpuConfig) -> None:
         low, high = max(low, minimum), min(high, maximum)
         row[r.OUT_ZERO] = ofm.zero_point
     row[r.CLIP_LOW], row[r.CLIP_HIGH] = low, high
+    row[r.SCALED_ZERO], row[r.SCALED_LOW], row[r.SCALED_HIGH] = row[r.OUT_ZERO], low, high
     if activation in (TANH, SIGMOID):
         row[r.ACTIVATION] = r.ACT_TANH if activation == TANH else r.ACT_SIGMOID
+        row[r.SCALED_ZERO] = 0
+        row[r.SCALED_LOW], row[r.SCALED_HIGH] = _RANGES[32, True]
     elif op.lut_slot is not None:
-        row[r.LUT_ADDRESS] = lut_base(config, op.lut_bytes) + 256 * op.lut_slot
+        row[r.LUT_ADDRESS] = lut_base(config) + 256 * op.lut_slot
         kinds = {256: r.ACT_LUT8, 1024: r.ACT_LUT8_TO_32, 2048: r.ACT_LUT16}
         row[r.ACTIVATION] = kinds[op.lut_bytes]
         row[r.LUT_FIRST_INDEX] = -128 if low < 0 else 0
@@ -324,8 +326,10 @@ def lower(op: Operation, config: NpuConfig) -> Lowered:
         addresses.append((r.WEIGHT_ADDRESS, weights.region))
     elif not 0 <= op.param <= 2:
         raise _invalid(op, "pooling mode", op.param, "0 to 2")
-    if op.key != Cmd.NPU_OP_CONV and not (op.key == Cmd.NPU_OP_POOL and op.param == 2) and (
-        ifm.depth != ofm.depth
+    if (
+        op.key != Cmd.NPU_OP_CONV
+        and not (op.key == Cmd.NPU_OP_POOL and op.param == 2)
+        and (ifm.depth != ofm.depth)
     ):
         raise _invalid(
             op, "IFM and OFM depth differ", f"{ifm.depth} and {ofm.depth}", "equal depths"
@@ -351,9 +355,7 @@ def lower(op: Operation, config: NpuConfig) -> Lowered:
             *(int(v) for v in row[r.KERNEL_H : r.PADDED_W + 1]), ifm.depth, ofm.depth,
             int(row[r.ROUNDING]), op.key,
         )  # fmt: skip
-    return Lowered(
-        row, tuple(addresses), slot, slot_key, _put_work(row, op, config.shram_bytes)
-    )
+    return Lowered(row, tuple(addresses), slot, slot_key, _put_work(row, op, config.shram_bytes))
 
 
 def _lower_dma(row: Words, op: Operation) -> Lowered:
@@ -368,6 +370,3 @@ def _lower_dma(row: Words, op: Operation) -> Lowered:
     if not copy.destination_internal:
         addresses.append((r.DMA_DESTINATION, copy.destination.region))
     return Lowered(row, tuple(addresses), None, None, 0)
-
-
-

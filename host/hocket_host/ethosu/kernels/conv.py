@@ -14,8 +14,6 @@ from numba import njit
 from .activation import activate
 from .feature_map import fetch, store_row
 from .row import (
-    CLIP_HIGH,
-    CLIP_LOW,
     DILATION_X,
     DILATION_Y,
     F_DEPTH,
@@ -24,13 +22,15 @@ from .row import (
     IFM,
     KERNEL_H,
     OFM,
-    OUT_ZERO,
     PAD_LEFT,
     PAD_TOP,
     PADDED_H,
     PADDED_W,
     RUN_LENGTH,
     RUNS,
+    SCALED_HIGH,
+    SCALED_LOW,
+    SCALED_ZERO,
     STRIDE_X,
     STRIDE_Y,
     UPSCALE,
@@ -136,7 +136,15 @@ def convolve(memory, row, shram, buffer, weights, scales, taps, acc, line):  # t
         else:
             _convolve_row(row, buffer, weights, acc, y)
         scale_channels(
-            acc, width, depth, lanes, scales, row[OUT_ZERO], row[CLIP_LOW], row[CLIP_HIGH], line
+            acc,
+            width,
+            depth,
+            lanes,
+            scales,
+            row[SCALED_ZERO],
+            row[SCALED_LOW],
+            row[SCALED_HIGH],
+            line,
         )
         activate(row, shram, line, width * depth)
         store_row(memory, row, OFM, y, line, depth)

@@ -17,8 +17,6 @@ from .row import (
     B_SCALE,
     B_SHIFT,
     B_UP,
-    CLIP_HIGH,
-    CLIP_LOW,
     F_BYTES,
     F_DEPTH,
     F_HEIGHT,
@@ -27,13 +25,15 @@ from .row import (
     IFM2,
     MODE,
     OFM,
-    OUT_ZERO,
     ROUND_DOWN,
     ROUND_UP,
     ROUNDING,
     SCALAR,
     SCALAR_VALUE,
     SCALE,
+    SCALED_HIGH,
+    SCALED_LOW,
+    SCALED_ZERO,
     SHIFT,
     SWAPPED,
     UPSCALE,
@@ -125,7 +125,7 @@ def _finish(row, acc, count, line):  # type: ignore[no-untyped-def]
     mode = row[MODE]
     scale = np.int64(1) if mode == MUL and row[IFM + F_BYTES] == 4 else row[SCALE]
     shift, up, down = row[SHIFT], row[ROUND_UP], row[ROUND_DOWN]
-    zero, low, high = row[OUT_ZERO], row[CLIP_LOW], row[CLIP_HIGH]
+    zero, low, high = row[SCALED_ZERO], row[SCALED_LOW], row[SCALED_HIGH]
     if mode == LRELU:
         for i in range(count):
             v = acc[i]

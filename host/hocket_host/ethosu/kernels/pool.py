@@ -10,8 +10,6 @@ from .activation import activate
 from .conv import LANES
 from .feature_map import fetch, store_row
 from .row import (
-    CLIP_HIGH,
-    CLIP_LOW,
     F_DEPTH,
     F_HEIGHT,
     F_WIDTH,
@@ -21,7 +19,6 @@ from .row import (
     KERNEL_W,
     MODE,
     OFM,
-    OUT_ZERO,
     PAD_BOTTOM,
     PAD_LEFT,
     PAD_RIGHT,
@@ -32,6 +29,9 @@ from .row import (
     ROUND_UP,
     ROUNDING,
     SCALE,
+    SCALED_HIGH,
+    SCALED_LOW,
+    SCALED_ZERO,
     SHIFT,
     STRIDE_X,
     STRIDE_Y,
@@ -95,7 +95,7 @@ def _average_padded(row, acc, lanes, y, line):  # type: ignore[no-untyped-def]
         scale, shift, up, down = average_scale(max(rows * columns, 1), row[ROUNDING])
         scale_uniform(
             acc[x * lanes : (x + 1) * lanes], depth, scale, shift, up, down,
-            row[OUT_ZERO], row[CLIP_LOW], row[CLIP_HIGH], line[x * depth : (x + 1) * depth],
+            row[SCALED_ZERO], row[SCALED_LOW], row[SCALED_HIGH], line[x * depth : (x + 1) * depth],
         )  # fmt: skip
 
 
@@ -115,14 +115,22 @@ def pool(memory, row, shram, buffer, scales, acc, line):  # type: ignore[no-unty
         _pool_row(row, buffer, acc, lanes, y)
         if not row[GLOBAL_SCALE]:
             scale_channels(
-                acc, width, depth, lanes, scales, row[OUT_ZERO], row[CLIP_LOW], row[CLIP_HIGH], line
+                acc,
+                width,
+                depth,
+                lanes,
+                scales,
+                row[SCALED_ZERO],
+                row[SCALED_LOW],
+                row[SCALED_HIGH],
+                line,
             )
         elif row[MODE] == AVERAGE and padding:
             _average_padded(row, acc, lanes, y, line)
         else:
             scale_uniform(
                 acc, width * depth, row[SCALE], row[SHIFT], row[ROUND_UP], row[ROUND_DOWN],
-                row[OUT_ZERO], row[CLIP_LOW], row[CLIP_HIGH], line,
+                row[SCALED_ZERO], row[SCALED_LOW], row[SCALED_HIGH], line,
             )  # fmt: skip
         activate(row, shram, line, width * depth)
         store_row(memory, row, OFM, y, line, depth)

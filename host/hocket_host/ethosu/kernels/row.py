@@ -46,6 +46,8 @@ ACTIVATION, LUT_ADDRESS = 76, 77
 ACT_NONE, ACT_TANH, ACT_SIGMOID, ACT_LUT8, ACT_LUT8_TO_32, ACT_LUT16 = 0, 1, 2, 3, 4, 5
 LUT_FIRST_INDEX = 78
 OUT_ZERO, CLIP_LOW, CLIP_HIGH = 79, 80, 81
+SCALED_ZERO, SCALED_LOW, SCALED_HIGH = 82, 83, 121
+"""Zero point and clip range of the scaling; before TANH and SIGMOID neither is applied."""
 
 # Elementwise operands
 SCALAR, SCALAR_VALUE, SWAPPED = 84, 85, 86

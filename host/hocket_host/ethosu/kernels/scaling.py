@@ -83,4 +83,3 @@ def average_scale(count, rounding):  # type: ignore[no-untyped-def]
     scale = ((one << shift) + (one << exponent)) // count
     up, down = rounding_terms(shift, rounding, 0)
     return scale, shift, up, down
-
