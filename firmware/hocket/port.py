@@ -27,7 +27,7 @@ def ticks_add(ticks: int, us: int) -> int:
 def ticks_diff(end: int, start: int) -> int:
     d = (end - start) & _MASK
     if d >= _HALF:
-        d -= _MASK + 1
+        d = d - _MASK - 1  # in two steps: their sum is no small integer, which viper needs
     return d
 
 
