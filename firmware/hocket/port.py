@@ -43,7 +43,12 @@ def as_bytes(data):
     return data
 
 
-# The real machine, by the constants of a board module.
+# The real machine, by the constants of a board module. From the port it takes machine.disable_irq,
+# enable_irq and idle, which all have, and two functions that a port adds for Hocket:
+#   machine.set_irq_handler(number, handler): handler(number) on an interrupt, None to disable it;
+#     without it the NPU is polled, and a segment waits for the next turn of the kernel's loop
+#   machine.idle_until(ticks): sleep to an interrupt or a tick of utime.ticks_us; without it a
+#     release comes with the next interrupt of the system's own tick
 class Port:
     def __init__(self, board=None):
         if board is None:
@@ -59,17 +64,12 @@ class Port:
         self.charge_dispatch = None
         self.charge_resume = None
         self.charge_body = None
+        # The interrupt takes the time twice, so what needs no wrapping is called as it is.
+        self.ticks_us = utime.ticks_us if utime.ticks_add(0, -1) == _MASK else _ticks_us
+        self.disable_irq = machine.disable_irq
+        self.enable_irq = machine.enable_irq
+        self.view = view
         self._idle_until = getattr(machine, "idle_until", None)
-
-    # utime's ticks wrap later than 2**30 on 64-bit machines.
-    def ticks_us(self):
-        return utime.ticks_us() & _MASK
-
-    def disable_irq(self):
-        return machine.disable_irq()
-
-    def enable_irq(self, state):
-        machine.enable_irq(state)
 
     # Called with interrupts disabled, so that none slips in between the check for work and the
     # wait: a pending interrupt ends the wait and is served when the caller enables them again.
@@ -87,5 +87,7 @@ class Port:
         hook(self.board.NPU_IRQ, handler)
         return True
 
-    def view(self, address, size):
-        return view(address, size)
+
+# Where the machine's own ticks wrap later.
+def _ticks_us():
+    return utime.ticks_us() & _MASK

@@ -47,6 +47,55 @@ def test_module_imports_first_on_the_virtual_machine(name: str) -> None:
     assert run.returncode == 0, run.stdout + run.stderr
 
 
+SCENARIO = """
+from hocket.kernel import Kernel
+from hocket.sync import Event, sleep_us
+from hocket.testing import FakeApp, FakePort
+from hocket.trace import Trace
+
+app = FakeApp("POLICY")
+app.add("kws", [700, 900], 20000, priority=0, cpu_us=300)
+app.add("detect", [5000, 4000, 6000], 50000, priority=2, overrun=2, period_ns=333)
+app.add("wake", [150] * 6, 7000, priority=1, overrun=1, deadline_us=2000)
+port = FakePort(app, start_us=(1 << 30) - 200000, dispatch_us=19, resume_us=63)
+kernel = Kernel(app, port=port, trace=Trace(4000))
+port.fault(3, 0x80)
+port.hang(1)
+heard = Event()
+
+@kernel.every("wake")
+async def listen(net):
+    await net.infer()
+    await sleep_us(100)
+    heard.set()
+    heard.clear()
+
+async def follow():
+    while True:
+        await heard.wait()
+        port.advance(50)
+
+kernel.spawn(follow(), 3)
+kernel.run(600000)
+print(kernel.report())
+print(kernel.trace.lost, list(kernel.trace.records()))
+"""
+
+
+@pytest.mark.parametrize("policy", ["fifo", "fp", "edf", "rr"])
+def test_trace_is_the_same_as_on_cpython(
+    policy: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = tmp_path / "scenario.py"
+    source = SCENARIO.replace("POLICY", policy)
+    script.write_text(f"import sys; sys.path.insert(0, {str(FIRMWARE)!r})\n{source}")
+    there = micropython(str(script))
+    exec(source, {})
+    here = capsys.readouterr().out
+    assert there.stdout == here, there.stderr
+    assert len(here) > 10_000
+
+
 def test_every_lazy_export_is_there_on_the_virtual_machine() -> None:
     script = (
         f"import sys; sys.path.insert(0, {str(FIRMWARE)!r}); import hocket\n"

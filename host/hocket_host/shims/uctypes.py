@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+from weakref import WeakKeyDictionary
+
 import numpy as np
 import numpy.typing as npt
 
+from .protocol import Machine
 from .state import ShimError, current
 
-# Where the machine's memory lies in this process: for each distance between the two kinds of
+# Where a machine's memory lies in this process: for each distance between the two kinds of
 # address, the range of process addresses that was handed out with it.
-_windows: dict[int, tuple[int, int]] = {}
+_windows: WeakKeyDictionary[Machine, dict[int, tuple[int, int]]] = WeakKeyDictionary()
 
 
 def _process_address(buffer: object) -> tuple[int, int]:
@@ -20,11 +23,13 @@ def _process_address(buffer: object) -> tuple[int, int]:
 
 def bytearray_at(address: int, size: int) -> memoryview:
     """Memory of the machine in place, as a view of bytes."""
-    view = current().view(address, size)
+    machine = current()
+    view = machine.view(address, size)
     if size:
+        windows = _windows.setdefault(machine, {})
         start, length = _process_address(view)
-        low, high = _windows.get(start - address, (start, start))
-        _windows[start - address] = (min(low, start), max(high, start + length))
+        low, high = windows.get(start - address, (start, start))
+        windows[start - address] = (min(low, start), max(high, start + length))
     return view
 
 
@@ -45,7 +50,7 @@ def addressof(buffer: object) -> int:
     if own is not None:
         return int(own(buffer))
     start, length = _process_address(buffer)
-    for distance, (low, high) in _windows.items():
+    for distance, (low, high) in _windows.get(current(), {}).items():
         if low <= start and start + length <= high:
             return start - distance
     raise ShimError(

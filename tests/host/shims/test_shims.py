@@ -205,6 +205,14 @@ def test_addressof_finds_memory_of_the_machine(small: SmallMachine) -> None:
     assert uctypes.addressof(view[8:]) == BASE + 24
 
 
+def test_addressof_does_not_know_memory_of_another_machine(small: SmallMachine) -> None:
+    uctypes = module("uctypes")
+    view = uctypes.bytearray_at(BASE, 32)
+    with installed(SmallMachine()), pytest.raises(ShimError):
+        uctypes.addressof(view)
+    assert uctypes.addressof(view) == BASE
+
+
 def test_addressof_refuses_objects_outside_the_machine(small: SmallMachine) -> None:
     uctypes = module("uctypes")
     outside = bytearray(8)
