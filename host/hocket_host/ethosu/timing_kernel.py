@@ -128,12 +128,21 @@ class _Traffic:
     write: bool
 
 
-def _elementwise_elements(fm: FeatureMap, ofm: FeatureMap) -> int:
-    shape = shape_of(fm)
-    if shape.volume == 1:
-        return 1 if fm.bits > 8 else 0
-    depth = round_up(ofm.depth, 16) if fm.nhcwb16 else ofm.depth
-    return ofm.height * ofm.width * depth
+def _operand_elements(
+    ifm: FeatureMap, second: FeatureMap | None, ofm: FeatureMap
+) -> tuple[int, int]:
+    """Elements read of both operands of an elementwise kernel, as Vela counts them.
+
+    A single element costs one granule of the first operand's format if it is wider than 8 bits and
+    nothing otherwise; next to a wide single element the second operand is not counted.
+    """
+    granule = 16 if ifm.nhcwb16 else 1
+    whole = ofm.height * ofm.width * round_up(ofm.depth, granule)
+    if shape_of(ifm).volume == 1:
+        return (granule, 0) if ifm.bits > 8 else (0, whole)
+    if second is None or shape_of(second).volume > 1:
+        return whole, whole
+    return whole, granule if second.bits > 8 else 0
 
 
 def _traffic(op: Operation, kernel: Blocks, system: SystemConfig) -> list[_Traffic]:
@@ -142,9 +151,8 @@ def _traffic(op: Operation, kernel: Blocks, system: SystemConfig) -> list[_Traff
     ifm_block = kernel.ifm.clip(shape_of(ifm))
     count = shape_of(ofm).tiles(kernel.ofm.clip(shape_of(ofm)))
     if op.key == Cmd.NPU_OP_ELEMENTWISE:
-        maps = [(ifm, _elementwise_elements(ifm, ofm))]
-        if second is not None:
-            maps.append((second, _elementwise_elements(second, ofm)))
+        first, other = _operand_elements(ifm, second, ofm)
+        maps = [(ifm, first)] if second is None else [(ifm, first), (second, other)]
     else:
         k = op.kernel()
         depth_blocks = 1 if kernel.traversal == Traversal.EQUAL_DEPTH else count.depth

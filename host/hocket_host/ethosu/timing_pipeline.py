@@ -44,7 +44,10 @@ class Pipeline:
 
     def load(self, op: Operation) -> None:
         """Forget the layers whose weights a DMA replaces."""
-        target = op.dma().destination
+        copy = op.dma()
+        if copy.destination_internal:
+            return
+        target = copy.destination
         end = target.start + target.length
         for layer, last in list(self._layers.items()):
             r = last.registers
