@@ -36,12 +36,7 @@ class Extent:
 def check_access(
     extents: Sequence[Extent], start: int, end: int, write: bool, where: str, limit: int
 ) -> None:
-    """Check that ``[start, end)`` lies in one extent.
-
-    Parameters
-    ----------
-    limit
-        First offset that does not exist; an access must not wrap around it.
+    """Check that ``[start, end)`` lies in one extent and below ``limit``, the memory's end.
 
     Raises
     ------

@@ -22,7 +22,8 @@ from .faults import Extent, NpuBusError, WeightStreamError, check_access
 from .kernels import mlw
 from .kernels import row as r
 from .kernels.execute import DONE, execute
-from .kernels.weights import S_VALID, WRONG_COUNT
+from .kernels.scaling import rounding_terms
+from .kernels.weights import S_VALID, WRONG_COUNT, refill, walk
 from .operation import Operation
 from .plan import Plan, compile_plan
 
@@ -75,9 +76,10 @@ class BoundPlan:
             last = self.operations
         elif not 0 <= first <= last <= self.operations:
             self._out_of_range(first, last)
-        status = execute(self._memory, self._model.work, self._program, first, last)
-        if status != DONE:
-            self._fail(status)
+        stopped = execute(self._memory, self._model.work, self._program, first, last)
+        while stopped != DONE:
+            self._refill(stopped)
+            stopped = execute(self._memory, self._model.work, self._program, stopped, last)
 
     def _out_of_range(self, first: int, last: int) -> None:
         raise HocketError(
@@ -86,13 +88,17 @@ class BoundPlan:
             expected=f"a range within [0, {self.operations})",
         )
 
-    def _fail(self, status: int) -> None:
-        op: Operation = self.plan.operations[status >> 8]
+    def _refill(self, index: int) -> None:
+        row = self._program[index * r.ROW : (index + 1) * r.ROW]
+        code = refill(self._memory, row, self._program[row[r.SLOT] :])
+        if code == 0:
+            return
+        op: Operation = self.plan.operations[index]
         span = op.weights()
         raise WeightStreamError(
             "weights do not decode",
             where=f"command stream word {op.word}",
-            found=_REASONS[-(status & 0xFF)],
+            found=_REASONS[code],
             expected=None
             if span is None
             else f"{span.length} bytes of compressed weights that "
@@ -154,6 +160,8 @@ class NpuModel:
 
         Parameters
         ----------
+        plan
+            What `plan` returned.
         bases
             Offsets of the eight regions in the memory.
         extents
@@ -247,5 +255,12 @@ def _last_write(written: list[tuple[int, int]], row: NDArray[np.int64]) -> int:
 
 def warm_up() -> None:
     """Compile every kernel, or load them from numba's cache."""
-    memory = np.zeros(64, np.uint8)
-    execute(memory, np.zeros(64, np.uint8), np.zeros(r.ROW, np.int64), 0, 0)
+    memory, program = np.zeros(64, np.uint8), np.zeros(r.ROW, np.int64)
+    execute(memory, np.zeros(64, np.uint8), program, 0, 0)
+    row = np.zeros(r.ROW, np.int64)
+    row[r.BLOCK_DEPTH] = row[r.UBLOCK_DEPTH] = row[r.IFM_BLOCK_DEPTH] = row[r.ELEMENT_MULTIPLE] = 1
+    row[r.DECOMPOSE_Y] = row[r.DECOMPOSE_X] = 8
+    none = np.empty(0, np.int16)
+    walk(row, none, none, False)
+    rounding_terms(np.int64(0), 0, 0)
+    refill(memory, row, program)

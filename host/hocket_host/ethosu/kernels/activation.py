@@ -10,8 +10,8 @@ by the upper nine bits of a 16-bit value, and interpolated by the lower seven.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from .compiled import kernel
 from .row import (
     ACT_LUT8,
     ACT_LUT8_TO_32,
@@ -56,7 +56,7 @@ SIGMOID_TABLE = np.array(
 )  # fmt: skip
 
 
-@njit(cache=True)
+@kernel
 def sigmoid16(x):  # type: ignore[no-untyped-def]
     """Sigmoid of ``x / 12288`` in units of 2**-15."""
     magnitude = abs(x)
@@ -70,7 +70,7 @@ def sigmoid16(x):  # type: ignore[no-untyped-def]
     return result >> 10
 
 
-@njit(cache=True)
+@kernel
 def tanh16(x):  # type: ignore[no-untyped-def]
     """Hyperbolic tangent of ``x / 12288`` in units of 2**-15."""
     magnitude = abs(x)
@@ -80,14 +80,12 @@ def tanh16(x):  # type: ignore[no-untyped-def]
     else:
         first, second = SIGMOID_TABLE[index], SIGMOID_TABLE[index + 1]
         result = (first << 8) + (magnitude & 255) * (second - first)
-    if x >= 0:
-        result = result - (1 << 23) + (1 << 7)
-    else:
-        result = -result + (1 << 23) + (1 << 7) - 1
+    result -= 1 << 23
+    result = result + (1 << 7) if x >= 0 else -result + (1 << 7) - 1
     return result >> 8
 
 
-@njit(cache=True)
+@kernel
 def activate(row, shram, line, count):  # type: ignore[no-untyped-def]
     """Apply the activation function to ``count`` scaled values in place."""
     kind = row[ACTIVATION]

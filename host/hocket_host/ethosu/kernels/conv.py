@@ -9,9 +9,8 @@ Runs are padded with zero weights to a multiple of `STEP`, so what is read beyon
 
 from __future__ import annotations
 
-from numba import njit
-
 from .activation import activate
+from .compiled import kernel
 from .feature_map import fetch, store_row
 from .row import (
     DILATION_X,
@@ -42,7 +41,7 @@ STEP = 4
 TAPS = 3
 
 
-@njit(cache=True)
+@kernel
 def _multiply_run(acc, x, w, length):  # type: ignore[no-untyped-def]
     """Add ``length`` inputs times their weights to `LANES` accumulators."""
     pairs = length // 8
@@ -70,7 +69,7 @@ def _multiply_run(acc, x, w, length):  # type: ignore[no-untyped-def]
             acc[j] += x0 * u[j] + x1 * u[j + 16] + x2 * u[j + 32] + x3 * u[j + 48]
 
 
-@njit(cache=True)
+@kernel
 def _convolve_row(row, buffer, weights, acc, y):  # type: ignore[no-untyped-def]
     """Accumulate one OFM row."""
     depth, out_depth, width = row[IFM + F_DEPTH], row[OFM + F_DEPTH], row[OFM + F_WIDTH]
@@ -95,7 +94,7 @@ def _convolve_row(row, buffer, weights, acc, y):  # type: ignore[no-untyped-def]
                 _multiply_run(a, buffer[place : place + length], w, length)
 
 
-@njit(cache=True)
+@kernel
 def _depthwise_row(row, buffer, weights, taps, acc, y):  # type: ignore[no-untyped-def]
     """Accumulate one OFM row; ``taps`` holds the offset of each window element."""
     depth, width = row[OFM + F_DEPTH], row[OFM + F_WIDTH]
@@ -121,7 +120,7 @@ def _depthwise_row(row, buffer, weights, taps, acc, y):  # type: ignore[no-untyp
                     a[j] += x0[j] * w[j] + x1[j] * w[j + 16] + x2[j] * w[j + 32]
 
 
-@njit(cache=True)
+@kernel
 def convolve(memory, row, shram, buffer, weights, scales, taps, acc, line):  # type: ignore[no-untyped-def]
     """Run one convolution; depthwise when ``taps`` is not empty."""
     fetch(

@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-from numba import njit
-
+from .compiled import kernel
 from .row import DMA_DESTINATION, DMA_FROM_SHRAM, DMA_LENGTH, DMA_SOURCE, DMA_TO_SHRAM
 
 
-@njit(cache=True)
+@kernel
 def copy(memory, shram, row):  # type: ignore[no-untyped-def]
     """Run one DMA."""
     n = row[DMA_LENGTH]

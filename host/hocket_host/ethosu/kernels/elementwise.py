@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from .activation import activate
+from .compiled import kernel
 from .feature_map import fetch, store_row
 from .row import (
     A_DOWN,
@@ -43,7 +43,7 @@ from .scaling import rounding_terms, scale_uniform, scaled
 MUL, ADD, SUB, MIN, MAX, LRELU, ABS, CLZ, SHR, SHL = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
 
 
-@njit(cache=True)
+@kernel
 def _expand(row, small, out, height, width, depth):  # type: ignore[no-untyped-def]
     """Repeat a second operand of size 1 along any axis to the size of the output."""
     h, w, c2 = row[IFM2 + F_HEIGHT], row[IFM2 + F_WIDTH], row[IFM2 + F_DEPTH]
@@ -60,7 +60,7 @@ def _expand(row, small, out, height, width, depth):  # type: ignore[no-untyped-d
                     into[c] = source[c]
 
 
-@njit(cache=True)
+@kernel
 def _leading_zeros(value):  # type: ignore[no-untyped-def]
     """Leading zeros of a 32-bit pattern."""
     bits = value & 0xFFFF_FFFF
@@ -71,14 +71,14 @@ def _leading_zeros(value):  # type: ignore[no-untyped-def]
     return count
 
 
-@njit(cache=True)
+@kernel
 def _shifted(value, shift, rounding):  # type: ignore[no-untyped-def]
     amount = min(max(shift, 0), 62)
     up, down = rounding_terms(amount, rounding, 0)
     return (value + (up if value >= 0 else down)) >> amount
 
 
-@njit(cache=True)
+@kernel
 def _combine(row, a, b, count, acc):  # type: ignore[no-untyped-def]
     """Compute ``count`` elements up to the output scaling."""
     mode = row[MODE]
@@ -114,13 +114,14 @@ def _combine(row, a, b, count, acc):  # type: ignore[no-untyped-def]
             acc[i] = _shifted(np.int64(a[i]), np.int64(b[i]), row[ROUNDING])
     elif mode == SHL:
         for i in range(count):
-            acc[i] = np.int64(a[i]) << min(max(np.int64(b[i]), 0), 31)
+            amount = min(max(np.int64(b[i]), np.int64(0)), np.int64(31))
+            acc[i] = np.int64(a[i]) << amount
     else:
         for i in range(count):
             acc[i] = a[i]
 
 
-@njit(cache=True)
+@kernel
 def _finish(row, acc, count, line):  # type: ignore[no-untyped-def]
     mode = row[MODE]
     scale = np.int64(1) if mode == MUL and row[IFM + F_BYTES] == 4 else row[SCALE]
@@ -138,7 +139,7 @@ def _finish(row, acc, count, line):  # type: ignore[no-untyped-def]
             line[i] = min(max(acc[i] + zero, low), high)
 
 
-@njit(cache=True)
+@kernel
 def elementwise(memory, row, shram, first, second, acc, line):  # type: ignore[no-untyped-def]
     """Run one elementwise operation.
 

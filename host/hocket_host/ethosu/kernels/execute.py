@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from .compiled import kernel
 from .conv import convolve
 from .dma import copy
 from .elementwise import elementwise
@@ -24,13 +24,13 @@ from .row import (
     WORK_IFM2,
     WORK_LINE,
 )
-from .weights import S_SCALES, S_TAP_COUNT, S_TAPS, S_WEIGHTS, ready
+from .weights import S_SCALES, S_TAP_COUNT, S_TAPS, S_WEIGHTS, current
 
-#: A failed row is reported as ``row << 8 | -code``; success as -1.
+#: Returned when every row has run.
 DONE = -1
 
 
-@njit(cache=True)
+@kernel
 def execute(memory, work, program, first, last):  # type: ignore[no-untyped-def]
     """Run rows ``[first, last)``.
 
@@ -42,11 +42,13 @@ def execute(memory, work, program, first, last):  # type: ignore[no-untyped-def]
         uint8: SHRAM's bytes, then room for the input buffers, accumulators and finished lines.
     program
         int64: rows, then weight slots.
+    first, last
+        Indices of rows.
 
     Returns
     -------
     int
-        `DONE`, or the row whose weights do not decode and why.
+        `DONE`, or the row before which its weight slot has to be refilled.
     """
     for index in range(first, last):
         row = program[index * ROW : (index + 1) * ROW]
@@ -65,9 +67,8 @@ def execute(memory, work, program, first, last):  # type: ignore[no-untyped-def]
         slot = program[row[SLOT] :]
         scales = slot
         if row[SLOT]:
-            code = ready(memory, row, slot)
-            if code < 0:
-                return index << 8 | -code
+            if not current(memory, row, slot):
+                return index
             scales = slot[slot[S_SCALES] :]
         if kind == POOL:
             pool(memory, row, work, work[row[WORK_IFM] :].view(np.int32), scales, wide, line)

@@ -8,8 +8,8 @@ below it sees tiles, strides or formats. Addresses follow `operation.FeatureMap.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from .compiled import kernel
 from .row import (
     F_BASE0,
     F_BYTES,
@@ -31,7 +31,7 @@ NEAREST, TRANSPOSE = 1, 2
 _BRICK = 16
 
 
-@njit(cache=True)
+@kernel
 def read_run(memory, address, count, size, signed, zero, out, at):  # type: ignore[no-untyped-def]
     """Read ``count`` consecutive elements, less the zero point."""
     into = out[at : at + count]
@@ -59,7 +59,7 @@ def read_run(memory, address, count, size, signed, zero, out, at):  # type: igno
             into[i] = source32[i] - zero
 
 
-@njit(cache=True)
+@kernel
 def tile_row(row, fm, y, right):  # type: ignore[no-untyped-def]
     """Address of the first element of row ``y`` in the left or right tile."""
     first = row[fm + F_HEIGHT1] if right else row[fm + F_HEIGHT0]
@@ -70,7 +70,7 @@ def tile_row(row, fm, y, right):  # type: ignore[no-untyped-def]
     return row[fm + F_BASE0 + tile] + y * row[fm + F_STRIDE_Y]
 
 
-@njit(cache=True)
+@kernel
 def read_pixel(memory, row, fm, address, out, at):  # type: ignore[no-untyped-def]
     """Read all channels of one pixel."""
     depth, size = row[fm + F_DEPTH], row[fm + F_BYTES]
@@ -85,7 +85,7 @@ def read_pixel(memory, row, fm, address, out, at):  # type: ignore[no-untyped-de
         read_run(memory, address, depth, size, signed, zero, out, at)
 
 
-@njit(cache=True)
+@kernel
 def _read_row(memory, row, fm, y, out, at, step):  # type: ignore[no-untyped-def]
     """Read row ``y`` of a feature map to pixels ``step`` elements apart."""
     width, depth, size = row[fm + F_WIDTH], row[fm + F_DEPTH], row[fm + F_BYTES]
@@ -109,7 +109,7 @@ def _read_row(memory, row, fm, y, out, at, step):  # type: ignore[no-untyped-def
                 address += stride
 
 
-@njit(cache=True)
+@kernel
 def fetch(memory, row, fm, out, top, left, height, width, upscale, fill):  # type: ignore[no-untyped-def]
     """Fill the input buffer ``out[height][width][depth]`` from a feature map.
 
@@ -154,7 +154,7 @@ def fetch(memory, row, fm, out, top, left, height, width, upscale, fill):  # typ
                         line[at + depth + i] = line[at + i]
 
 
-@njit(cache=True)
+@kernel
 def _read_upscaled_row(memory, row, fm, y, line, left, last):  # type: ignore[no-untyped-def]
     depth = row[fm + F_DEPTH]
     stride = _BRICK * row[fm + F_BYTES] if row[fm + F_NHCWB16] else row[fm + F_STRIDE_X]
@@ -165,7 +165,7 @@ def _read_upscaled_row(memory, row, fm, y, line, left, last):  # type: ignore[no
         read_pixel(memory, row, fm, address, line, (left + 2 * x) * depth)
 
 
-@njit(cache=True)
+@kernel
 def _write_run(memory, address, count, size, line):  # type: ignore[no-untyped-def]
     raw = memory[address : address + count * size]
     if size == 1:
@@ -181,7 +181,7 @@ def _write_run(memory, address, count, size, line):  # type: ignore[no-untyped-d
             into32[i] = line[i]
 
 
-@njit(cache=True)
+@kernel
 def store_row(memory, row, fm, y, line, step):  # type: ignore[no-untyped-def]
     """Write one row of finished elements, ``step`` apart from pixel to pixel in ``line``."""
     width, depth, size = row[fm + F_WIDTH], row[fm + F_DEPTH], row[fm + F_BYTES]

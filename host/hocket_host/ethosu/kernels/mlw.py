@@ -10,7 +10,8 @@ checked: malformed data gives an error code, never a read outside the data.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from .compiled import allocating, kernel
 
 #: Error codes, all negative
 TRUNCATED, BAD_HEADER, BAD_VALUE, TOO_MANY = -1, -2, -3, -4
@@ -22,7 +23,7 @@ _CHUNK = 12
 SLACK = 128
 
 
-@njit(cache=True)
+@kernel
 def _bits(data, position, count):  # type: ignore[no-untyped-def]
     """``count`` (at most 24) bits at a bit position, least significant first."""
     at = position >> 3
@@ -35,7 +36,7 @@ def _bits(data, position, count):  # type: ignore[no-untyped-def]
     return (word >> (position & 7)) & ((1 << count) - 1)
 
 
-@njit(cache=True)
+@kernel
 def _weight_symbols(ones, second, count, truncated, carry, q):  # type: ignore[no-untyped-def]
     """Quotients of the weights of one chunk; returns how many and the carried part of the next."""
     symbols = 0
@@ -52,7 +53,7 @@ def _weight_symbols(ones, second, count, truncated, carry, q):  # type: ignore[n
     return symbols, carry
 
 
-@njit(cache=True)
+@kernel
 def _zero_symbols(unary, count, carry, q):  # type: ignore[no-untyped-def]
     symbols = 0
     for i in range(count):
@@ -65,7 +66,7 @@ def _zero_symbols(unary, count, carry, q):  # type: ignore[no-untyped-def]
     return symbols, carry
 
 
-@njit(cache=True)
+@allocating
 def _decode_slice(data, position, limit, count, runs, w_div, z_div, truncated, raw, w, z):  # type: ignore[no-untyped-def]
     """Read the codes of ``count`` weights and ``runs`` zero runs (0: none).
 
@@ -125,13 +126,13 @@ def _decode_slice(data, position, limit, count, runs, w_div, z_div, truncated, r
     return position
 
 
-@njit(cache=True)
+@allocating
 def decode(data, length, out):  # type: ignore[no-untyped-def]
     """Decode a stream.
 
     Parameters
     ----------
-    data
+    data, length
         uint8 array: ``length`` bytes of stream and at least `SLACK` zeros.
     out
         int16 array for the weights.
@@ -222,7 +223,7 @@ def decode(data, length, out):  # type: ignore[no-untyped-def]
             return TOO_MANY
 
 
-@njit(cache=True)
+@kernel
 def _zeros(out, produced, count):  # type: ignore[no-untyped-def]
     """Append a run of zeros; an error code when they do not fit."""
     if produced < 0 or count > len(out) - produced:

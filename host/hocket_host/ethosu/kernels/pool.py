@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from .activation import activate
+from .compiled import kernel
 from .conv import LANES
 from .feature_map import fetch, store_row
 from .row import (
@@ -44,7 +44,7 @@ MAXIMUM, AVERAGE, REDUCE_SUM = 0, 1, 2
 _LOWEST = -(1 << 31)
 
 
-@njit(cache=True)
+@kernel
 def _pool_row(row, buffer, acc, lanes, y):  # type: ignore[no-untyped-def]
     """Accumulate one OFM row, ``lanes`` apart from pixel to pixel."""
     mode, depth, width = row[MODE], row[IFM + F_DEPTH], row[OFM + F_WIDTH]
@@ -73,13 +73,13 @@ def _pool_row(row, buffer, acc, lanes, y):  # type: ignore[no-untyped-def]
                         a[c] += source[c]
 
 
-@njit(cache=True)
+@kernel
 def _inside(start, size, before, total):  # type: ignore[no-untyped-def]
     """Elements of a window at ``start`` that lie in ``total`` ones after ``before`` of padding."""
     return max(min(start + size, before + total) - max(start, before), 0)
 
 
-@njit(cache=True)
+@kernel
 def _average_padded(row, acc, lanes, y, line):  # type: ignore[no-untyped-def]
     """Divide each sum of a row by the number of elements that are no padding."""
     depth, width = row[OFM + F_DEPTH], row[OFM + F_WIDTH]
@@ -99,7 +99,7 @@ def _average_padded(row, acc, lanes, y, line):  # type: ignore[no-untyped-def]
         )  # fmt: skip
 
 
-@njit(cache=True)
+@kernel
 def pool(memory, row, shram, buffer, scales, acc, line):  # type: ignore[no-untyped-def]
     """Run one pooling operation."""
     fetch(

@@ -13,12 +13,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from .compiled import kernel
 
 DOUBLE, TRUNCATE, NATURAL = 0, 1, 2
 
 
-@njit(cache=True)
+@kernel
 def rounding_terms(shift, rounding, preshift):  # type: ignore[no-untyped-def]
     """What to add to a product before the shift: for values >= 0, for values < 0.
 
@@ -36,13 +37,13 @@ def rounding_terms(shift, rounding, preshift):  # type: ignore[no-untyped-def]
     return half + far, half - far
 
 
-@njit(cache=True)
+@kernel
 def scaled(value, scale, shift, up, down):  # type: ignore[no-untyped-def]
     """One value, scaled and rounded."""
     return (value * scale + (up if value >= 0 else down)) >> shift
 
 
-@njit(cache=True)
+@kernel
 def scale_uniform(acc, count, scale, shift, up, down, zero, low, high, line):  # type: ignore[no-untyped-def]
     """Scale ``count`` accumulators with one scale, add the zero point and clip."""
     for i in range(count):
@@ -51,7 +52,7 @@ def scale_uniform(acc, count, scale, shift, up, down, zero, low, high, line):  #
         line[i] = min(max(v, low), high)
 
 
-@njit(cache=True)
+@kernel
 def scale_channels(acc, pixels, depth, lanes, scales, zero, low, high, line):  # type: ignore[no-untyped-def]
     """Scale rows of accumulators, ``lanes`` apart, channel by channel; results ``depth`` apart.
 
@@ -68,7 +69,7 @@ def scale_channels(acc, pixels, depth, lanes, scales, zero, low, high, line):  #
             into[c] = min(max(v, low), high)
 
 
-@njit(cache=True)
+@kernel
 def average_scale(count, rounding):  # type: ignore[no-untyped-def]
     """Scale, shift and rounding terms that divide by ``count``.
 

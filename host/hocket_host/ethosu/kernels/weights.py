@@ -10,9 +10,9 @@ stand in the order of the MAC loop (see `conv`). The order of the stream follows
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from . import mlw
+from .compiled import allocating, kernel
 from .conv import LANES
 from .row import (
     BLOCK_DEPTH,
@@ -47,7 +47,7 @@ _IFM_UBLOCK = 8
 _RECORD = 10
 
 
-@njit(cache=True)
+@kernel
 def _differs(memory, address, copy, length):  # type: ignore[no-untyped-def]
     """Whether ``length`` bytes (a multiple of 8) differ from their copy."""
     here = memory[address : address + length].view(np.int64)
@@ -58,7 +58,7 @@ def _differs(memory, address, copy, length):  # type: ignore[no-untyped-def]
     return difference != 0
 
 
-@njit(cache=True)
+@kernel
 def _place(row, o, y, x, i):  # type: ignore[no-untyped-def]
     """Where the MAC loop reads a weight."""
     runs, length = row[RUNS], row[RUN_LENGTH]
@@ -71,7 +71,7 @@ def _place(row, o, y, x, i):  # type: ignore[no-untyped-def]
     return ((o // LANES * runs + run) * length + at) * LANES + o % LANES
 
 
-@njit(cache=True)
+@kernel
 def walk(row, stream, out, placing):  # type: ignore[no-untyped-def]
     """Visit the stream in its order; returns its number of weights.
 
@@ -123,7 +123,7 @@ def walk(row, stream, out, placing):  # type: ignore[no-untyped-def]
     return n
 
 
-@njit(cache=True)
+@kernel
 def _decode_scales(row, data, into):  # type: ignore[no-untyped-def]
     """Unpack the ten-byte records: 40-bit bias, 32-bit scale, 6-bit shift."""
     depth = row[OFM + F_DEPTH]
@@ -145,9 +145,9 @@ def _decode_scales(row, data, into):  # type: ignore[no-untyped-def]
         into[4 * lanes + c] = down
 
 
-@njit(cache=True)
-def _refill(memory, row, slot):  # type: ignore[no-untyped-def]
-    """Decode into a slot; returns 0 or an error code."""
+@allocating
+def refill(memory, row, slot):  # type: ignore[no-untyped-def]
+    """Decode what memory holds now into a slot; returns 0 or an error code."""
     slot[S_VALID] = 0
     length, scale_length = row[WEIGHT_LENGTH], row[SCALE_LENGTH]
     copy = slot[slot[S_COPY] :].view(np.uint8)
@@ -175,14 +175,14 @@ def _refill(memory, row, slot):  # type: ignore[no-untyped-def]
     return 0
 
 
-@njit(cache=True)
-def ready(memory, row, slot):  # type: ignore[no-untyped-def]
-    """Make the slot hold what memory holds now; returns 0 or an error code."""
-    if slot[S_VALID]:
-        length, scale_length = row[WEIGHT_LENGTH], row[SCALE_LENGTH]
-        copy = slot[slot[S_COPY] :]
-        if not _differs(memory, row[WEIGHT_ADDRESS], copy, length) and not _differs(
-            memory, row[SCALE_ADDRESS], copy[length >> 3 :], scale_length
-        ):
-            return 0
-    return _refill(memory, row, slot)
+@kernel
+def current(memory, row, slot):  # type: ignore[no-untyped-def]
+    """Whether the slot holds what memory holds now."""
+    if not slot[S_VALID]:
+        return False
+    length, scale_length = row[WEIGHT_LENGTH], row[SCALE_LENGTH]
+    copy = slot[slot[S_COPY] :]
+    return not (
+        _differs(memory, row[WEIGHT_ADDRESS], copy, length)
+        or _differs(memory, row[SCALE_ADDRESS], copy[length >> 3 :], scale_length)
+    )
