@@ -225,7 +225,8 @@ def train(out: Path, seed: int, epochs: int = 16) -> None:
             },
             "limits": {
                 "not": "trained on synthetic voices only: not a product for human speakers, not "
-                "measured on them, not a wake word, not for anything that safety hangs on",
+                "measured on them (of two human recordings tried, 'no' was heard and 'yes' was "
+                "not), not a wake word, not for anything that safety hangs on",
             },
         },
         quantised,
