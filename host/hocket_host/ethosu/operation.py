@@ -450,12 +450,18 @@ class Operation:
 
     @property
     def lut_bytes(self) -> int:
-        """Bytes of look-up table that it reads: 256 (8-bit IFM) or 2048 (16-bit), 0 for none."""
+        """Bytes of look-up table that it reads; 0 for none.
+
+        256 for 8-bit results, 1024 for 8-bit values looked up as 32-bit ones, 2048 for the
+        interpolated 16-bit table. The table is looked up after scaling, so 32-bit operands with a
+        16-bit result (int16 softmax) use the latter too.
+        """
         if self.lut_slot is None:
             return 0
-        if self.register(Cmd.IFM_PRECISION) >> 2 & 3 == 1:
+        ofm = self.register(Cmd.OFM_PRECISION) >> 1 & 3
+        if ofm == 1 or self.register(Cmd.IFM_PRECISION) >> 2 & 3 == 1:
             return 2048
-        return 1024 if self.register(Cmd.OFM_PRECISION) >> 1 & 3 == 2 else 256
+        return 1024 if ofm == 2 else 256
 
     def weights(self) -> Span | None:
         """Compressed weights of a convolution."""
