@@ -14,7 +14,16 @@ from dataclasses import dataclass
 from .config import NpuConfig
 from .isa import Cmd
 from .operation import Operation
-from .shram import BANK_BYTES, GRANULES, OUTPUT_BANKS, Shape, blocks, round_up, shape_of
+from .shram import (
+    BANK_BYTES,
+    GRANULES,
+    OUTPUT_BANKS,
+    Blocks,
+    Shape,
+    blocks,
+    round_up,
+    shape_of,
+)
 
 LUT_BANKS = 2
 LUT_SLOT_BYTES = 256
@@ -71,14 +80,20 @@ def required_layout(op: Operation, config: NpuConfig) -> Layout:
         return Layout(
             (OUTPUT_BANKS, ifm_end), (ifm_end, ifm_end + ifm2_banks), (lut_start,) * 2, lut_start
         )
-    height = kernel.ofm.height
-    if config.ofm_ublock[0] == 2 and op.ofm().height == 1 and op.kernel().height == 1:
-        height = 1
+    height = 1 if _one_row(op, config) else kernel.ofm.height
+    start = lut_start - _accumulator_banks(kernel, config, height)
+    return Layout((OUTPUT_BANKS, ifm_end), (ifm_end, ifm_end), (start, lut_start), lut_start)
+
+
+def _one_row(op: Operation, config: NpuConfig) -> bool:
+    """Whether accumulators of one row suffice where the micro-block has two."""
+    return config.ofm_ublock[0] == 2 and op.ofm().height == 1 and op.kernel().height == 1
+
+
+def _accumulator_banks(kernel: Blocks, config: NpuConfig, height: int) -> int:
     bits = kernel.accumulator_bits
     size = height * kernel.ofm.width * round_up(kernel.ofm.depth, 8) * bits // 8
-    acc_banks = round_up(2 * -(-size // BANK_BYTES), GRANULES[config.macs].acc[bits])
-    start = lut_start - acc_banks
-    return Layout((OUTPUT_BANKS, ifm_end), (ifm_end, ifm_end), (start, lut_start), lut_start)
+    return round_up(2 * -(-size // BANK_BYTES), GRANULES[config.macs].acc[bits])
 
 
 def layout_faults(op: Operation, config: NpuConfig) -> list[str]:
@@ -117,6 +132,10 @@ def layout_faults(op: Operation, config: NpuConfig) -> list[str]:
                 f"accumulators from bank {min(ab_start, need.accumulators[0])} overlap IFM buffers "
                 f"that end at {need.ifm[1]}"
             )
-    if ab_start != need.accumulators[0]:
+    starts = {need.accumulators[0]}
+    if op.key != Cmd.NPU_OP_ELEMENTWISE and _one_row(op, config):
+        # The last row of a striped layer keeps the layer's placement, which is for whole blocks.
+        starts.add(need.lut_start - _accumulator_banks(kernel, config, kernel.ofm.height))
+    if ab_start not in starts:
         faults.append(f"AB_START is bank {ab_start}, expected {need.accumulators[0]}")
     return faults

@@ -57,6 +57,13 @@ def test_wider_accumulators_are_found_where_they_do_not_fit(accelerator):
     assert layout_faults(with_register(first, Cmd.ACC_FORMAT, 1), npu)
 
 
+def test_a_stripe_of_one_row_may_keep_the_placement_of_its_layer():
+    found, npu = kernels("mlp_kws_int8.tflite", "ethos-u55-256")
+    op = next(o for o in found if o.key == Cmd.NPU_OP_CONV and o.kernel().height == 1)
+    assert op.ofm().height > 1
+    assert layout_faults(with_register(op, Cmd.OFM_HEIGHT_M1, 0), npu) == []
+
+
 def test_an_unknown_accumulator_format_is_named():
     found, npu = kernels("mlp_kws_int8.tflite", "ethos-u55-128")
     assert any("ACC_FORMAT 3" in f for f in layout_faults(with_register(found[0], 0x124, 3), npu))
