@@ -50,7 +50,7 @@ def test_held_out_examples_reach_the_stated_accuracy(name: str, infer: Infer) ->
 
 
 def test_detector_reaches_the_stated_accuracy_on_new_scenes(infer: Infer) -> None:
-    scenes = detector.held_out(99, 60)
+    scenes = detector.held_out(99, 30)
     found = [
         zoo.interpret("detector", infer("detector", to_int8(image))).boxes for image, _ in scenes
     ]

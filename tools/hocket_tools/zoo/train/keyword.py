@@ -211,7 +211,8 @@ def train(out: Path, seed: int, epochs: int = 16) -> None:
                 "examples": len(test_y),
                 "held_out": "espeak-ng voice variants (and, for a quarter of them, accents) that "
                 "training never hears; noises of which two kinds in nine are unheard too; 5 to "
-                "40 dB of signal to noise; half of the other words unheard",
+                "40 dB of signal to noise; half of the other words unheard. Noises and "
+                "augmentation of the training were settled with a view of this set",
             },
             "data": {
                 "source": "speech synthesised by espeak-ng 1.51 from the word lists in the "

@@ -26,7 +26,6 @@ TRAINED_VARIANTS = (
     *("edward", "grandma", "gustave", "iven", "iven3", "john", "klatt", "klatt3", "linda", "max"),
     *("michel", "norbert", "pablo", "paul", "rob", "sandro", "steph", "steph3", "victor", "zac"),
 )
-DEVELOPMENT_VARIANTS = ("m4", "f3", "Henrique", "aunty", "caleb", "klatt2", "miguel", "shelby")
 HELD_OUT_VARIANTS = (
     *("m7", "f5", "Alicia", "Andy", "Diogo", "Gene2", "Mario", "RicishayMax2", "announcer"),
     *("edward2", "grandpa", "iven2", "iven4", "kaukovalta", "klatt4", "marcelo", "pedro"),
@@ -45,16 +44,12 @@ class Voice:
 
 
 def draw_voice(rng: np.random.Generator, part: str) -> Voice:
-    """Draw a voice of `part`: "train", "development" or "held-out".
+    """Draw a voice of `part`: "train" or "held-out".
 
-    The variants of the three parts are disjoint. A quarter of the held-out voices also has an
+    The variants of the two parts are disjoint. A quarter of the held-out voices also has an
     accent that training never hears.
     """
-    variants = {
-        "train": TRAINED_VARIANTS,
-        "development": DEVELOPMENT_VARIANTS,
-        "held-out": HELD_OUT_VARIANTS,
-    }[part]
+    variants = {"train": TRAINED_VARIANTS, "held-out": HELD_OUT_VARIANTS}[part]
     strange = part == "held-out" and rng.uniform() < 0.25
     accents = HELD_OUT_ACCENTS if strange else ACCENTS
     return Voice(
