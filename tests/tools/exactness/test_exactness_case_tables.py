@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import pytest
 
+from hocket_host.ethosu.isa import Cmd
+from hocket_host.ethosu.operation import Elementwise
 from hocket_tools.exactness.builder import ModelBuilder
 from hocket_tools.exactness.cases import (
     ALL,
@@ -72,3 +74,24 @@ def test_cases_without_oracle_are_refused_by_tflite_micro(name: str) -> None:
         oracle = Oracle(model)
         for inputs in feed(oracle.source, BY_ID[name]):
             oracle.run(inputs)
+
+
+def test_a_sum_over_two_axes_is_compiled_into_one_over_a_single_axis() -> None:
+    compiled = compile_model(BY_ID["sum-int8-hw"].model(), _OPTIONS)
+    ofm = compiled.stream.operations[-1].ofm()
+    assert ofm.height * ofm.width * ofm.depth == 48
+    assert compiled.outputs[0].size == 8
+
+
+def test_a_softmax_multiplier_of_one_is_compiled_into_a_negative_constant() -> None:
+    compiled = compile_model(BY_ID["softmax-int16-scale-of-ten"].model(), _OPTIONS)
+    multiply = next(
+        o
+        for o in compiled.stream.operations
+        if o.key == Cmd.NPU_OP_ELEMENTWISE and o.param == Elementwise.MUL
+    )
+    constant = multiply.ifm2()
+    assert constant is not None
+    assert constant.region == compiled.flash_region
+    raw = compiled.read_only[constant.bases[0] :][:4]
+    assert int.from_bytes(raw, "little", signed=True) == -(2**31)

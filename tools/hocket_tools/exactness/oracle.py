@@ -89,4 +89,4 @@ class Oracle:
 
     def tensor(self, index: int) -> NDArray[Any]:
         """Value of a tensor of the main subgraph after the last `run`."""
-        return np.array(self._interpreter.GetTensor(index, 0))
+        return np.array(self._interpreter.GetTensor(index, 0)["tensor_data"])

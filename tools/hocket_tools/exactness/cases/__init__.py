@@ -53,7 +53,15 @@ CRASHES_VELA: dict[str, str] = {
     "unidirectional_sequence_lstm-int8-2x3-units1": "a single unit",
 }
 
+#: Cases that Vela compiles wrongly, and how it shows: no NPU can equal TFLite on them.
+MISCOMPILED: dict[str, str] = {
+    "sum-int8-hw": "one of the two axes is summed, and the rest written past the output",
+    "softmax-int16-scale-of-ten": "a multiplier of 2**31 wraps to -2**31 in a 32-bit constant",
+}
+
 #: Every case that is compared, in a fixed order.
 ALL: tuple[Case, ...] = tuple(
-    case for case in _EVERY if case.id not in {*NOT_FOR_THE_NPU, *WITHOUT_ORACLE, *CRASHES_VELA}
+    case
+    for case in _EVERY
+    if case.id not in {*NOT_FOR_THE_NPU, *WITHOUT_ORACLE, *CRASHES_VELA, *MISCOMPILED}
 )

@@ -172,5 +172,5 @@ CASES: tuple[Case, ...] = (
           steps=(_conv(3), _reshape(1, 48),
                  _unary("SOFTMAX", 1 / 256, -128, "SoftmaxOptions", beta=0.02))),
     Chain("reshape-conv", shape=(1, 240), steps=(_reshape(1, 6, 5, 8), _conv(8))),
-    Chain("logistic-tanh", steps=(_LOGISTIC, _TANH)),
+    Chain("tanh-logistic", steps=(_TANH, _LOGISTIC)),
 )  # fmt: skip

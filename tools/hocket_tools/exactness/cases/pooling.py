@@ -153,10 +153,19 @@ def _reductions() -> list[Case]:
         Reduce("2d", shape=(1, 30), axes=(1,)),
         Reduce("hw", dtype="int16"),
         Reduce("rescaled", dtype="int16", scales=(0.05, 0.02)),
-        Reduce("depth", kind="SUM", axes=(3,), scales=(0.031, 0.12), zeros=(-3, 5)),
+        Reduce(
+            "depth-double-rounding",
+            kind="SUM",
+            shape=(1, 3, 3, 8),
+            axes=(3,),
+            scales=(0.031, 0.12),
+            zeros=(-3, 5),
+        ),
+        Reduce("depth", kind="SUM", axes=(3,), scales=(0.031, 0.05), zeros=(-3, 5)),
+        Reduce("height", kind="SUM", axes=(1,), scales=(0.031, 0.05), zeros=(-3, 5)),
         Reduce("hw", kind="SUM", axes=(1, 2), scales=(0.031, 0.31), zeros=(-3, 5)),
+        Reduce("hw", kind="REDUCE_MAX", shape=(1, 5, 4, 3)),
         Reduce("depth", kind="REDUCE_MAX", axes=(3,)),
-        Reduce("hw", kind="REDUCE_MAX"),
         Reduce("h", kind="REDUCE_MIN", axes=(1,)),
     ]
 

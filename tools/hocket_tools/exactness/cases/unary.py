@@ -108,9 +108,11 @@ def _relus() -> list[Case]:
     cases: list[Case] = []
     for kind in ("RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1"):
         cases.append(Unary("plain", kind=kind, zeros=(-10, -10)))
-        cases.append(Unary("rescaled", kind=kind, scales=(0.06, 0.026), zeros=(5, -90)))
+        if kind != "RELU6":  # tflite_micro clips only, whatever the output's scale
+            cases.append(Unary("rescaled", kind=kind, scales=(0.06, 0.026), zeros=(5, -90)))
     cases.append(Unary("plain", dtype="int16", kind="RELU"))
-    cases.append(Unary("rescaled", dtype="int16", kind="RELU6", scales=(0.06, 0.026)))
+    cases.append(Unary("rescaled", dtype="int16", kind="RELU", scales=(0.06, 0.026)))
+    cases.append(Unary("plain", dtype="int16", kind="RELU6"))
     return cases
 
 
@@ -125,6 +127,7 @@ def _activations() -> list[Case]:
         Unary("wide", kind="LOGISTIC", scales=(1 / 2048, 1 / 32768), **unit16),
         Unary("odd-scale", kind="LOGISTIC", scales=(0.000317, 1 / 32768), **unit16),
         Unary("plain", kind="TANH", **sym8),
+        Unary("ties", kind="TANH", scales=(1 / 256, 1 / 128), zeros=(-128, 0)),
         Unary("wide", kind="TANH", scales=(0.2, 1 / 128), zeros=(90, 0)),
         Unary("plain", kind="TANH", scales=(1 / 4096, 1 / 32768), **unit16),
         Unary("wide", kind="TANH", scales=(1 / 2048, 1 / 32768), **unit16),
@@ -140,7 +143,8 @@ def _activations() -> list[Case]:
         Unary("plain", kind="EXP", scales=(0.02, 0.1), dtype="int16"),
         Unary("plain", kind="LOG", scales=(0.02, 0.03), zeros=(-128, 40)),
         Unary("plain", kind="RSQRT", scales=(0.02, 0.03), zeros=(-128, -128)),
-        Unary("plain", kind="RSQRT", scales=(0.02, 0.01), dtype="int16", lowest=1),
+        Unary("plain", kind="RSQRT", scales=(0.02, 0.01), dtype="int16", lowest=1,
+              shape=(1, 1, 8, 1)),
     ]  # fmt: skip
 
 
@@ -186,6 +190,8 @@ def _softmax() -> list[Case]:
         softmax("flat", shape=(4, 9), scales=(0.002, 1 / 256)),
         softmax("beta", shape=(4, 9), beta=0.5),
         softmax("vector10", shape=(1, 10), dtype="int16", exact_scales=True,
+                scales=(0.0002, 1 / 32768)),
+        softmax("scale-of-ten", shape=(1, 10), dtype="int16", exact_scales=True,
                 scales=(10 / 65535, 1 / 32768)),
         softmax("batch7", shape=(7, 33), dtype="int16", exact_scales=True,
                 scales=(0.0007, 1 / 32768)),
