@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -48,6 +48,7 @@ def save_wav(tmp_path):
 # Quantization
 
 
+@settings(deadline=None)
 @given(
     st.floats(-1e6, 1e6),
     st.floats(1e-3, 1e3),
@@ -144,6 +145,7 @@ def test_an_npz_with_several_arrays_lists_them(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["x.npy", "x.npz", "x.png", "x.bmp", "x.wav"])
+@settings(deadline=None)
 @given(data=st.binary(max_size=64))
 def test_a_file_of_anything_else_is_told_by_name(tmp_path_factory, name, data):
     path = tmp_path_factory.mktemp("any") / name

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
+from types import SimpleNamespace
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from npu_bench import CYCLES, STARTUP, STOP, TAIL, Bench
 from npu_bench import copies as stream_of
 
 from hocket_host.ethosu import pmu as p
+from hocket_host.ethosu.config import npu_config
+from hocket_host.ethosu.isa import Cmd
 from hocket_host.ethosu.pmu import Pmu, PmuEvent
+from hocket_host.ethosu.queue import mac_cycles
 from hocket_host.ethosu.registers import Reg, Status
 
 CYCLE_COUNTER = 1 << 31
@@ -105,6 +110,7 @@ def test_a_reset_clears_it(bench):
     assert bench.read(p.PMCNTENSET) == 0
 
 
+@settings(deadline=None)
 @given(st.integers(0, (1 << 48) - 1), st.integers(0, 1 << 49))
 def test_the_cycle_counter_wraps_at_48_bits_and_says_so(start, count):
     counted = Counted()
@@ -115,6 +121,7 @@ def test_the_cycle_counter_wraps_at_48_bits_and_says_so(start, count):
     assert bool(counted.pmu.read(p.PMOVSSET) & CYCLE_COUNTER) == (start + count >= 1 << 48)
 
 
+@settings(deadline=None)
 @given(st.integers(0, (1 << 32) - 1), st.integers(0, 1 << 33))
 def test_event_counters_wrap_at_32_bits_and_say_so(start, count):
     counted = Counted()
@@ -133,3 +140,22 @@ def test_an_overflow_shows_in_status_when_its_interrupt_is_enabled(bench):
     assert bench.read(Reg.STATUS) & Status.PMU_IRQ
     bench.write(p.PMOVSCLR, 1)
     assert not bench.read(Reg.STATUS) & Status.PMU_IRQ
+
+
+@pytest.mark.parametrize(
+    ("key", "bits", "expected"),
+    [
+        (Cmd.NPU_OP_CONV, 8, 5 * 4 * 16 * 3 * 3 * 8 // 128),
+        (Cmd.NPU_OP_CONV, 16, 2 * 5 * 4 * 16 * 3 * 3 * 8 // 128),
+        (Cmd.NPU_OP_DEPTHWISE, 8, -(-5 * 4 * 16 * 3 * 3 // 128)),
+        (Cmd.NPU_OP_POOL, 8, 0),
+    ],
+)
+def test_mac_cycles_are_those_of_full_use(key, bits, expected):
+    op = SimpleNamespace(
+        key=key,
+        ofm=lambda: SimpleNamespace(height=5, width=4, depth=16),
+        ifm=lambda: SimpleNamespace(depth=8, bits=bits),
+        kernel=lambda: SimpleNamespace(height=3, width=3),
+    )
+    assert mac_cycles(op, npu_config("ethos-u55-128")) == expected
