@@ -38,7 +38,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _print(console: Console, report: ExactnessReport, skipped: bool) -> None:
-    if report.networks or report.refused:
+    if report.networks:
         table = Table("model", "accelerator", "tensors", "mismatches", "not compared")
         for network in report.networks:
             table.add_row(
@@ -48,9 +48,13 @@ def _print(console: Console, report: ExactnessReport, skipped: bool) -> None:
                 str(network.mismatches),
                 str(len(network.skipped)),
             )
-        for refusal in report.refused:
-            table.add_row(refusal.model, refusal.accelerator, "-", "-", refusal.reason)
         console.print(table)
+    for refusal in report.refused:
+        console.print(
+            f"{refusal.model} {refusal.accelerator} not compared: {refusal.reason}",
+            markup=False,
+            highlight=False,
+        )
     for network in report.networks:
         for tensor in network.tensors:
             if tensor.mismatches:

@@ -59,12 +59,21 @@ class NetworkResult:
         return sum(t.mismatches > 0 for t in self.tensors)
 
 
-def check_case(case: Case, accelerator: str) -> CaseResult:
-    """Run a case's inputs on both sides and collect every difference of the outputs."""
+def check_case(case: Case, target: str | VelaOptions) -> CaseResult:
+    """Run a case's inputs on both sides and collect every difference of the outputs.
+
+    Parameters
+    ----------
+    case
+        What to run.
+    target
+        Accelerator, compiled for with Vela's defaults, or all of Vela's options.
+    """
+    options = _options(target)
     model = case.model()
     source = read_tflite(model)
     oracle = Oracle(model, source)
-    device = Device(compile_model(model, VelaOptions(accelerator)))
+    device = Device(compile_model(model, options))
     elements = 0
     found: list[Difference] = []
     for index, inputs in enumerate(feed(source, case)):
@@ -78,11 +87,18 @@ def check_case(case: Case, accelerator: str) -> CaseResult:
                 Difference(index, output, int(at), int(flat[at]), int(reference[at]))
                 for at in np.flatnonzero(flat != reference)
             ]
-    return CaseResult(case.id, accelerator, elements, tuple(found))
+    return CaseResult(case.id, options.accelerator_config, elements, tuple(found))
 
 
-def check_network(path: Path, accelerator: str) -> NetworkResult:
+def check_network(path: Path, target: str | VelaOptions) -> NetworkResult:
     """Compare every tensor of a network that the NPU computes.
+
+    Parameters
+    ----------
+    path
+        The .tflite file.
+    target
+        Accelerator, compiled for with Vela's defaults, or all of Vela's options.
 
     Raises
     ------
@@ -93,13 +109,18 @@ def check_network(path: Path, accelerator: str) -> NetworkResult:
     """
     model = read_bytes(path)
     source = read_tflite(model)
-    compiled = compile_model(model, VelaOptions(accelerator))
+    options = _options(target)
+    compiled = compile_model(model, options)
     oracle = Oracle(model, source)
     device = Device(compiled)
     rounds = [
         compare_network(compiled, device, oracle, inputs) for inputs in feed(source, path.stem)
     ]
-    return NetworkResult(path.stem, accelerator, _merged(rounds), rounds[0].skipped)
+    return NetworkResult(path.stem, options.accelerator_config, _merged(rounds), rounds[0].skipped)
+
+
+def _options(target: str | VelaOptions) -> VelaOptions:
+    return target if isinstance(target, VelaOptions) else VelaOptions(target)
 
 
 def feed(source: TfliteModel, case: Case | str) -> list[tuple[NDArray[Any], ...]]:
