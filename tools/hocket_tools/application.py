@@ -161,6 +161,14 @@ class Input(_Section):
     loop: bool = True
 
 
+def _listed(value: object) -> object:
+    """One table stands for a list of one."""
+    return (value,) if isinstance(value, dict) else value
+
+
+Inputs = Annotated[tuple[Input, ...], BeforeValidator(_listed), Field(min_length=1)]
+
+
 class Task(_Section):
     """`[tasks.NAME]`: one network with its timing."""
 
@@ -176,7 +184,8 @@ class Task(_Section):
     cut: Cut | None = None
     optimise: Optimise | None = None
     arena_cache_size: Size | None = None
-    input: Input = Input(generator="random")
+    input: Inputs = (Input(generator="random"),)
+    """One for each input of the network, or one for all."""
 
     @property
     def deadline_ns(self) -> int:
@@ -286,9 +295,10 @@ def _require_files(application: Application) -> None:
     wanted = [("npu.config", p) for p in application.npu.config if not _is_velas_own(p)]
     for name, task in application.tasks.items():
         wanted.append((f"tasks.{name}.model", task.model))
-        _require_one_source(application.path, name, task.input)
-        if task.input.file is not None:
-            wanted.append((f"tasks.{name}.input.file", task.input.file))
+        for source in task.input:
+            _require_one_source(application.path, name, source)
+            if source.file is not None:
+                wanted.append((f"tasks.{name}.input.file", source.file))
     for key, path in wanted:
         resolved = application.resolve(path)
         if not resolved.is_file():
@@ -335,6 +345,10 @@ def _keys_at(location: tuple[int | str, ...]) -> list[str]:
             section = dict
         elif section is dict:
             section = Task
+        elif isinstance(part, int):
+            continue
+        elif part == "input":
+            section = Input
         else:
             found = {f.alias or n: f.annotation for n, f in section.model_fields.items()}
             inner = found.get(str(part))
@@ -360,8 +374,8 @@ def _explain(path: Path, error: ValidationError) -> ApplicationError:
 
 
 def _explain_one(path: Path, error: Any) -> ApplicationError:
-    location = tuple(part for part in error["loc"] if part != "function-before[_cut()]")
-    where = f"{path}: {'.'.join(str(part) for part in location)}"
+    location: tuple[int | str, ...] = tuple(error["loc"])
+    where = f"{path}: {'.'.join(str(part) for part in location if part != 0)}"
     told = error.get("ctx", {}).get("error")
     if isinstance(told, _ToldError):
         inner = told.error

@@ -44,7 +44,9 @@ def register(app: typer.Typer) -> None:
         ) as progress:
             row = progress.add_task("packing", total=None)
             image = build_image(
-                loaded, notes=not strip, report=lambda text: progress.update(row, description=text)
+                loaded,
+                folder=None if strip else target.parent,
+                report=lambda text: progress.update(row, description=text),
             )
             size = hkt.write(target, image)
         segments = sum(len(model.steps) for model in image.models)

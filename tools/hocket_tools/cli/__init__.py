@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The `hocket` command: one file a subcommand, heavy imports only when a subcommand runs."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from rich.console import Console
+
+from hocket_host.errors import HocketError
+
+from . import demo, doctor, inspect, pack, run
+
+app = typer.Typer(
+    name="hocket",
+    help="Several int8 networks take turns on one microcontroller NPU.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+for module in (pack, inspect, run, demo, doctor):
+    module.register(app)
+
+
+def main() -> None:
+    """Run the command line; what is wrong with the input ends with exit code 2."""
+    try:
+        app()
+    except HocketError as error:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"error: {error}", markup=False)
+        sys.exit(2)

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`hocket demo`: three networks that take turns, from models to recognised inputs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the subcommand."""
+
+    @app.command()
+    def demo(
+        write: Annotated[
+            Path | None,
+            typer.Option(help="Only write the demo's app.toml and models into a folder."),
+        ] = None,
+        seconds: Annotated[str, typer.Option(help="Virtual time to run, in seconds.")] = "3",
+    ) -> None:
+        """Pack three networks of the zoo, run them both ways, and show what they recognise."""
+        from rich.console import Console
+
+        from hocket_host.units import parse_duration
+
+        from .. import demo as demonstration
+
+        console = Console()
+        if write is not None:
+            path = demonstration.write(write)
+            console.print(f"wrote {path}; try: hocket run {path} --compare", soft_wrap=True)
+            return
+        duration_ns = parse_duration(f"{seconds} s")
+        if not demonstration.show(console, duration_ns):
+            raise typer.Exit(1)

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`hocket run`: an application on the emulated board."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from ..run import Packed
+
+
+def register(app: typer.Typer) -> None:
+    """Add the subcommand."""
+
+    @app.command()
+    def run(
+        source: Annotated[Path, typer.Argument(help="A container (.hkt) or app.toml.")],
+        seconds: Annotated[str, typer.Option(help="Virtual time to run, in seconds.")] = "1",
+        policy: Annotated[
+            str | None, typer.Option(help="fifo, fp, edf or rr; else the container's own.")
+        ] = None,
+        verify: Annotated[
+            bool, typer.Option("--verify", help="Compare every output with tflite_micro's.")
+        ] = False,
+        compare: Annotated[
+            bool,
+            typer.Option("--compare", help="Beside run-to-completion of the uncut networks."),
+        ] = False,
+        timeline: Annotated[
+            bool, typer.Option("--timeline", help="Draw when each task had the NPU.")
+        ] = False,
+        as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+    ) -> None:
+        """Run the networks in virtual time: response times, deadlines, and outputs verified."""
+        from rich.console import Console
+
+        from hocket_host.units import parse_duration
+
+        from .. import run as running
+        from ..summary import render, render_timeline, summary
+
+        _check_policy(policy)
+        duration_ns = parse_duration(f"{seconds} s")
+        packed = _open(source)
+        outcomes = [running.execute(packed, duration_ns, policy=policy, verify=verify)]
+        if compare:
+            whole = running.pack(packed.application, cut="none")
+            outcomes.insert(0, running.execute(whole, duration_ns, policy="fifo", verify=verify))
+        report = summary(packed.image, outcomes)
+        if as_json:
+            typer.echo(json.dumps(report, indent=2))
+        else:
+            console = Console()
+            render(report, console)
+            if timeline:
+                render_timeline(outcomes, console)
+        if any(o.verifier is not None and o.verifier.mismatches for o in outcomes):
+            raise typer.Exit(1)
+
+
+def _check_policy(policy: str | None) -> None:
+    from hocket_host.errors import HocketError
+
+    from ..application import POLICIES
+
+    if policy is not None and policy not in POLICIES:
+        raise HocketError(
+            "unknown policy", found=repr(policy), expected=", ".join(POLICIES), where="--policy"
+        )
+
+
+def _open(source: Path) -> Packed:
+    from .. import run as running
+    from ..application import load
+    from .files import read_bytes
+
+    if source.suffix == ".toml":
+        return running.pack(load(source))
+    return running.open_packed(source, read_bytes(source, "a container, or an application file"))

@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From an application file to the image of a container: compile, split, lay out, describe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+
+from hocket_host.errors import HocketError
+from hocket_host.ethosu.system import SystemConfig, parse_system_config
+from hocket_host.ethosu.timing import stream_cycles
+from hocket_host.soc import board as boards
+from hocket_host.units import format_size, ns_to_cycles
+
+from . import container as hkt
+from .application import Application, Task
+from .notes import Notes
+from .splitter import Segment, choose, split
+from .vela import CompiledModel, VelaOptions, compile_model
+from .vela.options import resolve, vela_ini
+from .vela.result import Tensor
+
+Report = Callable[[str], None]
+
+_ALIGN = 16
+
+
+class PackError(HocketError):
+    """An application whose networks do not fit the board."""
+
+
+@dataclass(frozen=True)
+class _Network:
+    """A task's network, compiled and cut."""
+
+    path: Path
+    compiled: CompiledModel
+    segments: tuple[Segment, ...]
+    system: SystemConfig
+
+
+def build_image(
+    application: Application,
+    *,
+    cut: str | int | None = None,
+    folder: Path | None = None,
+    report: Report = lambda text: None,
+) -> hkt.Image:
+    """Compile and cut every network of an application and place them on the board.
+
+    Parameters
+    ----------
+    application
+        Checked application file.
+    cut
+        Replaces every cut that the file asks for.
+    folder
+        Where the container is to lie, to add notes that lead the host back to models and inputs;
+        None adds none.
+    report
+        Called with a line about what is being done.
+
+    Raises
+    ------
+    HocketError
+        Vela refuses a model, or the networks do not fit the board.
+    """
+    networks: dict[str, _Network] = {}
+    for name, task in application.tasks.items():
+        report(f"compiling {task.model.name} for {name}")
+        wanted = application.cut(name) if cut is None else cut
+        networks[name] = _compile(application, task, wanted)
+    report("laying out memory")
+    models, arena_size = _lay_out(application, networks)
+    tasks = tuple(
+        hkt.Task(
+            name=name,
+            model=index,
+            period_ns=task.period,
+            deadline_ns=task.deadline_ns,
+            offset_ns=task.offset,
+            priority=application.priorities[name],
+            overrun=hkt.Overrun[task.overrun.upper()],
+            cpu_ns=task.cpu,
+        )
+        for index, (name, task) in enumerate(application.tasks.items())
+    )
+    npu = next(iter(networks.values())).compiled.npu
+    return hkt.Image(
+        accelerator=npu.name,
+        npu_config=npu.config_register,
+        npu_id=npu.id_register,
+        npu_hz=system_config(application).clock_hz,
+        arena_size=arena_size,
+        policy=hkt.Policy[application.schedule.policy.upper()],
+        models=models,
+        tasks=tasks,
+        plan=_plan(tasks, models),
+        notes=b"" if folder is None else Notes.of(application, folder).to_bytes(),
+    )
+
+
+def vela_options(application: Application, task: Task) -> VelaOptions:
+    """Vela's options for one task."""
+    npu = application.npu
+    return VelaOptions(
+        accelerator_config=npu.accelerator_config,
+        system_config=npu.system_config,
+        memory_mode=npu.memory_mode,
+        config=tuple(str(_config_path(application, path)) for path in npu.config),
+        optimise=task.optimise or npu.optimise,
+        arena_cache_size=task.arena_cache_size,
+    )
+
+
+def _config_path(application: Application, path: Path) -> Path:
+    """As Vela resolves it: a file of the user's, else one of Vela's own (`Arm/vela.ini`)."""
+    resolved = application.resolve(path)
+    own = vela_ini().parent.parent / path
+    return resolved if resolved.is_file() or not own.is_file() else own
+
+
+def system_config(application: Application) -> SystemConfig:
+    """Memories and clock of the NPU, with the application's own clock if it names one."""
+    first = next(iter(application.tasks.values()))
+    resolved = resolve(vela_options(application, first))
+    return parse_system_config(
+        resolved.config_text,
+        resolved.npu,
+        system_config=resolved.system_config,
+        memory_mode=resolved.memory_mode,
+        clock_hz=application.npu.clock,
+    )
+
+
+def _compile(application: Application, task: Task, cut: str | int) -> _Network:
+    path = application.resolve(task.model)
+    compiled = compile_model(path, vela_options(application, task))
+    system = system_config(application)
+    timing = stream_cycles(compiled.stream.operations, compiled.npu, system)
+    mode = cut if isinstance(cut, str) else max(ns_to_cycles(cut, system.clock_hz), 1)
+    points = choose(compiled, mode, lambda index: timing.operations[index].cycles)
+    return _Network(path, compiled, tuple(split(compiled, points)), system)
+
+
+def _lay_out(
+    application: Application, networks: dict[str, _Network]
+) -> tuple[tuple[hkt.Model, ...], int]:
+    """Give every network its own part of the arena pool, one after the other."""
+    models = []
+    at = 0
+    for name, network in networks.items():
+        model, size = _model(name, network, at)
+        models.append(model)
+        at += size
+    available = boards.load(application.board.name).arena_size
+    if at > available:
+        parts = ", ".join(f"{m.name} {format_size(m.arena_size)}" for m in models)
+        raise PackError(
+            "the networks' arenas do not fit the board",
+            where=application.path,
+            found=f"{format_size(at)} ({parts})",
+            expected=f"at most {format_size(available)} on {application.board.name}",
+            try_='optimise = "Size" or a smaller arena-cache-size for the largest',
+        )
+    return tuple(models), at
+
+
+def _model(name: str, network: _Network, arena_offset: int) -> tuple[hkt.Model, int]:
+    compiled = network.compiled
+    regions = [hkt.Region() for _ in range(8)]
+    regions[compiled.flash_region] = hkt.Region.read_only(compiled.read_only)
+    size = 0
+    for region, length in compiled.regions.items():
+        if region != compiled.flash_region and length:
+            regions[region] = hkt.Region.arena(arena_offset + size, length)
+            size += -(-length // _ALIGN) * _ALIGN
+    timed = [_timed(segment, network) for segment in network.segments]
+    model = hkt.Model(
+        name=name,
+        regions=tuple(regions),
+        inputs=tuple(_tensor(t) for t in compiled.inputs),
+        outputs=tuple(_tensor(t) for t in compiled.outputs),
+        steps=tuple(timed),
+        arena_offset=arena_offset,
+        arena_size=size,
+        persistent=tuple(
+            part
+            for state in compiled.state
+            for part in _persistent(state.region, state.offset, state.initial)
+        ),
+    )
+    return model, size
+
+
+def _timed(segment: Segment, network: _Network) -> hkt.Step:
+    """A segment with the cycles of what it really holds: prologue, reloads and its own waits."""
+    arguments = segment.stream.operations, network.compiled.npu, network.system
+    return hkt.Step(
+        name=segment.name,
+        stream=segment.data,
+        nominal_cycles=stream_cycles(*arguments).total_cycles,
+        worst_cycles=stream_cycles(*arguments, worst=True).total_cycles,
+        first_operation=segment.first,
+        operations=segment.last - segment.first,
+    )
+
+
+def _tensor(tensor: Tensor) -> hkt.Tensor:
+    return hkt.Tensor(
+        name=tensor.name,
+        shape=tensor.shape,
+        dtype=hkt.DType[tensor.dtype.upper()],
+        scale=float(np.float32(tensor.scale or 0.0)),
+        zero_point=tensor.zero_point,
+        region=tensor.region,
+        offset=tensor.offset,
+        size=tensor.size,
+    )
+
+
+def _persistent(region: int, offset: int, initial: bytes) -> list[hkt.PersistentRange]:
+    """Ranges of one fill byte each."""
+    ranges = []
+    for fill, run in groupby(initial):
+        length = len(list(run))
+        ranges.append(hkt.PersistentRange(region, offset, length, fill))
+        offset += length
+    return ranges
+
+
+def _plan(tasks: tuple[hkt.Task, ...], models: tuple[hkt.Model, ...]) -> tuple[hkt.PlanEntry, ...]:
+    """Lengths and blocking; bounds on response times are the analysis's own."""
+    longest = [max(step.worst_cycles for step in models[t.model].steps) for t in tasks]
+    return tuple(
+        hkt.PlanEntry(
+            segments=len(models[task.model].steps),
+            longest_segment_cycles=longest[index],
+            total_cycles=sum(step.worst_cycles for step in models[task.model].steps),
+            blocking_cycles=max(
+                (c for c, o in zip(longest, tasks, strict=True) if o.priority > task.priority),
+                default=0,
+            ),
+        )
+        for index, task in enumerate(tasks)
+    )

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An application on the emulated board, its outputs held against the reference if wanted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hocket_host.emulation import EmulatedRun, Frame, OnJob
+from hocket_host.emulation import run as emulate
+from hocket_host.ethosu.config import npu_config
+from hocket_host.soc import board as boards
+
+from . import container as hkt
+from .application import Application
+from .inputs import open_inputs
+from .notes import Notes
+from .pack import build_image, system_config
+from .verify import Verifier
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A container together with the application that it was made from."""
+
+    application: Application
+    image: hkt.Image
+    data: bytes
+
+
+def open_packed(path: Path, data: bytes) -> Packed:
+    """Read a container and find its application again.
+
+    Raises
+    ------
+    HocketError
+        The container is damaged or stripped, or its models or inputs are not where they were.
+    """
+    image = hkt.read(data)
+    application = Notes.from_bytes(image.notes, path).application(path)
+    return Packed(application, image, data)
+
+
+def pack(application: Application, *, cut: str | int | None = None) -> Packed:
+    """Pack an application in memory, in another way than it asks for if ``cut`` is given."""
+    image = build_image(application, cut=cut)
+    return Packed(application, image, hkt.build(image))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One run and, if it was verified, what the reference said."""
+
+    policy: str
+    cut: str
+    """How the networks were cut, in words."""
+    run: EmulatedRun
+    verifier: Verifier | None
+
+
+def execute(
+    packed: Packed,
+    duration_ns: int,
+    *,
+    policy: str | None = None,
+    verify: bool = False,
+    on_job: OnJob | None = None,
+) -> Outcome:
+    """Run a packed application for a while of virtual time.
+
+    Parameters
+    ----------
+    packed
+        Container and application.
+    duration_ns
+        Virtual time.
+    policy
+        NPU policy in place of the container's own.
+    verify
+        Compare every output with tflite_micro's.
+    on_job
+        Called with task name, inputs and outputs of each completed job.
+    """
+    application, image = packed.application, packed.image
+    verifier = None
+    if verify:
+        verifier = Verifier({n: application.resolve(t.model) for n, t in application.tasks.items()})
+
+    def heard(task: str, inputs: Frame, outputs: Frame) -> None:
+        if verifier is not None:
+            verifier.on_job(task, inputs, outputs)
+        if on_job is not None:
+            on_job(task, inputs, outputs)
+
+    run = emulate(
+        packed.data,
+        board=boards.load(_board(application)),
+        npu=npu_config(image.accelerator),
+        system=system_config(application),
+        duration_ns=duration_ns,
+        sources=open_inputs(application, image),
+        policy=policy,
+        cpu_hz=application.board.cpu_clock,
+        on_job=heard,
+    )
+    return Outcome(policy or image.policy.name.lower(), _cut(image), run, verifier)
+
+
+def _cut(image: hkt.Image) -> str:
+    segments = sum(len(model.steps) for model in image.models)
+    whole = segments == len(image.models)
+    return "networks whole" if whole else f"{len(image.models)} networks in {segments} segments"
+
+
+def _board(application: Application) -> str:
+    """A board's name, or its path as seen from the application file."""
+    path = application.resolve(Path(application.board.name))
+    return str(path) if path.exists() else application.board.name

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Outputs of an emulated run held against tflite_micro, bit for bit, as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from hocket_host.emulation import Frame
+
+from .exactness.oracle import Oracle
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """The first output of a task that differed."""
+
+    task: str
+    job: int
+    """Ordinal of the completed job, from 0."""
+    output: int
+    elements: int
+    """Elements that differ."""
+    largest: int
+    """Largest difference, in quantisation steps."""
+
+
+@dataclass
+class Verifier:
+    """Runs the reference on each job's inputs; one instance follows one run.
+
+    A network with state sees its inputs in the order of its jobs, as the reference does, so both
+    start from the same state and stay together.
+
+    Parameters
+    ----------
+    models
+        Path of the original .tflite file by task.
+    """
+
+    models: Mapping[str, Path]
+    checked: dict[str, int] = field(default_factory=dict)
+    """Jobs compared, by task."""
+    mismatches: list[Mismatch] = field(default_factory=list)
+    """The first of each task."""
+    _oracles: dict[str, Oracle] = field(default_factory=dict)
+    _known: dict[tuple[str, bytes], Frame] = field(default_factory=dict)
+
+    def on_job(self, task: str, inputs: Frame, outputs: Frame) -> None:
+        """Compare one job."""
+        expected = self._expected(task, inputs)
+        job = self.checked.get(task, 0)
+        self.checked[task] = job + 1
+        if any(m.task == task for m in self.mismatches):
+            return
+        for index, (ours, theirs) in enumerate(zip(outputs, expected, strict=True)):
+            difference = np.abs(ours.astype(np.int64) - theirs.astype(np.int64).reshape(ours.shape))
+            if difference.any():
+                elements, largest = int(np.count_nonzero(difference)), int(difference.max())
+                self.mismatches.append(Mismatch(task, job, index, elements, largest))
+                return
+
+    def _expected(self, task: str, inputs: Frame) -> Frame:
+        oracle = self._oracles.get(task)
+        if oracle is None:
+            oracle = self._oracles[task] = Oracle(self.models[task].read_bytes())
+        if any(tensor.is_variable for tensor in oracle.source.main.tensors):
+            return tuple(oracle.run(inputs))
+        # Inputs that repeat (a file in a loop) need the reference once only.
+        key = (task, b"".join(part.tobytes() for part in inputs))
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = tuple(oracle.run(inputs))
+        return known
