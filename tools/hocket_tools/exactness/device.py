@@ -13,6 +13,7 @@ from hocket_host.ethosu.model import Extent, NpuModel
 from hocket_host.ethosu.operation import FeatureMap, Operation
 
 from ..vela import CompiledModel
+from ..vela.result import Tensor
 
 _ALIGNMENT = 16
 _REGIONS = 8
@@ -65,12 +66,15 @@ class Device:
         """Operations of the command stream."""
         return self.plan.operations
 
+    def place(self, tensor: Tensor) -> NDArray[np.uint8]:
+        """Bytes of an input or output, in place."""
+        at = self._bases[tensor.region] + tensor.offset
+        return self.memory[at : at + tensor.size]
+
     def set_inputs(self, inputs: Sequence[NDArray[Any]]) -> None:
         """Write the inputs where the network reads them."""
         for tensor, values in zip(self.compiled.inputs, inputs, strict=True):
-            at = self._bases[tensor.region] + tensor.offset
-            raw = np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8)
-            self.memory[at : at + len(raw)] = raw
+            self.place(tensor)[:] = np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8)
 
     def run(self, first: int = 0, last: int | None = None) -> None:
         """Carry out operations ``[first, last)``."""
@@ -78,12 +82,12 @@ class Device:
 
     def outputs(self) -> list[NDArray[Any]]:
         """Copies of the outputs, in shape and type of the source model."""
-        found = []
-        for tensor in self.compiled.outputs:
-            at = self._bases[tensor.region] + tensor.offset
-            raw = self.memory[at : at + tensor.size].tobytes()
-            found.append(np.frombuffer(raw, np.dtype(tensor.dtype)).reshape(tensor.shape))
-        return found
+        return [
+            np.frombuffer(self.place(tensor).tobytes(), np.dtype(tensor.dtype)).reshape(
+                tensor.shape
+            )
+            for tensor in self.compiled.outputs
+        ]
 
     def read(self, feature_map: FeatureMap) -> NDArray[Any]:
         """Copy of a feature map, gathered from tiles, strides and bricks.
