@@ -66,6 +66,28 @@ def test_mul_int16_is_scaled_by_a_float32_quotient_where_tflite_takes_float64() 
         assert pin.oracle == _twice_rounded(product, *exact)
 
 
+def test_fully_connected_is_scaled_by_a_float32_product_where_tflite_micro_takes_float64() -> None:
+    case = _Pinned("fully_connected-int8-ties")
+    tensors = {t.name: t for t in case.source.main.tensors}
+    scale = {}
+    for name in ("input", "weights", "output"):
+        quantisation = tensors[name].quantization
+        assert quantisation is not None
+        scale[name] = np.float32(quantisation.scales[0])
+    single = float(scale["input"] * scale["weights"]) / float(scale["output"])
+    double = float(scale["input"]) * float(scale["weights"]) / float(scale["output"])
+    bias = np.frombuffer(tensors["bias"].data or b"", np.int32)
+    span = case.compiled.stream.operations[-1].scales()
+    assert span is not None
+    for pin in case.pins:
+        record = case.compiled.read_only[span.start + 10 * pin.element :][:10]
+        vela = (int.from_bytes(record[5:9], "little"), record[9] & 0x3F)
+        assert vela == _multiplier(single)
+        assert not case.inputs[pin.inference][0].any()  # so that the sum is the bias alone
+        assert pin.npu == _twice_rounded(int(bias[pin.element]), *vela)
+        assert pin.oracle == _twice_rounded(int(bias[pin.element]), *_multiplier(double))
+
+
 def test_sum_int8_is_rounded_once_where_tflite_rounds_twice() -> None:
     case = _Pinned("sum-int8-depth-double-rounding")
     assert case.compiled.stream.operations[0].ofm_rounding == Rounding.NATURAL

@@ -6,7 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from ..builder import ModelBuilder
+import numpy as np
+
+from ..builder import ModelBuilder, Quantisation
 from ..case import ACTIVATIONS, Case, spread
 from .weighted import Weighted
 
@@ -42,6 +44,22 @@ class FullyConnected(Weighted):
             "FullyConnectedOptions",
             version=4,
             fusedActivationFunction=ACTIVATIONS[self.activation],
+        )
+
+
+@dataclass(frozen=True)
+class TiedFullyConnected(FullyConnected):
+    """FULLY_CONNECTED whose biases scale to ties: a sum that is the bias alone shows the scale."""
+
+    def add_bias(
+        self, model: ModelBuilder, channels: int, products: int, weights: Quantisation
+    ) -> int:
+        """Add biases nearest to the ties of -n/2 .. n/2 output steps."""
+        unit = self.input_quantisation().scale * weights.scale
+        step = self.output_quantisation(products).scale / unit
+        ties = np.arange(channels) - channels // 2 + 0.5
+        return model.constant(
+            "bias", np.round(ties * step).astype(np.int32), Quantisation.tensor(unit)
         )
 
 
@@ -88,6 +106,9 @@ def _fully_connected() -> list[Case]:
         case("batch16", batch=16, depth=24, channels=40),
         case("relu", activation="relu", depth=64, channels=10),
         case("relu6", activation="relu6", depth=64, channels=10),
+        TiedFullyConnected(
+            "ties", channels=120, gain=100.0, input_zero=0, output_zero=0, input_scale=0.394
+        ),
         case("per-channel", per_channel=True, depth=48, channels=20),
         case("no-bias", bias=False, depth=40, channels=9),
         case("zero-points-low", input_zero=-128, output_zero=-128, channels=40, gain=3.0),
