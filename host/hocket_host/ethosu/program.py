@@ -54,6 +54,8 @@ _FORCED = {
     Clip.FORCE_INT16: _RANGES[16, True],
 }
 _SLACK_ELEMENTS = 64
+#: Bytes of buffers: far more than any network needs, and little enough to allocate.
+_WORK_LIMIT = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -170,6 +172,12 @@ def _put_window(row: Words, op: Operation) -> None:
     row[r.DILATION_Y], row[r.DILATION_X] = kernel.dilation_y, kernel.dilation_x
     row[r.PADDED_H] = (ofm.height - 1) * kernel.stride_y + kernel.height
     row[r.PADDED_W] = (ofm.width - 1) * kernel.stride_x + kernel.width
+    inside = (
+        int(row[r.PADDED_H]) - kernel.pad_top - kernel.pad_bottom,
+        int(row[r.PADDED_W]) - kernel.pad_left - kernel.pad_right,
+    )
+    if min(inside) < 1:
+        raise _invalid(op, "windows lie in the padding only", f"{inside} of input", "1 or more")
 
 
 def _put_weight_order(row: Words, op: Operation, config: NpuConfig) -> None:
@@ -245,6 +253,9 @@ def _put_work(row: Words, op: Operation, shram_bytes: int) -> int:
     ):
         row[field] = at
         at += _align(size)
+    if at > _WORK_LIMIT:
+        raise _invalid(op, "operation is larger than the model takes", f"{at} bytes of buffers",
+                       f"at most {_WORK_LIMIT}")  # fmt: skip
     return at - shram_bytes
 
 

@@ -339,3 +339,11 @@ def test_a_16_bit_table_interpolates_between_entries() -> None:
     got = _table("ethos-u55-64", pairs.tobytes(), ifm, 16, 16)
     at = ifm + 32768
     np.testing.assert_array_equal(got, base[at >> 7] + ((60 * (at & 127) + 64) >> 7))
+
+
+def test_enlargement_ends_where_the_padding_begins() -> None:
+    ifm = np.array([[10, 20], [30, 40]]).reshape(2, 2, 1)
+    registers = window(2, 2, padding=(0, 0, 1, 1)) | {Cmd.IFM_UPSCALE: 1}
+    registers |= {Cmd.IFM_WIDTH0_M1: 1, Cmd.IFM_HEIGHT0_M1: 1}
+    got = _pool(Pool.MAX, -ifm, (3, 3, 1), registers)
+    assert got[..., 0].tolist() == [[-10, -10, -20], [-10, -10, -20], [-30, -30, -40]]

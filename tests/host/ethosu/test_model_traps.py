@@ -241,3 +241,14 @@ def test_weights_encoded_for_another_block_depth_are_an_error() -> None:
     bound = bind(layer.memory, stream((other, operation, parameter)))
     with pytest.raises(WeightStreamError, match="fewer weights"):
         bound.run()
+
+
+def test_padding_that_leaves_no_input_is_refused() -> None:
+    with pytest.raises(CommandStreamError, match="padding only"):
+        bind(fresh_memory(), stream((_pooling(IFM_PAD_LEFT=1), *POOL)))
+
+
+def test_an_operation_with_buffers_beyond_reason_is_refused() -> None:
+    huge = {"OFM_HEIGHT_M1": 65535, "OFM_WIDTH_M1": 65535, "OFM_STRIDE_X": 0, "OFM_STRIDE_Y": 0}
+    with pytest.raises(CommandStreamError, match="larger than the model takes"):
+        bind(fresh_memory(), stream((_pooling(**huge), *POOL)))

@@ -21,7 +21,9 @@ from .row import (
     IFM,
     KERNEL_H,
     OFM,
+    PAD_BOTTOM,
     PAD_LEFT,
+    PAD_RIGHT,
     PAD_TOP,
     PADDED_H,
     PADDED_W,
@@ -125,7 +127,8 @@ def convolve(memory, row, shram, buffer, weights, scales, taps, acc, line):  # t
     """Run one convolution; depthwise when ``taps`` is not empty."""
     fetch(
         memory, row, IFM, buffer, row[PAD_TOP], row[PAD_LEFT], row[PADDED_H], row[PADDED_W],
-        row[UPSCALE], 0,
+        row[PADDED_H] - row[PAD_BOTTOM], row[PADDED_W] - row[PAD_RIGHT], row[UPSCALE],
+        0,
     )  # fmt: skip
     depth, width = row[OFM + F_DEPTH], row[OFM + F_WIDTH]
     lanes = (depth + LANES - 1) // LANES * LANES

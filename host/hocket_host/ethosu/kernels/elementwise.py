@@ -147,7 +147,7 @@ def elementwise(memory, row, shram, first, second, acc, line):  # type: ignore[n
     """
     height, width, depth = row[OFM + F_HEIGHT], row[OFM + F_WIDTH], row[OFM + F_DEPTH]
     total = height * width * depth
-    fetch(memory, row, IFM, first, 0, 0, height, width, row[UPSCALE], 0)
+    fetch(memory, row, IFM, first, 0, 0, height, width, height, width, row[UPSCALE], 0)
     other = first
     if row[MODE] in (LRELU, ABS, CLZ):
         pass
@@ -160,10 +160,10 @@ def elementwise(memory, row, shram, first, second, acc, line):  # type: ignore[n
         h, w, c2 = row[IFM2 + F_HEIGHT], row[IFM2 + F_WIDTH], row[IFM2 + F_DEPTH]
         other = second
         if h * w * c2 == total:
-            fetch(memory, row, IFM2, other, 0, 0, h, w, 0, 0)
+            fetch(memory, row, IFM2, other, 0, 0, h, w, h, w, 0, 0)
         else:
             small = second[total:]
-            fetch(memory, row, IFM2, small, 0, 0, h, w, 0, 0)
+            fetch(memory, row, IFM2, small, 0, 0, h, w, h, w, 0, 0)
             _expand(row, small, other, height, width, depth)
     a, b = (other, first) if row[SWAPPED] else (first, other)
     pitch = width * depth

@@ -110,16 +110,16 @@ def _read_row(memory, row, fm, y, out, at, step):  # type: ignore[no-untyped-def
 
 
 @kernel
-def fetch(memory, row, fm, out, top, left, height, width, upscale, fill):  # type: ignore[no-untyped-def]
+def fetch(memory, row, fm, out, top, left, height, width, bottom, right, upscale, fill):  # type: ignore[no-untyped-def]
     """Fill the input buffer ``out[height][width][depth]`` from a feature map.
 
-    The map stands at ``(top, left)``; ``fill`` goes around it. NEAREST repeats every element twice
-    in both directions, TRANSPOSE puts zeros between.
+    The map stands at ``(top, left)`` and ends before ``(bottom, right)``; ``fill`` goes around it.
+    NEAREST repeats every element twice in both directions, TRANSPOSE puts zeros between.
     """
     h, w, depth = row[fm + F_HEIGHT], row[fm + F_WIDTH], row[fm + F_DEPTH]
     pitch = width * depth
     if upscale == 0:
-        right = (left + w) * depth
+        end = (left + w) * depth
         for y in range(height):
             line = out[y * pitch : (y + 1) * pitch]
             if y < top or y >= top + h:
@@ -129,7 +129,7 @@ def fetch(memory, row, fm, out, top, left, height, width, upscale, fill):  # typ
             for i in range(left * depth):
                 line[i] = fill
             _read_row(memory, row, fm, y - top, line, left * depth, depth)
-            for i in range(right, pitch):
+            for i in range(end, pitch):
                 line[i] = fill
         return
     for i in range(height * pitch):
@@ -137,18 +137,18 @@ def fetch(memory, row, fm, out, top, left, height, width, upscale, fill):  # typ
     for y in range(h):
         for repeat in range(2):
             to = top + 2 * y + repeat
-            if to >= height:
+            if to >= bottom:
                 continue
             line = out[to * pitch : (to + 1) * pitch]
             if upscale == TRANSPOSE:
-                for i in range(left * depth, pitch):
+                for i in range(left * depth, right * depth):
                     line[i] = 0
                 if repeat:
                     continue
-            last = (width - left - 1) // 2
+            last = (right - left - 1) // 2
             _read_upscaled_row(memory, row, fm, y, line, left, min(w - 1, last))
             if upscale == NEAREST:
-                for x in range(min(w, (width - left) // 2)):
+                for x in range(min(w, (right - left) // 2)):
                     at = (left + 2 * x) * depth
                     for i in range(depth):
                         line[at + depth + i] = line[at + i]

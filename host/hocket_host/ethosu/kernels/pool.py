@@ -104,7 +104,8 @@ def pool(memory, row, shram, buffer, scales, acc, line):  # type: ignore[no-unty
     """Run one pooling operation."""
     fetch(
         memory, row, IFM, buffer, row[PAD_TOP], row[PAD_LEFT], row[PADDED_H], row[PADDED_W],
-        row[UPSCALE], _LOWEST if row[MODE] == MAXIMUM else 0,
+        row[PADDED_H] - row[PAD_BOTTOM], row[PADDED_W] - row[PAD_RIGHT], row[UPSCALE],
+        _LOWEST if row[MODE] == MAXIMUM else 0,
     )  # fmt: skip
     depth, width = row[OFM + F_DEPTH], row[OFM + F_WIDTH]
     padding = row[PAD_TOP] + row[PAD_LEFT] + row[PAD_BOTTOM] + row[PAD_RIGHT]
