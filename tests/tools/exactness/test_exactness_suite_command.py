@@ -16,7 +16,7 @@ from hocket_tools.exactness.cases import BY_ID
 from hocket_tools.exactness.device import Device
 from hocket_tools.exactness.intermediates import compare_network
 from hocket_tools.exactness.oracle import Oracle
-from hocket_tools.exactness.suite import ExactnessReport
+from hocket_tools.exactness.suite import CHECKOUT_MODELS, ExactnessReport
 from hocket_tools.exactness.sweep import CaseResult, Difference, feed
 from hocket_tools.vela import VelaOptions, compile_model
 
@@ -48,6 +48,7 @@ def test_figures_count_models_tensors_and_cases(one_model: Path) -> None:
     report = run_suite(models=one_model, accelerators=["ethos-u55-64"], case_accelerators=[])
     assert report.figures() == {
         "models": 1,
+        "model_runs": 1,
         "tensors": 3,
         "mismatches": 0,
         "one_operator_cases": 0,
@@ -92,3 +93,7 @@ def test_inputs_reach_both_ends_of_the_range() -> None:
     values = np.concatenate([inputs[0].reshape(-1) for inputs in feed(oracle.source, case)])
     assert values.min() == -32768
     assert values.max() == 32767
+
+
+def test_without_a_directory_the_test_networks_of_the_checkout_are_compared() -> None:
+    assert CHECKOUT_MODELS == _MODELS

@@ -23,7 +23,10 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         description="Compare the NPU model with tflite_micro, element for element.",
     )
     parser.add_argument(
-        "--models", type=Path, metavar="DIR", help="directory of .tflite files to compare"
+        "--models",
+        type=Path,
+        metavar="DIR",
+        help="directory of .tflite files to compare (default: the test networks)",
     )
     parser.add_argument(
         "--accelerator",

@@ -20,6 +20,9 @@ Progress = Callable[[str], None]
 
 DEFAULT_ACCELERATOR = "ethos-u55-128"
 
+#: The test networks of a source checkout; an installed package has none.
+CHECKOUT_MODELS = Path(__file__).parents[3] / "tests" / "models"
+
 
 @dataclass(frozen=True)
 class Refusal:
@@ -40,6 +43,11 @@ class ExactnessReport:
 
     @property
     def models(self) -> int:
+        """Networks compared, each on one accelerator or several."""
+        return len({n.model for n in self.networks})
+
+    @property
+    def model_runs(self) -> int:
         """Network and accelerator combinations compared."""
         return len(self.networks)
 
@@ -75,7 +83,7 @@ class ExactnessReport:
     def figures(self) -> dict[str, int]:
         """Return the counts by name."""
         names = (
-            "models", "tensors", "mismatches",
+            "models", "model_runs", "tensors", "mismatches",
             "one_operator_cases", "one_operator_mismatches", "pinned_exceptions",
         )  # fmt: skip
         return {name: getattr(self, name) for name in names}
@@ -112,13 +120,13 @@ def run_suite(
     progress
         Called with a line of text before each step.
     models
-        Directory of .tflite files; None for no networks.
+        Directory of .tflite files; None for the test networks of a source checkout.
     accelerators
         On which networks are compared.
     case_accelerators
         On which one-operator cases are compared.
     """
-    paths = sorted(models.glob("*.tflite")) if models is not None else []
+    paths = sorted((models or CHECKOUT_MODELS).glob("*.tflite"))
     report = check_networks(paths, accelerators, progress)
     cases = []
     for accelerator in case_accelerators:
