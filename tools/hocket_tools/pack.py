@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -37,7 +39,6 @@ class PackError(HocketError):
 class _Network:
     """A task's network, compiled and cut."""
 
-    path: Path
     compiled: CompiledModel
     segments: tuple[Segment, ...]
     system: SystemConfig
@@ -69,11 +70,11 @@ def build_image(
     HocketError
         Vela refuses a model, or the networks do not fit the board.
     """
+    system = system_config(application)
     networks: dict[str, _Network] = {}
-    for name, task in application.tasks.items():
-        report(f"compiling {task.model.name} for {name}")
-        wanted = application.cut(name) if cut is None else cut
-        networks[name] = _compile(application, task, wanted)
+    for name, compiled in _compile(application, report).items():
+        report(f"splitting {name}")
+        networks[name] = _split(compiled, system, application.cut(name) if cut is None else cut)
     report("laying out memory")
     models, arena_size = _lay_out(application, networks)
     tasks = tuple(
@@ -94,7 +95,7 @@ def build_image(
         accelerator=npu.name,
         npu_config=npu.config_register,
         npu_id=npu.id_register,
-        npu_hz=system_config(application).clock_hz,
+        npu_hz=system.clock_hz,
         arena_size=arena_size,
         policy=hkt.Policy[application.schedule.policy.upper()],
         models=models,
@@ -137,14 +138,32 @@ def system_config(application: Application) -> SystemConfig:
     )
 
 
-def _compile(application: Application, task: Task, cut: str | int) -> _Network:
-    path = application.resolve(task.model)
-    compiled = compile_model(path, vela_options(application, task))
-    system = system_config(application)
+def _compile(application: Application, report: Report) -> dict[str, CompiledModel]:
+    """Compile each task's model; those that differ at the same time, one a processor."""
+    wanted = {
+        name: (application.resolve(task.model), vela_options(application, task))
+        for name, task in application.tasks.items()
+    }
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        pending = {key: pool.submit(compile_model, *key) for key in dict.fromkeys(wanted.values())}
+        compiled = {}
+        for name, key in wanted.items():
+            report(f"compiling {key[0].name} for {name}")
+            compiled[name] = pending[key].result()
+    return compiled
+
+
+def _split(compiled: CompiledModel, system: SystemConfig, cut: str | int) -> _Network:
     timing = stream_cycles(compiled.stream.operations, compiled.npu, system)
     mode = cut if isinstance(cut, str) else max(ns_to_cycles(cut, system.clock_hz), 1)
     points = choose(compiled, mode, lambda index: timing.operations[index].cycles)
-    return _Network(path, compiled, tuple(split(compiled, points)), system)
+    return _Network(compiled, tuple(split(compiled, points)), system)
+
+
+def load_board(application: Application) -> boards.Board:
+    """The board of an application: one of Hocket's by its name, or a file of the user's."""
+    path = application.resolve(Path(application.board.name))
+    return boards.load(path if path.exists() else application.board.name)
 
 
 def _lay_out(
@@ -157,7 +176,7 @@ def _lay_out(
         model, size = _model(name, network, at)
         models.append(model)
         at += size
-    available = boards.load(application.board.name).arena_size
+    available = load_board(application).arena_size
     if at > available:
         parts = ", ".join(f"{m.name} {format_size(m.arena_size)}" for m in models)
         raise PackError(

@@ -9,13 +9,12 @@ from pathlib import Path
 from hocket_host.emulation import EmulatedRun, Frame, OnJob
 from hocket_host.emulation import run as emulate
 from hocket_host.ethosu.config import npu_config
-from hocket_host.soc import board as boards
 
 from . import container as hkt
 from .application import Application
 from .inputs import open_inputs
 from .notes import Notes
-from .pack import build_image, system_config
+from .pack import build_image, load_board, system_config
 from .verify import Verifier
 
 
@@ -94,7 +93,7 @@ def execute(
 
     run = emulate(
         packed.data,
-        board=boards.load(_board(application)),
+        board=load_board(application),
         npu=npu_config(image.accelerator),
         system=system_config(application),
         duration_ns=duration_ns,
@@ -110,9 +109,3 @@ def _cut(image: hkt.Image) -> str:
     segments = sum(len(model.steps) for model in image.models)
     whole = segments == len(image.models)
     return "networks whole" if whole else f"{len(image.models)} networks in {segments} segments"
-
-
-def _board(application: Application) -> str:
-    """A board's name, or its path as seen from the application file."""
-    path = application.resolve(Path(application.board.name))
-    return str(path) if path.exists() else application.board.name

@@ -9,10 +9,12 @@ model, the splitter and the verifier read; none of them looks at register number
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import wraps
 from types import MappingProxyType
+from typing import Any, TypeVar
 
 from .isa import Cmd, Command, CommandStreamError, decode
 
@@ -274,6 +276,24 @@ def _stride(value: int) -> int:
     return _signed(value & (1 << 40) - 1, 40) if value >> 32 else _signed(value, 32)
 
 
+_View = TypeVar("_View")
+
+
+def _once(view: Callable[[Operation], _View]) -> Callable[[Operation], _View]:
+    """Keep a view of an operation: timing, splitter and model each ask for it several times."""
+    name = view.__name__
+
+    @wraps(view)
+    def kept(self: Operation) -> _View:
+        cache = self._cache
+        if name not in cache:
+            cache[name] = view(self)
+        found: _View = cache[name]
+        return found
+
+    return kept
+
+
 @dataclass(frozen=True)
 class Operation:
     """One kernel or DMA with the register state it runs under."""
@@ -294,13 +314,14 @@ class Operation:
     """Parameter of the strictest DMA_WAIT among its own commands."""
     kernel_wait: int | None
     """Parameter of the strictest KERNEL_WAIT among its own commands."""
-    _cache: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
+    _cache: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def is_dma(self) -> bool:
         """Whether it is a DMA rather than a kernel."""
         return self.key == Cmd.NPU_OP_DMA_START
 
+    @_once
     def reads(self) -> frozenset[int]:
         """Registers that it reads."""
         return registers_read(self.key, self.param, self.registers)
@@ -323,6 +344,7 @@ class Operation:
                 expected="every register an operation reads is set earlier in the same stream",
             ) from None
 
+    @_once
     def kernel(self) -> Kernel:
         """Window of a convolution or pooling."""
         r = self.register
@@ -367,6 +389,7 @@ class Operation:
             zero_point=_signed(zero, 16) if precision & 1 else zero,
         )
 
+    @_once
     def ofm(self) -> FeatureMap:
         """Output feature map."""
         r = self.register
@@ -374,6 +397,7 @@ class Operation:
             "OFM", r(Cmd.OFM_HEIGHT_M1) + 1, r(Cmd.OFM_WIDTH_M1) + 1, r(Cmd.OFM_DEPTH_M1) + 1
         )
 
+    @_once
     def ifm(self) -> FeatureMap:
         """Input feature map; height and width follow from the OFM, the window and the padding."""
         r = self.register
@@ -387,6 +411,7 @@ class Operation:
             height, width = (height + 1) // 2, (width + 1) // 2
         return self._map("IFM", max(height, 1), max(width, 1), depth)
 
+    @_once
     def ifm2(self) -> FeatureMap | None:
         """Second operand of an elementwise operation; None for a scalar or a unary one."""
         if self.key != Cmd.NPU_OP_ELEMENTWISE or self.param in UNARY:
@@ -504,14 +529,9 @@ class Operation:
             destination_internal=bool(destination >> 8 & 1),
         )
 
+    @_once
     def accesses(self) -> list[Access]:
         """Bytes that it reads and writes, outside SHRAM except for a DMA's internal side."""
-        cached = self._cache.get("accesses")
-        if cached is None:
-            cached = self._cache["accesses"] = self._accesses()
-        return cached  # type: ignore[return-value]
-
-    def _accesses(self) -> list[Access]:
         if self.is_dma:
             d = self.dma()
             return [

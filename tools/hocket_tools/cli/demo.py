@@ -32,6 +32,6 @@ def register(app: typer.Typer) -> None:
             path = demonstration.write(write)
             console.print(f"wrote {path}; try: hocket run {path} --compare", soft_wrap=True)
             return
-        duration_ns = parse_duration(f"{seconds} s")
+        duration_ns = parse_duration(f"{seconds} s" if seconds[-1:].isdigit() else seconds)
         if not demonstration.show(console, duration_ns):
             raise typer.Exit(1)

@@ -19,7 +19,9 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def run(
         source: Annotated[Path, typer.Argument(help="A container (.hkt) or app.toml.")],
-        seconds: Annotated[str, typer.Option(help="Virtual time to run, in seconds.")] = "1",
+        seconds: Annotated[
+            str, typer.Option(help='Virtual time to run, such as 2, 0.5 or "200 ms".')
+        ] = "1",
         policy: Annotated[
             str | None, typer.Option(help="fifo, fp, edf or rr; else the container's own.")
         ] = None,
@@ -44,7 +46,7 @@ def register(app: typer.Typer) -> None:
         from ..summary import render, render_timeline, summary
 
         _check_policy(policy)
-        duration_ns = parse_duration(f"{seconds} s")
+        duration_ns = parse_duration(f"{seconds} s" if seconds[-1:].isdigit() else seconds)
         packed = _open(source)
         outcomes = [running.execute(packed, duration_ns, policy=policy, verify=verify)]
         if compare:

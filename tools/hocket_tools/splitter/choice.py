@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 
-from .network import Analysis, Compiled, SplitError
+from .network import Compiled, SplitError
 from .segment import CutPoint, Prologue, cut_points, prologue_words
 
 #: Cycles to fetch from flash at a byte a cycle, beyond the bytes themselves (read latency).
@@ -89,7 +89,7 @@ def choose(
             found=repr(mode) if cycles is not None else f"{mode!r} without cycles",
             expected='"all", "none", or a positive number of NPU cycles, with cycles of operations',
         )
-    analysis = Analysis(network)
+    analysis = network.analysis
     nodes = [0, *(p.before for p in points), len(analysis.operations)]
     sums = list(accumulate((cycles(i) for i in range(nodes[-1])), initial=0))
 

@@ -56,6 +56,10 @@ class Compiled(Protocol):
     def operations(self) -> Sequence[SourceOperation]:
         """Where each operation comes from."""
 
+    @property
+    def analysis(self) -> Analysis:
+        """Its dependencies, worked out once."""
+
 
 @dataclass(frozen=True)
 class _Unnamed:
@@ -77,6 +81,11 @@ class Stream:
         """Parse a stream; its operations have no source names."""
         parsed = parse(stream)
         return cls(config, parsed, tuple(live_out), (_Unnamed(),) * len(parsed.operations))
+
+    @cached_property
+    def analysis(self) -> Analysis:
+        """Its dependencies, worked out once."""
+        return Analysis(self)
 
 
 class Analysis:

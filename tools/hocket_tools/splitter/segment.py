@@ -97,7 +97,7 @@ class Segment:
 
 def cut_points(network: Compiled) -> list[CutPoint]:
     """Every legal cut, in order, with the bytes that must survive there."""
-    analysis = Analysis(network)
+    analysis = network.analysis
     wanted = set(analysis.cuts)
     live = live_before(analysis.prints, network.live_out, wanted.__contains__)
     return [CutPoint(at, live[at]) for at in analysis.cuts]
@@ -125,7 +125,7 @@ def split(
     SplitError
         A cut that is not among `cut_points`.
     """
-    analysis = Analysis(network)
+    analysis = network.analysis
     places = sorted({c.before if isinstance(c, CutPoint) else c for c in cuts})
     wrong = [place for place in places if place not in set(analysis.cuts)]
     if wrong:

@@ -10,6 +10,7 @@ from hocket_host.ethosu.config import NpuConfig
 from hocket_host.ethosu.operation import CommandStream, parse
 
 from ..splitter.dataflow import ByteRange
+from ..splitter.network import Analysis
 from .debug import NpuOperation
 
 
@@ -99,3 +100,8 @@ class CompiledModel:
     def stream(self) -> CommandStream:
         """The command stream, parsed."""
         return parse(self.command_stream)
+
+    @cached_property
+    def analysis(self) -> Analysis:
+        """What the splitter works out of it, once."""
+        return Analysis(self)
