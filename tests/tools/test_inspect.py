@@ -114,7 +114,7 @@ def test_a_full_rendering_leaves_nothing_out():
 
 
 def test_a_task_without_a_bound_is_said_to_be_not_analysed():
-    assert "not analysed" in rendered(summarised())
+    assert "none yet" in rendered(summarised())
 
 
 def test_an_application_without_models_is_rendered():

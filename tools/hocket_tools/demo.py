@@ -18,7 +18,8 @@ from hocket_host.units import cycles_to_ns, format_hz, format_ns
 from . import run as running
 from . import zoo
 from .application import load
-from .summary import POLICY_NAMES, plain_table, render, render_timeline, summary
+from .summary import POLICY_NAMES, render, render_timeline, summary
+from .tables import plain_table
 from .zoo.scenes import moving
 
 APPLICATION = Path(zoo.__file__).parent / "app.toml"

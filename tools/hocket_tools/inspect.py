@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -16,6 +15,7 @@ from .container import Image, Model, RegionKind, Tensor
 from .container import format as fmt
 from .container.envelope import open_envelope
 from .container.format import SectionKind
+from .tables import clip, plain_table
 
 #: Segments shown of each model before the middle is left out.
 SEGMENTS_SHOWN = 12
@@ -173,11 +173,16 @@ def summary(image: Image, data: bytes) -> dict[str, Any]:
 
 
 def _table(title: str, *columns: str) -> Table:
-    """A table whose first column is text and whose others are numbers."""
-    table = Table(title=escape(title), title_justify="left", box=box.SIMPLE_HEAD)
-    for index, column in enumerate(columns):
-        table.add_column(column, justify="right" if index else "left", overflow="fold")
-    return table
+    return plain_table(*columns, title=f"\n{title}")
+
+
+def _layer(name: str, width: int) -> str:
+    """A layer's name, or those of the first and last, without the scopes that layers share."""
+    parts = [part.split("/")[-2:] for part in name.split(" .. ")]
+    text = " … ".join("/".join(part) for part in parts)
+    if len(text) > width:
+        text = " … ".join(part[0] for part in parts)
+    return clip(text, width)
 
 
 def _row(table: Table, *cells: object) -> None:
@@ -213,7 +218,6 @@ def _render_models(told: dict[str, Any], console: Console) -> None:
         "model",
         "read-only",
         "arena",
-        "at",
         "segments",
         "worst cycles",
         "worst",
@@ -225,29 +229,31 @@ def _render_models(told: dict[str, Any], console: Console) -> None:
             model["name"],
             format_size(model["read_only_size"]),
             format_size(model["arena_size"]),
-            model["arena_offset"],
             len(model["segments"]),
             model["worst_cycles"],
             format_ns(model["worst_ns"]),
             format_ns(model["longest_segment_ns"]),
         )
     console.print(table)
-    table = _table("Tensors", "tensor", "use", "dtype", "shape", "scale", "zero", "place", "bytes")
     for model in told["models"]:
+        table = _table(
+            f"Tensors of {model['name']}",
+            *("tensor", "use", "type", "shape", "scale", "zero", "place", "bytes"),
+        )
         for use in ("input", "output"):
             for tensor in model[f"{use}s"]:
                 _row(
                     table,
-                    f"{model['name']}: {tensor['name']}",
+                    clip(tensor["name"], max(console.width - 66, 12)),
                     use,
                     tensor["dtype"],
                     "×".join(map(str, tensor["shape"])) or "scalar",
-                    f"{tensor['scale']:.9g}",
+                    f"{tensor['scale']:.6g}",
                     tensor["zero_point"],
                     f"{tensor['region']}+{tensor['offset']}",
                     tensor["size"],
                 )
-    console.print(table)
+        console.print(table)
 
 
 def _render_segments(model: dict[str, Any], console: Console, shown: int | None) -> None:
@@ -256,7 +262,7 @@ def _render_segments(model: dict[str, Any], console: Console, shown: int | None)
     head = len(segments) if not elided else (shown or 0) - (shown or 0) // 2
     table = _table(
         f"Segments of {model['name']}",
-        *("segment", "index", "operations", "stream", "nominal cycles", "worst cycles", "worst"),
+        *("segment", "#", "operations", "stream", "cycles", "worst", "time"),
     )
     for index, segment in enumerate(segments):
         if head <= index < head + elided:
@@ -266,7 +272,7 @@ def _render_segments(model: dict[str, Any], console: Console, shown: int | None)
         first, count = segment["first_operation"], segment["operations"]
         _row(
             table,
-            segment["name"],
+            _layer(segment["name"], max(console.width - 52, 16)),
             index,
             f"{first}" if count == 1 else f"{first}–{first + count - 1}" if count else "none",
             format_size(segment["stream_size"]),
@@ -280,8 +286,7 @@ def _render_segments(model: dict[str, Any], console: Console, shown: int | None)
 def _render_tasks(told: dict[str, Any], console: Console) -> None:
     table = _table(
         "Tasks",
-        *("task", "model", "period", "deadline", "offset", "priority", "overrun", "CPU"),
-        *("blocking cycles", "response bound"),
+        *("task", "model", "period", "deadline", "offset", "priority", "overrun", "CPU", "bound"),
     )
     for task in told["tasks"]:
         bound = task["plan"]["response_bound_ns"]
@@ -293,8 +298,7 @@ def _render_tasks(told: dict[str, Any], console: Console) -> None:
             task["priority"],
             task["overrun"],
             format_ns(task["cpu_ns"]),
-            task["plan"]["blocking_cycles"],
-            format_ns(bound) if bound else "not analysed",
+            format_ns(bound) if bound else "none yet",
         )
     console.print(table)
 

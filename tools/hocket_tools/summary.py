@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from hocket_host.emulation import EmulatedRun, TaskRun
 from hocket_host.units import format_hz, format_ns
 
 from .container import Image
 from .run import Outcome
+from .tables import plain_table
 from .timeline import Lane
 from .timeline import render as draw
 
@@ -90,15 +90,6 @@ def render(report: dict[str, Any], console: Console) -> None:
         )
         _render_verified(run.get("verified"), console)
         console.print()
-
-
-def plain_table(first: str, *columns: str) -> Table:
-    """A table without lines that fits a terminal of 80 columns; numbers stand on the right."""
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
-    table.add_column(first, no_wrap=True)
-    for name in columns:
-        table.add_column(name, justify="right", no_wrap=True)
-    return table
 
 
 def _cells(task: dict[str, Any]) -> list[str]:

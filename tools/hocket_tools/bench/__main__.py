@@ -14,7 +14,7 @@ from .. import run as running
 from ..application import load
 from ..demo import APPLICATION
 from ..exactness.suite import run_suite
-from ..summary import plain_table
+from ..tables import plain_table
 from .packing import pack_over_vela
 from .speed import Speed, figures, measure
 
