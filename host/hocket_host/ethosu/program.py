@@ -121,26 +121,37 @@ def lut_base(config: NpuConfig) -> int:
     return config.shram_bytes - 2048
 
 
+def _clip_range(op: Operation, ofm: FeatureMap) -> tuple[int, int, bool]:
+    """Lowest and highest value of the OFM, and whether the range is a signed one.
+
+    A 32-bit OFM is only clipped when its clip range is forced.
+    """
+    low, high = _RANGES[ofm.bits, ofm.signed]
+    forced = _FORCED.get(op.clip)
+    if forced is None and ofm.bits == 32:
+        return low, high, ofm.signed
+    signed = ofm.signed if forced is None else forced[0] < 0
+    minimum, maximum = op.register(Cmd.ACTIVATION_MIN), op.register(Cmd.ACTIVATION_MAX)
+    if signed:
+        minimum, maximum = (v - 65536 if v & 0x8000 else v for v in (minimum, maximum))
+    low, high = max(low, minimum), min(high, maximum)
+    if forced is not None:
+        low, high = max(low, forced[0]), min(high, forced[1])
+    if low > high:
+        raise _invalid(
+            op, "clip range is empty", f"[{low}, {high}]", "a lowest and a highest value"
+        )
+    return low, high, signed
+
+
 def _put_activation(row: Words, op: Operation, config: NpuConfig) -> None:
     ofm = op.ofm()
-    low, high = _RANGES[ofm.bits, ofm.signed]
-    activation = op.activation
-    forced = op.clip in _FORCED
-    if ofm.bits < 32 or forced:
-        signed = ofm.signed
-        if forced:
-            first, last = _FORCED[op.clip]
-            signed = first < 0
-            if ofm.bits < 32:
-                first, last = max(low, first), min(high, last)
-            low, high = first, last
-        minimum, maximum = op.register(Cmd.ACTIVATION_MIN), op.register(Cmd.ACTIVATION_MAX)
-        if signed:
-            minimum, maximum = (v - 65536 if v & 0x8000 else v for v in (minimum, maximum))
-        low, high = max(low, minimum), min(high, maximum)
+    low, high, signed = _clip_range(op, ofm)
+    if ofm.bits < 32 or op.clip in _FORCED:
         row[r.OUT_ZERO] = ofm.zero_point
     row[r.CLIP_LOW], row[r.CLIP_HIGH] = low, high
     row[r.SCALED_ZERO], row[r.SCALED_LOW], row[r.SCALED_HIGH] = row[r.OUT_ZERO], low, high
+    activation = op.activation
     if activation in (TANH, SIGMOID):
         row[r.ACTIVATION] = r.ACT_TANH if activation == TANH else r.ACT_SIGMOID
         row[r.SCALED_ZERO] = 0
@@ -149,13 +160,12 @@ def _put_activation(row: Words, op: Operation, config: NpuConfig) -> None:
         row[r.LUT_ADDRESS] = lut_base(config) + 256 * op.lut_slot
         kinds = {256: r.ACT_LUT8, 1024: r.ACT_LUT8_TO_32, 2048: r.ACT_LUT16}
         row[r.ACTIVATION] = kinds[op.lut_bytes]
-        row[r.LUT_FIRST_INDEX] = -128 if low < 0 else 0
-        first = -128 if low < 0 else 0
-        limits = (-32768, 32767) if op.lut_bytes == 2048 else (first, first + 255)
-        if low < limits[0] or high > limits[1]:
+        first, last = _RANGES[16, True] if op.lut_bytes == 2048 else _RANGES[8, signed]
+        row[r.LUT_FIRST_INDEX] = first
+        if low < first or high > last:
             raise _invalid(
                 op, "clip range exceeds the look-up table", f"[{low}, {high}]",
-                f"within [{limits[0]}, {limits[1]}]",
+                f"within [{first}, {last}]",
             )  # fmt: skip
     elif activation:
         raise _invalid(op, "activation function", activation, "none, TANH, SIGMOID or a table")

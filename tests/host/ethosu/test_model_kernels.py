@@ -296,7 +296,9 @@ def test_bricks_of_sixteen_channels_keep_every_element() -> None:
     np.testing.assert_array_equal(get(memory, ARENA + OUT, (2, 3, 37), np.int32), ifm)
 
 
-def _table(accelerator: str, table: bytes, ifm: Ints, bits: int, out_bits: int) -> Ints:
+def _table(
+    accelerator: str, table: bytes, ifm: Ints, bits: int, out_bits: int, low: int | None = None
+) -> Ints:
     kind = {8: np.int8, 16: np.int16, 32: np.int32}
     memory = fresh_memory()
     put(memory, FLASH, table)
@@ -304,7 +306,8 @@ def _table(accelerator: str, table: bytes, ifm: Ints, bits: int, out_bits: int) 
     base = npu_config(accelerator).shram_bytes - 2048
     load = copy_registers(0, base, len(table), to_shram=True)
     clip = 3 << 12 if out_bits == 32 else 0
-    low, high = (-128, 127) if bits == 8 else (-32768, 32767)
+    high = (1 << (bits - 1)) - 1
+    low = -high - 1 if low is None else low
     use: Registers = {
         **common(low, high),
         **feature_map("IFM", ifm.shape, 0, bits=bits),
@@ -322,6 +325,13 @@ def test_an_8_bit_table_is_indexed_from_the_lowest_value(accelerator: str) -> No
     table = np.random.default_rng(0).integers(-128, 128, 256)
     got = _table(accelerator, table.astype(np.int8).tobytes(), ifm, 8, 8)
     np.testing.assert_array_equal(got.ravel(), table)
+
+
+def test_values_are_clipped_before_they_index_a_table() -> None:
+    ifm = np.arange(-128, 128).reshape(1, 16, 16)
+    table = np.random.default_rng(3).integers(-128, 128, 256)
+    got = _table("ethos-u55-128", table.astype(np.int8).tobytes(), ifm, 8, 8, low=0)
+    np.testing.assert_array_equal(got, table[np.maximum(ifm, 0) + 128])
 
 
 def test_a_table_of_words_gives_32_bits() -> None:

@@ -252,3 +252,8 @@ def test_an_operation_with_buffers_beyond_reason_is_refused() -> None:
     huge = {"OFM_HEIGHT_M1": 65535, "OFM_WIDTH_M1": 65535, "OFM_STRIDE_X": 0, "OFM_STRIDE_Y": 0}
     with pytest.raises(CommandStreamError, match="larger than the model takes"):
         bind(fresh_memory(), stream((_pooling(**huge), *POOL)))
+
+
+def test_an_empty_clip_range_is_refused() -> None:
+    with pytest.raises(CommandStreamError, match="clip range is empty"):
+        bind(fresh_memory(), stream((_pooling(ACTIVATION_MIN=5, ACTIVATION_MAX=4), *POOL)))
