@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Structure of traces, by the rules of the Trace Event Format that Perfetto's importer follows."""
+
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hocket_host.emulation import EmulatedRun, Job, Slice, TaskRun
+from hocket_tools import container as hkt
+from hocket_tools.trace import TraceError, trace, write_trace
+
+# Argument keys that each phase must have beside ph, name, pid and tid.
+REQUIRED = {
+    "M": {"args"},
+    "X": {"ts", "dur"},
+    "i": {"ts", "s"},
+    "C": {"ts", "args"},
+    "s": {"ts", "id", "cat"},
+    "f": {"ts", "id", "cat", "bp"},
+}
+
+
+def _task(name: str, priority: int, period: int, jobs: list[Job]) -> TaskRun:
+    return TaskRun(name, period, period, 0, priority, tuple(jobs), 1000 // period, 0, 0, 0)
+
+
+def _job(task: int, index: int, period: int, end: int | None) -> Job:
+    release = index * period
+    outcome = "done" if end is not None else "unfinished"
+    return Job(task, index, release, release + period, end, outcome)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def run() -> EmulatedRun:
+    """A long job whose two segments a short one comes between; the last short job is late."""
+    short = [_job(1, 0, 500, 150), _job(1, 1, 500, 1010)]
+    slices = (
+        Slice(0, 0, 3, 100),
+        Slice(1, 0, 100, 149),
+        Slice(0, 1, 151, 501),
+        Slice(1, 0, 502, 1009),
+    )
+    tasks = (_task("long", 1, 1000, [_job(0, 0, 1000, 502)]), _task("short", 0, 500, short))
+    return EmulatedRun(1000, tasks, slices, 1_000_000)
+
+
+@pytest.fixture
+def image() -> hkt.Image:
+    step = hkt.Step("conv", b"", nominal_cycles=9, worst_cycles=9, first_operation=0, operations=1)
+    models = [
+        hkt.Model(name, hkt.region_slots(), (), (), (step,) * steps, 0, 0)
+        for name, steps in (("long", 2), ("short", 1))
+    ]
+    tasks = (hkt.Task("long", 0, 1000, 1000, priority=1), hkt.Task("short", 1, 500, 500))
+    return hkt.Image(
+        "ethos-u55-128", 0, 0, 1_000_000, 0, hkt.Policy.FP, tuple(models), tasks, ()
+    )  # fmt: skip
+
+
+def _events(run: EmulatedRun, image: hkt.Image, phase: str) -> list[dict[str, Any]]:
+    return [event for event in trace(run, image)["traceEvents"] if event["ph"] == phase]
+
+
+def _threads(run: EmulatedRun, image: hkt.Image) -> dict[str, int]:
+    return {
+        event["args"]["name"]: event["tid"]
+        for event in _events(run, image, "M")
+        if event["name"] == "thread_name"
+    }
+
+
+def test_every_event_has_what_its_phase_requires(run: EmulatedRun, image: hkt.Image) -> None:
+    for event in trace(run, image)["traceEvents"]:
+        assert REQUIRED[event["ph"]] | {"ph", "name", "pid", "tid"} <= set(event)
+        assert isinstance(event["name"], str)
+        assert event.get("ts", 0) >= 0
+        assert event.get("dur", 1) > 0
+
+
+def test_events_are_in_order_of_time(run: EmulatedRun, image: hkt.Image) -> None:
+    times = [event["ts"] for event in trace(run, image)["traceEvents"] if event["ph"] != "M"]
+    assert times == sorted(times)
+
+
+def test_slices_of_a_thread_nest(run: EmulatedRun, image: hkt.Image) -> None:
+    stacks: dict[int, list[float]] = defaultdict(list)
+    for event in _events(run, image, "X"):
+        stack = stacks[event["tid"]]
+        while stack and stack[-1] <= event["ts"]:
+            stack.pop()
+        end = event["ts"] + event["dur"]
+        assert not stack or round(end * 1000) <= round(stack[-1] * 1000)
+        stack.append(end)
+
+
+def test_every_thread_has_a_name_and_the_most_urgent_task_comes_first(
+    run: EmulatedRun, image: hkt.Image
+) -> None:
+    threads = _threads(run, image)
+    named = set(threads.values())
+    assert {e["tid"] for e in trace(run, image)["traceEvents"]} <= named | {0}
+    assert sorted(threads, key=lambda name: threads[name]) == [
+        "NPU",
+        "task short (priority 0)",
+        "task long (priority 1)",
+    ]
+
+
+def test_times_are_exact_to_the_nanosecond(run: EmulatedRun, image: hkt.Image) -> None:
+    found = [
+        (round(e["ts"] * 1000), round((e["ts"] + e["dur"]) * 1000))
+        for e in json.loads(json.dumps(_events(run, image, "X")))
+        if e["tid"] == _threads(run, image)["NPU"]
+    ]
+    assert found == [(s.start_ns, s.end_ns) for s in run.slices]
+
+
+def test_an_arrow_leads_from_before_a_preemption_to_after_it(
+    run: EmulatedRun, image: hkt.Image
+) -> None:
+    (start,), (finish,) = _events(run, image, "s"), _events(run, image, "f")
+    assert start["id"] == finish["id"]
+    inside = [
+        [e["args"]["segment"] for e in _events(run, image, "X") if e["tid"] == flow["tid"]
+         and e["ts"] <= flow["ts"] < e["ts"] + e["dur"]]
+        for flow in (start, finish)
+    ]  # fmt: skip
+    assert inside == [[0], [1]]
+
+
+def test_an_arrow_follows_the_slice_that_it_ends_at(run: EmulatedRun, image: hkt.Image) -> None:
+    events = trace(run, image)["traceEvents"]
+    at = next(i for i, e in enumerate(events) if e["ph"] == "f")
+    assert any(e["ph"] == "X" and e["ts"] == events[at]["ts"] for e in events[:at])
+
+
+def test_releases_and_missed_deadlines_are_instants(run: EmulatedRun, image: hkt.Image) -> None:
+    found = [(e["name"], e["ts"], e["args"]["job"]) for e in _events(run, image, "i")]
+    assert found == [
+        ("release", 0.0, 0),
+        ("release", 0.0, 0),
+        ("release", 0.5, 1),
+        ("deadline missed", 1.0, 1),
+    ]
+
+
+def test_utilisation_is_the_share_of_each_window(run: EmulatedRun, image: hkt.Image) -> None:
+    shares = [(e["ts"], e["args"]["percent"]) for e in _events(run, image, "C")]
+    assert shares == [(0.0, 99.0), (0.5, 99.8)]
+
+
+def test_a_trace_that_cannot_be_written_is_told(
+    run: EmulatedRun, image: hkt.Image, tmp_path: Path
+) -> None:
+    with pytest.raises(TraceError, match="cannot be written"):
+        write_trace(run, image, tmp_path / "none" / "out.json")
+
+
+def test_the_file_is_the_trace_as_json(run: EmulatedRun, image: hkt.Image, tmp_path: Path) -> None:
+    write_trace(run, image, tmp_path / "out.json")
+    assert json.loads((tmp_path / "out.json").read_text()) == trace(run, image)

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an application did on the emulated board, as one HTML file or as plain values."""
+
+from .model import SCHEMA, VERSION, build
+
+__all__ = ["SCHEMA", "VERSION", "build"]
