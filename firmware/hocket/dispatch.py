@@ -228,6 +228,15 @@ class Dispatcher:
     def finished(self):
         return self.words[_FINISHED]
 
+    # Slot and step on the NPU, for those who watch; None when it is idle.
+    @property
+    def running(self):
+        slot = self.words[_CURRENT]
+        if slot == _NONE:
+            return None
+        row = _HEAD + slot * _ROW
+        return slot, self.words[row + _STEP] - self.words[row + _FIRST]
+
     @property
     def busy(self):
         return self.words[_CURRENT] != _NONE

@@ -29,8 +29,6 @@ Frame = tuple[NDArray[Any], ...]
 """One array for each input, or output, of a network."""
 OnJob = Callable[[str, Frame, Frame], None]
 
-_ARENA = 2
-_BASEP = 0x80
 _TICKS_MASK = (1 << 30) - 1
 
 
@@ -198,23 +196,14 @@ class _Recorder:
         self._app = app
         self._board = board
         self._kernel = kernel
-        self._start_ns = soc.now_ns()
+        # Releases are counted from a whole microsecond, the kernel's tick.
+        self._start_ns = soc.now_ns() // 1000 * 1000
         self._jobs: list[list[Job]] = [[] for _ in app.tasks]
         self._open: list[_Open | None] = [None for _ in app.tasks]
         self._ending: int | None = None
         self._slices: list[Slice] = []
         self._on_npu: tuple[int, int, int] | None = None
-        self._places = self._streams()
-
-    def _streams(self) -> dict[int, list[tuple[int, int]]]:
-        """Task and segment by the address of the stream; instances of a network share streams."""
-        places: dict[int, list[tuple[int, int]]] = {}
-        for index, task in enumerate(self._app.tasks):
-            net = self._app.nets[task.net]
-            for step in range(net.steps):
-                at = self._board.flash_base + self._app.step_offset(net.first_step + step)
-                places.setdefault(at, []).append((index, step))
-        return places
+        self._tasks = {task.net: index for index, task in enumerate(app.tasks)}
 
     def charge(self, port: Any) -> None:
         """Make the firmware's own work take the time that the board says it takes."""
@@ -233,8 +222,8 @@ class _Recorder:
     def observe(self, event: RunEvent) -> None:
         """Follow the NPU's runs."""
         if event.kind == "start":
-            task, step = self._identify(event.qbase)
-            self._on_npu = (task, step, event.at_ns)
+            slot, step = self._kernel.dispatcher.running
+            self._on_npu = (self._tasks[slot], step, event.at_ns)
         elif event.kind != "irq" and self._on_npu is not None:
             task, step, start = self._on_npu
             self._slices.append(Slice(task, step, start - self._start_ns, self._relative(event)))
@@ -242,18 +231,6 @@ class _Recorder:
 
     def _relative(self, event: RunEvent) -> int:
         return event.at_ns - self._start_ns
-
-    def _identify(self, qbase: int) -> tuple[int, int]:
-        places = self._places[qbase]
-        for index, step in places:
-            net = self._app.nets[self._app.tasks[index].net]
-            arena = next(
-                (i, offset) for i, (kind, offset, _) in enumerate(net.regions) if kind == _ARENA
-            )
-            base = self._soc.npu.read(_BASEP + 8 * arena[0], 4)
-            if base == self._board.arena_base + arena[1]:
-                return index, step
-        return places[0]
 
     def body(
         self, index: int, source: Iterator[Frame] | None, on_job: OnJob | None
