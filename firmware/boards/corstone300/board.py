@@ -13,6 +13,11 @@ NPU_SIZE = 0x1000
 NPU_IRQ = 56
 NPU_PROTECTION = 1  # written to RESET: privileged and secure, as the processor boots
 
+# ITCM: vectors, interpreter and frozen modules.
+CODE_BASE = 0x00000000
+CODE_SIZE = 512 * 1024
+IRQ_COUNT = 128
+
 # DDR is read in place as flash: container first, 16-byte aligned.
 FLASH_BASE = 0x70000000
 FLASH_SIZE = 32 * 1024 * 1024
@@ -25,8 +30,8 @@ ARENA_BASE = 0x21100000
 ARENA_SIZE = 3 * 1024 * 1024
 
 UART0_BASE = 0x49303000  # CMSDK UART
-UART0_TX_IRQ = 33
-UART0_RX_IRQ = 34
+UART0_RX_IRQ = 33
+UART0_TX_IRQ = 34
 
 # Cycles of the processor. Estimates, not measured on this board yet: from the NPU's interrupt to
 # the start of the next segment, and from the end of a wait to the resume of the coroutine.
