@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Flash of the frozen package and heap of the kernel, measured on the image itself."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from . import console, probe
+from .build import Image, sections
+from .errors import FirmwareError
+
+FLASH_BUDGET = 48 * 1024
+HEAP_BUDGET = 16 * 1024
+
+# Frozen beside the package; all else that the object file holds is counted as the package's.
+_OTHERS = ("board", "main", "_boot", "_start")
+
+
+@dataclass(frozen=True)
+class SizeReport:
+    """What Hocket takes of a board, in bytes."""
+
+    flash_hocket_bytes: int
+    """The frozen package: code, constants, names."""
+    heap_kernel_bytes: int | None
+    """Modules, kernel and dispatcher with four tasks of eight segments each, without arenas; None
+    where there is no emulator to measure it."""
+    text: int
+    data: int
+    bss: int
+
+    @property
+    def over_budget(self) -> bool:
+        """Whether one of the two is larger than promised."""
+        heap = self.heap_kernel_bytes or 0
+        return self.flash_hocket_bytes > FLASH_BUDGET or heap > HEAP_BUDGET
+
+    def __str__(self) -> str:
+        heap = "not measured" if self.heap_kernel_bytes is None else str(self.heap_kernel_bytes)
+        return (
+            f"flash of the frozen package: {self.flash_hocket_bytes} of {FLASH_BUDGET} bytes\n"
+            f"heap of kernel and dispatcher, {probe.TASKS} tasks: {heap} of {HEAP_BUDGET} bytes"
+        )
+
+    def write(self, file: Path) -> None:
+        """Write it as JSON."""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+
+
+def flash_of_package(frozen: Path) -> int:
+    """Bytes of flash that the package takes of an image.
+
+    Parameters
+    ----------
+    frozen
+        The object file of all frozen modules.
+
+    Notes
+    -----
+    From above: everything in the object file but the symbols of the other modules. The pool of
+    names and the constants that both use are counted as the package's.
+    """
+    total = sum(
+        size
+        for name, size in sections(frozen).items()
+        if name.startswith((".text", ".rodata", ".data"))
+    )
+    run = subprocess.run(
+        ["arm-none-eabi-nm", "-S", str(frozen)], capture_output=True, text=True, check=True
+    )
+    others = 0
+    for line in run.stdout.splitlines():
+        fields = line.split()
+        if len(fields) == 4 and any(
+            fields[3].endswith(f"_{module}") or f"_{module}_" in fields[3] for module in _OTHERS
+        ):
+            if "hocket" in fields[3]:
+                continue
+            others += int(fields[1], 16)
+    return total - others
+
+
+def heap_of_kernel(elf: Path) -> int:
+    """Bytes of heap for modules, kernel and dispatcher with four tasks, on QEMU.
+
+    Raises
+    ------
+    FirmwareError
+        The image cannot be run, or the measurement fails on it.
+    """
+    run = console.run_script(elf, probe.HEAP)
+    words = run.output.split()
+    if run.error or len(words) != 3:
+        raise FirmwareError(
+            "the heap could not be measured",
+            where=elf,
+            found=run.error or run.output,
+            expected="two figures",
+        )
+    return int(words[1]) + int(words[2])
+
+
+def measure(image: Image) -> SizeReport:
+    """Measure an image; without QEMU all but the heap.
+
+    Raises
+    ------
+    FirmwareError
+        The measurement fails.
+    """
+    return SizeReport(
+        flash_hocket_bytes=flash_of_package(image.elf.parent / "frozen_content.o"),
+        heap_kernel_bytes=heap_of_kernel(image.elf) if console.available() else None,
+        text=image.text,
+        data=image.data,
+        bss=image.bss,
+    )
