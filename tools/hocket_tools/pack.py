@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
@@ -72,7 +72,7 @@ def build_image(
     """
     system = system_config(application)
     networks: dict[str, _Network] = {}
-    for name, compiled in _compile(application, report).items():
+    for name, compiled in _compile(application, report):
         report(f"splitting {name}")
         networks[name] = _split(compiled, system, application.cut(name) if cut is None else cut)
     report("laying out memory")
@@ -138,19 +138,17 @@ def system_config(application: Application) -> SystemConfig:
     )
 
 
-def _compile(application: Application, report: Report) -> dict[str, CompiledModel]:
-    """Compile each task's model; those that differ at the same time, one a processor."""
+def _compile(application: Application, report: Report) -> Iterator[tuple[str, CompiledModel]]:
+    """Each task's compiled model; those to come are compiled while one is split."""
     wanted = {
         name: (application.resolve(task.model), vela_options(application, task))
         for name, task in application.tasks.items()
     }
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         pending = {key: pool.submit(compile_model, *key) for key in dict.fromkeys(wanted.values())}
-        compiled = {}
         for name, key in wanted.items():
             report(f"compiling {key[0].name} for {name}")
-            compiled[name] = pending[key].result()
-    return compiled
+            yield name, pending[key].result()
 
 
 def _split(compiled: CompiledModel, system: SystemConfig, cut: str | int) -> _Network:
