@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..splitter.dataflow import Footprint
+from ..splitter.dataflow import ByteRange
 from .weights import ALIGNMENT
 
 
@@ -21,25 +21,24 @@ class Flash:
     region
         Its index.
     kept
-        Footprints of the operations that stay as they are.
+        What is still read.
     dropped
-        Footprints of those that are replaced: what only they read may be overwritten.
+        What was read and is replaced: where nothing else reads it, it may be overwritten.
     """
 
     def __init__(
         self,
         contents: bytes,
         region: int,
-        kept: Iterable[Footprint],
-        dropped: Iterable[Footprint],
+        kept: Iterable[ByteRange],
+        dropped: Iterable[ByteRange],
     ) -> None:
         self._data = bytearray(contents)
         free = np.zeros(len(contents), np.bool_)
-        for prints, value in ((dropped, True), (kept, False)):
-            for p in prints:
-                for box in p.reads:
-                    if box.region == region:
-                        box.of(free)[...] = value
+        for ranges, value in ((dropped, True), (kept, False)):
+            for r in ranges:
+                if r.region == region:
+                    free[r.start : r.end] = value
         edges = np.flatnonzero(np.diff(free, prepend=False, append=False)).tolist()
         self._free = [
             (-(-a // ALIGNMENT) * ALIGNMENT, b // ALIGNMENT * ALIGNMENT)

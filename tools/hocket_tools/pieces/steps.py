@@ -11,6 +11,7 @@ from hocket_host.ethosu.hazards_blockdep import largest_blockdep
 from hocket_host.ethosu.isa import Cmd
 from hocket_host.ethosu.operation import Operation, Span
 
+from ..splitter.dataflow import ByteRange
 from . import transfer
 from .emit import Step
 from .flash import Flash
@@ -33,15 +34,8 @@ class Layout:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self._operations = plan.sources.operations
-        sliced = {k for k, c in plan.cuttings.items() if len(c.slices) > 1}
-        dropped = sliced | {b.dma for b in plan.buffers.values()}
-        prints = plan.sources.prints
-        self._flash = Flash(
-            plan.sources.read_only,
-            plan.sources.flash_region,
-            [p for i, p in enumerate(prints) if i not in dropped],
-            [prints[i] for i in sorted(dropped)],
-        )
+        kept, dropped = _flash_reads(plan)
+        self._flash = Flash(plan.sources.read_only, plan.sources.flash_region, kept, dropped)
         self._sliced = frozenset(b.dma for b in plan.buffers.values())
         self.steps = _ordered(self._all(), plan.config)
 
@@ -136,6 +130,23 @@ class Layout:
         else:
             scales = Span(flash, self._flash.add(encoded.scales), 0)
         return with_registers(op, weight_registers(encoded, Span(region, at, 0), scales))
+
+
+def _flash_reads(plan: Plan) -> tuple[list[ByteRange], list[ByteRange]]:
+    """What the new stream reads where the old one did, and what it reads anew elsewhere."""
+    kept, dropped = [], []
+    brought = {b.dma for b in plan.buffers.values()}
+    for index, op in enumerate(plan.sources.operations):
+        renewed = index in brought
+        spans = [op.dma().source] if op.is_dma else [s for s in (op.weights(), op.scales()) if s]
+        if not op.is_dma:
+            renewed = any(p.encoded is not None for p in plan.cuttings[index].pieces)
+            for fm in (op.ifm(), op.ifm2()):
+                if fm is not None:
+                    kept += [ByteRange(fm.region, a, b) for a, b in fm.extents()]
+        ranges = [ByteRange(s.region, s.start, s.start + s.length) for s in spans]
+        (dropped if renewed else kept).extend(ranges)
+    return kept, dropped
 
 
 def _ordered(steps: Iterator[Step], config: NpuConfig) -> tuple[Step, ...]:
