@@ -331,13 +331,12 @@ class EthosU:
         for region in range(REGIONS):
             low = Reg.BASEP0 + 8 * region
             address = values[low] | values[low + 4] << 32
-            try:
-                bases.append(self._bus.offset_of(address))
-            except BusFault:
+            window = self._bus.find(address)
+            if window is None or window.device is not None:
                 bases.append(None)
                 room.append((0, 0))
             else:
-                window = self._bus.window(address)
+                bases.append(window.offset + address - window.base)
                 room.append((window.base - address, window.end - address))
         return self._programs.bind(program, tuple(bases), tuple(room), extents)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -68,11 +68,11 @@ class Window:
     writable: bool
     offset: int
     device: Device | None
+    end: int = field(init=False)
+    """First address after it."""
 
-    @property
-    def end(self) -> int:
-        """First address after it."""
-        return self.base + self.size
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "end", self.base + self.size)
 
 
 class Bus:
@@ -92,6 +92,7 @@ class Bus:
     def __init__(self, memories: Sequence[Memory]) -> None:
         self._windows: list[Window] = []
         self._bases: list[int] = []
+        self._last: Window | None = None
         offset = _GUARD
         for m in memories:
             self._insert(Window(m.name, m.base, m.size, m.writable, offset, None))
@@ -151,6 +152,18 @@ class Bus:
             return False
         return True
 
+    def find(self, address: int) -> Window | None:
+        """The window that holds an address, if any does."""
+        last = self._last
+        # Software stays with one device or memory for many accesses in a row.
+        if last is not None and last.base <= address < last.end:
+            return last
+        at = bisect_right(self._bases, address) - 1
+        if at < 0 or address >= self._windows[at].end:
+            return None
+        self._last = self._windows[at]
+        return self._last
+
     def window(self, address: int, length: int = 1) -> Window:
         """The window that holds ``length`` bytes at an address.
 
@@ -159,9 +172,8 @@ class Bus:
         BusFault
             None does, or the range runs over its end.
         """
-        at = bisect_right(self._bases, address) - 1
-        window = self._windows[at] if at >= 0 else None
-        if window is None or address >= window.end:
+        window = self.find(address)
+        if window is None:
             raise BusFault(
                 "nothing is mapped here",
                 address,
