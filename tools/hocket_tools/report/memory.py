@@ -126,11 +126,10 @@ def _live_out(model: Model) -> tuple[ByteRange, ...]:
 def arena(network: Network, lifetimes: Lifetimes) -> dict[str, Any]:
     """A network's arena over the course of an inference."""
     model = network.model
-    ends = np.cumsum([work.cycles for work in network.work]).tolist()
     return {
         "offset": model.arena_offset,
         "size": model.arena_size,
-        "ends": ends,
+        "ends": [work.end for work in network.work],
         "live_bytes": lifetimes.live_bytes,
         "blocks": lifetimes.blocks(),
         "tensors": [

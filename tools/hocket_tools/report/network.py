@@ -16,7 +16,13 @@ from hocket_host.ethosu.config import NpuConfig, npu_config
 from hocket_host.ethosu.operation import Operation, parse
 from hocket_host.ethosu.queue import mac_cycles
 from hocket_host.ethosu.system import SystemConfig
-from hocket_host.ethosu.timing import Bound, OperationCycles, operation_cycles, stream_cycles
+from hocket_host.ethosu.timing import (
+    Bound,
+    OperationCycles,
+    StreamTiming,
+    operation_cycles,
+    stream_cycles,
+)
 
 from ..container import Model
 from ..pack import system_config, vela_options
@@ -49,6 +55,10 @@ class Work:
     """Kind of the source operator; empty when unknown."""
     cycles: int
     """In its segment."""
+    critical: int
+    """Cycles by which it lengthens its segment: all of a kernel's, of a DMA's those beside none."""
+    end: int
+    """Cycle of the inference at which it and all before it have ended, nothing between segments."""
     alone: OperationCycles
     mac_cycles: int
     """Cycles that its multiplications would take with every multiplier in use."""
@@ -88,9 +98,12 @@ def _work(
         for stream, step in zip(streams, model.steps, strict=True)
     ]
     sources = _sources(packed, task, [op for segment in own for op in segment])
+    begin = 0
     for segment, (stream, step) in enumerate(zip(streams, model.steps, strict=True)):
-        timing = stream_cycles(stream, config, system).operations
-        for op, timed in list(zip(stream, timing, strict=True))[len(stream) - step.operations :]:
+        timing = stream_cycles(stream, config, system)
+        critical, ends = _critical(stream, timing), timing.ends()
+        for index in range(len(stream) - step.operations, len(stream)):
+            op = stream[index]
             source, kind = sources[len(found)] if sources else (step.name, "")
             alone = operation_cycles(op, config, system)
             found.append(
@@ -99,13 +112,32 @@ def _work(
                     segment=segment,
                     source=source or kind or step.name,
                     kind=kind,
-                    cycles=timed.cycles,
+                    cycles=timing.operations[index].cycles,
+                    critical=critical[index],
+                    end=begin + ends[index],
                     alone=alone,
                     mac_cycles=0 if op.is_dma else mac_cycles(op, config),
                     limit=LIMITS[alone.bound],
                     memory=_memory(op, alone.bound, system),
                 )
             )
+        begin += step.nominal_cycles
+    return found
+
+
+def _critical(stream: Sequence[Operation], timing: StreamTiming) -> list[int]:
+    """What each operation adds to its stream's time, kernels before DMAs."""
+    kernels = [
+        (t.start, t.end) for o, t in zip(stream, timing.operations, strict=True) if not o.is_dma
+    ]
+    found = []
+    for op, timed in zip(stream, timing.operations, strict=True):
+        hidden = 0
+        if op.is_dma:
+            hidden = sum(
+                max(min(end, timed.end) - max(start, timed.start), 0) for start, end in kernels
+            )
+        found.append(timed.end - timed.start - hidden)
     return found
 
 
@@ -146,6 +178,10 @@ def _memory(op: Operation, bound: Bound, system: SystemConfig) -> str | None:
 def segments(network: Network, live_bytes: Sequence[int]) -> list[dict[str, Any]]:
     """A network's segments.
 
+    ``limits`` shares all of a segment's nominal cycles out: to what bounds each kernel, to DMAs
+    that no kernel hides, and to "overhead", which is the fetch of the first commands, the reload of
+    tables and the stop.
+
     Parameters
     ----------
     network
@@ -157,6 +193,10 @@ def segments(network: Network, live_bytes: Sequence[int]) -> list[dict[str, Any]
     at = 0
     for index, step in enumerate(network.model.steps):
         work = network.work[at : at + step.operations]
+        limits = _limits(work)
+        overhead = step.nominal_cycles - sum(limits.values())
+        if overhead > 0:
+            limits["overhead"] = overhead
         found.append(
             {
                 "name": step.name,
@@ -166,7 +206,8 @@ def segments(network: Network, live_bytes: Sequence[int]) -> list[dict[str, Any]
                 "stream_size": len(step.stream),
                 "nominal_cycles": step.nominal_cycles,
                 "worst_cycles": step.worst_cycles,
-                "limits": _limits(work),
+                "limits": limits,
+                "memory": _bounding_memory(work),
                 "live_bytes": live_bytes[at] if index else 0,
             }
         )
@@ -177,8 +218,9 @@ def segments(network: Network, live_bytes: Sequence[int]) -> list[dict[str, Any]
 def layers(network: Network) -> list[dict[str, Any]]:
     """A network's source operators in order of their first operation.
 
-    ``cycles`` is what its kernels take, ``mac_cycles`` what the multiplications alone would take,
-    ``memory_cycles`` what the busiest memory needs for its traffic; ``dma_cycles`` may be hidden.
+    ``cycles`` is its part of the inference: ``kernel_cycles`` and what no kernel hides of
+    ``dma_cycles``. Of its kernels, ``mac_cycles`` is what the multiplications alone would take,
+    ``compute_cycles`` what the NPU's stages and ``memory_cycles`` what the busiest memory need.
     """
     groups: dict[str, list[Work]] = {}
     for work in network.work:
@@ -186,11 +228,6 @@ def layers(network: Network) -> list[dict[str, Any]]:
     found = []
     for name, works in groups.items():
         kernels = [w for w in works if not w.operation.is_dma]
-        timed = kernels or works
-        memories = Counter[str]()
-        for w in timed:
-            if w.memory is not None:
-                memories[w.memory] += w.cycles
         found.append(
             {
                 "name": name,
@@ -198,21 +235,31 @@ def layers(network: Network) -> list[dict[str, Any]]:
                 "operations": len(works),
                 "first_segment": works[0].segment,
                 "last_segment": works[-1].segment,
-                "cycles": sum(w.cycles for w in kernels),
+                "cycles": sum(w.critical for w in works),
+                "kernel_cycles": sum(w.cycles for w in kernels),
                 "dma_cycles": sum(w.cycles for w in works if w.operation.is_dma),
                 "mac_cycles": sum(w.mac_cycles for w in works),
                 "compute_cycles": sum(w.alone.compute for w in kernels),
                 "memory_cycles": sum(w.alone.memory for w in kernels),
-                "limits": _limits(timed),
-                "memory": memories.most_common(1)[0][0] if memories else None,
+                "limits": _limits(works),
+                "memory": _bounding_memory(works),
             }
         )
     return found
+
+
+def _bounding_memory(works: Sequence[Work]) -> str | None:
+    """The memory that bounds the most cycles; None if none does."""
+    cycles = Counter[str]()
+    for work in works:
+        if work.memory is not None:
+            cycles[work.memory] += work.critical
+    return next((memory for memory, count in cycles.most_common() if count), None)
 
 
 def _limits(works: Sequence[Work]) -> dict[str, int]:
     """Cycles by what bounds them, the most first."""
     cycles = Counter[str]()
     for work in works:
-        cycles[work.limit] += work.cycles
-    return dict(cycles.most_common())
+        cycles[work.limit] += work.critical
+    return {limit: count for limit, count in cycles.most_common() if count}

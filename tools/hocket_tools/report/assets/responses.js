@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the response times of each task are distributed, against its deadline and in detail.
+function histogram(values, low, high, bins) {
+  const counts = new Array(bins).fill(0);
+  for (const value of values) {
+    counts[Math.min(Math.floor((value - low) / (high - low) * bins), bins - 1)]++;
+  }
+  return counts;
+}
+
+function responseChart(title, values, low, high, paint, marks, label) {
+  const rows = Math.max(marks.length, 1);
+  const top = 24 + 15 * rows;
+  return chart(top + 118, label, (svg, width, height) => {
+    const [left, right, bottom] = [44, 12, 34];
+    const x = (ns) => left + (ns - low) / (high - low) * (width - left - right);
+    const base = height - bottom;
+    const bins = Math.max(Math.min(Math.floor((width - left - right) / 8), 72), 12);
+    const counts = histogram(values, low, high, bins);
+    const most = Math.max(...counts, 1);
+    const y = (count) => base - count / most * (base - top - 4);
+    for (const count of ticks(0, most, 3).filter(Number.isInteger)) {
+      line(svg, left, y(count), width - right, y(count), count ? "grid" : "axis");
+      text(svg, left - 6, y(count) + 4, number(count), "end");
+    }
+    counts.forEach((count, bin) => {
+      if (!count) return;
+      const from = low + (high - low) * bin / bins;
+      const to = low + (high - low) * (bin + 1) / bins;
+      const bar = drawn("rect", { x: x(from), y: y(count), height: base - y(count),
+        width: Math.max(x(to) - x(from) - 1, 1), fill: paint });
+      svg.append(explain(bar, () => [`${number(count)} jobs`,
+        [["response", `${time(from)} – ${time(to)}`], ["share", percent(count, values.length)]]]));
+    });
+    const steps = ticks(low, high, Math.max(Math.floor((width - left) / 90), 2));
+    const step = steps.length > 1 ? steps[1] - steps[0] : high - low;
+    for (const at of steps) {
+      line(svg, x(at), base, x(at), base + 4, "axis");
+      text(svg, Math.min(x(at), width - 26), base + 17, timeTick(at, step), "middle");
+    }
+    text(svg, 0, 12, title, "start", "strong");
+    marks.forEach(([ns, name, stroke, dash], row) => {
+      const at = x(ns);
+      line(svg, at, 22 + 15 * row, at, base, "", { stroke, "stroke-width": 1.5, "stroke-dasharray": dash });
+      const end = at > width * 0.55;
+      text(svg, at + (end ? -5 : 5), 32 + 15 * row, `${name} ${time(ns)}`, end ? "end" : "start", "strong");
+    });
+  });
+}
+
+function drawResponses() {
+  const place = document.getElementById("responses");
+  for (const { task, index } of byPriority()) {
+    place.append(element("h3", {}, swatch(colour(index)), task.name));
+    const found = responses(task);
+    if (!found.length) {
+      place.append(element("p", { class: "note" }, "No job was completed in this run."));
+      continue;
+    }
+    const [best, worst] = [Math.min(...found), Math.max(...found)];
+    const marks = [[task.deadline_ns, "deadline", "var(--bad)", "none"]];
+    if (task.bound_ns !== null) marks.push([task.bound_ns, "bound", "var(--text)", "5 3"]);
+    marks.push([worst, "slowest", "var(--soft)", "1 2"]);
+    const high = Math.max(...marks.map(([ns]) => ns)) * 1.02;
+    const pair = element("div", { class: "pair" });
+    pair.append(responseChart("Jobs by response time, against the deadline", found, 0, high, colour(index), marks,
+      `Responses of ${task.name} against its deadline: ${time(best)} to ${time(worst)}, deadline ${time(task.deadline_ns)}`));
+    if (worst > best) {
+      pair.append(responseChart("Jobs by response time, in detail", found, best, worst + (worst - best) / 100, colour(index), [],
+        `Responses of ${task.name} in detail, ${time(best)} to ${time(worst)}`));
+    } else {
+      pair.append(element("p", { class: "note" }, found.length === 1
+        ? `The one completed job took ${time(best)}.`
+        : `All ${number(found.length)} completed jobs took exactly ${number(best)} ns.`));
+    }
+    place.append(pair);
+  }
+}
