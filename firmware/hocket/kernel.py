@@ -9,7 +9,7 @@ from .net import Net
 from .periodic import Periodic, shared_arenas
 from .port import Port, ticks_add, ticks_diff
 from .stats import table
-from .trace import RESUME, Trace, put
+from .trace import RESUME, Trace
 
 # The longest single wait for the end of run().
 _LEG_US = 0x10000000
@@ -224,12 +224,12 @@ class Kernel:
         elif not counted:
             raise error
 
-    # Interrupts are off from the look for work to the wait, or the one that brings it could come
+    # Interrupts are held from the look for work to the wait, or the one that brings it could come
     # between the two and be slept over.
     def _idle(self):
         port = self.port
         dispatcher = self.dispatcher
-        irq = port.disable_irq()
+        irq = port.hold_irq()
         if self.ready.head is None and not dispatcher.finished:
             until = None if self.timers.head is None else self.timers.head.tick
             busy = dispatcher.busy
@@ -238,14 +238,12 @@ class Kernel:
                 if until is None or ticks_diff(check, until) < 0:
                     until = check
             if not (busy and self._polled):
-                port.idle(until)
-        port.enable_irq(irq)
+                dispatcher.sleep(until)
+        port.let_irq(irq)
 
-    # Writes a record of the trace; the interrupt writes there too.
+    # Writes a record of the trace.
     def record(self, tick, kind, id, argument):
-        irq = self.port.disable_irq()
-        put(self.trace.ring, tick, kind, id << 16 | argument)
-        self.port.enable_irq(irq)
+        self.dispatcher.record(tick, kind, id << 16 | argument)
 
 
 # run()'s end may be farther away than a timer reaches.

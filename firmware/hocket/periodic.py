@@ -8,7 +8,6 @@ from .dispatch import SlotStats
 from .net import NpuError
 from .port import ticks_add, ticks_diff
 from .stats import Stats
-from .sync import Lock
 
 SKIP = const(0)
 QUEUE = const(1)
@@ -72,7 +71,7 @@ class Periodic:
         self._arena = arena  # a Lock if the net shares its arena
         self._missed = False
         self._next = None
-        self._backlog = [0] * _BACKLOG
+        self._backlog = None  # made when the first job has to wait
         self._first = 0
         self._waiting = 0
         self._timer = core.Timer(_release, self)
@@ -117,6 +116,8 @@ class Periodic:
             self._abort(now)
             self._start(due)
         elif self.overrun == QUEUE and self._waiting < _BACKLOG:
+            if self._backlog is None:
+                self._backlog = [0] * _BACKLOG
             self._backlog[(self._first + self._waiting) % _BACKLOG] = due
             self._waiting += 1
         else:
@@ -219,5 +220,9 @@ def _release(periodic, now):
 # priority of the most urgent as its ceiling. None where a net has its arena to itself.
 def shared_arenas(app):
     sharing = [task.priority for task in app.tasks if app.nets[task.net].shared_arena]
-    lock = Lock(min(sharing)) if sharing else None
+    lock = None
+    if sharing:
+        from .sync import Lock  # here, because most applications can do without
+
+        lock = Lock(min(sharing))
     return [lock if net.shared_arena else None for net in app.nets]

@@ -44,11 +44,13 @@ def as_bytes(data):
 
 
 # The real machine, by the constants of a board module. From the port it takes machine.disable_irq,
-# enable_irq and idle, which all have, and two functions that a port adds for Hocket:
+# enable_irq and idle, which all have, and what a port adds for Hocket, each by itself:
 #   machine.set_irq_handler(number, handler): handler(number) on an interrupt, None to disable it;
 #     without it the NPU is polled, and a segment waits for the next turn of the kernel's loop
 #   machine.idle_until(ticks): sleep to an interrupt or a tick of utime.ticks_us; without it a
 #     release comes with the next interrupt of the system's own tick
+#   machine.NpuDispatcher, hold_irq, let_irq: the dispatcher's interrupt in C, and what disables all
+#     handlers but that one; without them the interrupt is in viper, and is disabled with the others
 class Port:
     def __init__(self, board=None):
         if board is None:
@@ -70,6 +72,13 @@ class Port:
         self.enable_irq = machine.enable_irq
         self.view = view
         self._idle_until = getattr(machine, "idle_until", None)
+        self.npu_dispatcher = getattr(machine, "NpuDispatcher", None)
+        if self.npu_dispatcher is None:
+            self.hold_irq = machine.disable_irq
+            self.let_irq = machine.enable_irq
+        else:
+            self.hold_irq = machine.hold_irq
+            self.let_irq = machine.let_irq
 
     # Called with interrupts disabled, so that none slips in between the check for work and the
     # wait: a pending interrupt ends the wait and is served when the caller enables them again.

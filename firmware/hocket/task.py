@@ -56,9 +56,9 @@ class TaskList:
         self.head = None
         self._port = port
 
-    # Interrupts may set events, so the links are changed with interrupts off.
+    # Interrupts may set events, so the links are changed with interrupts held.
     def push(self, task):
-        irq = self._port.disable_irq()
+        irq = self._port.hold_irq()
         task.place = self
         before = None
         after = self.head
@@ -70,20 +70,20 @@ class TaskList:
             self.head = task
         else:
             before._next = task
-        self._port.enable_irq(irq)
+        self._port.let_irq(irq)
 
     # The most urgent, or None.
     def pop(self):
-        irq = self._port.disable_irq()
+        irq = self._port.hold_irq()
         task = self.head
         if task is not None:
             self.head = task._next
             task.place = None
-        self._port.enable_irq(irq)
+        self._port.let_irq(irq)
         return task
 
     def remove(self, task):
-        irq = self._port.disable_irq()
+        irq = self._port.hold_irq()
         if self.head is task:
             self.head = task._next
         else:
@@ -92,7 +92,7 @@ class TaskList:
                 before = before._next
             before._next = task._next
         task.place = None
-        self._port.enable_irq(irq)
+        self._port.let_irq(irq)
 
 
 # Calls fire(owner, now) at a tick.

@@ -12,6 +12,7 @@ class _Key:
 
 
 _ALL = _Key()[:]  # made once, because a slice is an object
+del _Key  # for its memory
 
 
 class Tensor:

@@ -168,6 +168,10 @@ class FakePort:
         self._enabled = state
         self._serve()
 
+    npu_dispatcher = None
+    hold_irq = disable_irq
+    let_irq = enable_irq
+
     def npu_irq(self, handler):
         self._handler = handler
         return self._has_irq

@@ -39,7 +39,8 @@
 // must not be interrupted between its flag and its sum; the console must not lose characters.
 #define PRIORITY_CLOCK 0x00
 #define PRIORITY_CONSOLE 0x40
-#define PRIORITY_HANDLER 0x80
+#define PRIORITY_DISPATCH 0x80
+#define PRIORITY_HANDLER 0xC0
 
 static inline uint32_t irq_save(void) {
     uint32_t primask;
@@ -49,6 +50,23 @@ static inline uint32_t irq_save(void) {
 
 static inline void irq_restore(uint32_t primask) {
     __asm volatile ("msr primask, %0" : : "r" (primask) : "memory");
+}
+
+// All below an urgency; what is as urgent or more goes on.
+static inline uint32_t irq_held(void) {
+    uint32_t basepri;
+    __asm volatile ("mrs %0, basepri" : "=r" (basepri) : : "memory");
+    return basepri;
+}
+
+static inline uint32_t irq_hold(uint32_t priority) {
+    uint32_t before = irq_held();
+    __asm volatile ("msr basepri_max, %0" : : "r" (priority) : "memory");
+    return before;
+}
+
+static inline void irq_let(uint32_t before) {
+    __asm volatile ("msr basepri, %0" : : "r" (before) : "memory");
 }
 
 static inline void irq_allow(void) {

@@ -45,7 +45,7 @@ void irq_entry(void) {
     mp_obj_t handler = MP_STATE_PORT(irq_handlers)[number];
     if (handler == MP_OBJ_NULL) {
         disable(number);
-    } else {
+    } else if (!mp_obj_is_type(handler, &npu_dispatcher_type) || !npu_interrupt(handler)) {
         call(number, handler);
     }
 }
@@ -75,7 +75,9 @@ static mp_obj_t machine_set_irq_handler(mp_obj_t number_in, mp_obj_t handler) {
         mp_raise_TypeError(MP_ERROR_TEXT("handler must be callable or None"));
     }
     MP_STATE_PORT(irq_handlers)[number] = handler;
-    NVIC_IPR(number) = PRIORITY_HANDLER;
+    // The dispatcher touches nothing but its own words, so hold_irq() need not keep it out.
+    NVIC_IPR(number) = mp_obj_is_type(handler, &npu_dispatcher_type)
+        ? PRIORITY_DISPATCH : PRIORITY_HANDLER;
     NVIC_ICPR(number) = NVIC_BIT(number);
     NVIC_ISER(number) = NVIC_BIT(number);
     return mp_const_none;

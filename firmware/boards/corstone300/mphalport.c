@@ -35,6 +35,7 @@ int mp_hal_stdin_rx_chr(void) {
         // there would be no input any more.
         (void)state;
         irq_allow();
+        irq_let(0);
         if (c >= 0) {
             return c;
         }

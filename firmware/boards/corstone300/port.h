@@ -25,6 +25,10 @@ void irq_entry(void);
 void irq_release_all(void);
 MP_DECLARE_CONST_FUN_OBJ_2(machine_set_irq_handler_obj);
 
+// npu.c
+extern const mp_obj_type_t npu_dispatcher_type;
+bool npu_interrupt(mp_obj_t handler);
+
 // semihosting.c
 __attribute__((noreturn)) void semihosting_exit(uint32_t status);
 

@@ -135,6 +135,8 @@ def build(
     cross = output / "mpy-cross"
     report(f"mpy-cross, from {tree}")
     _make(tree / "mpy-cross", {"BUILD": cross}, jobs, output / "mpy-cross.log")
+    # MicroPython's makefile does not make it anew when only the names of the C code changed.
+    (output / board / "frozen_content.c").unlink(missing_ok=True)
     images = []
     for name, heap in (heaps or {"firmware": HEAP, "firmware-64k": SMALL_HEAP}).items():
         report(f"{name}.elf")
