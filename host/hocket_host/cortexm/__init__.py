@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The bundled emulator: an ARM image on a platform, in exact virtual time (extra ``emulator``)."""
+
+from __future__ import annotations
+
+from .elf import ElfError, ElfImage, Symbol, load_elf
+from .engine import EngineError
+from .faults import FaultReport, LockupError
+from .machine import Machine, Stop, StopReason
+
+__all__ = [
+    "ElfError",
+    "ElfImage",
+    "EngineError",
+    "FaultReport",
+    "LockupError",
+    "Machine",
+    "Stop",
+    "StopReason",
+    "Symbol",
+    "load_elf",
+]
