@@ -28,6 +28,8 @@ from .units import cycles_to_ns
 Frame = tuple[NDArray[Any], ...]
 """One array for each input, or output, of a network."""
 OnJob = Callable[[str, Frame, Frame], None]
+CpuKind = Literal["dispatch", "resume", "body"]
+"""Start of the next segment; resume of a coroutine; a task's own declared time."""
 
 _TICKS_MASK = (1 << 30) - 1
 
@@ -64,6 +66,16 @@ class Slice:
     task: int
     step: int
     """Index of the segment in its network."""
+    start_ns: int
+    end_ns: int
+
+
+@dataclass(frozen=True)
+class CpuWork:
+    """Time of the processor without interruption: what an interrupt cuts in two is two of these."""
+
+    task: int
+    kind: CpuKind
     start_ns: int
     end_ns: int
 
@@ -111,6 +123,8 @@ class EmulatedRun:
     tasks: tuple[TaskRun, ...]
     slices: tuple[Slice, ...]
     npu_hz: int
+    cpu: tuple[CpuWork, ...] = ()
+    """In order of time."""
 
     @property
     def npu_busy_ns(self) -> int:
@@ -204,18 +218,20 @@ class _Recorder:
         self._slices: list[Slice] = []
         self._on_npu: tuple[int, int, int] | None = None
         self._tasks = {task.net: index for index, task in enumerate(app.tasks)}
+        self._cpu = _CpuLog(soc, self._start_ns)
 
     def charge(self, port: Any) -> None:
         """Make the firmware's own work take the time that the board says it takes."""
         dispatch = cycles_to_ns(self._board.dispatch_cpu_cycles, self._soc.cpu_hz)
         resume = cycles_to_ns(self._board.resume_cpu_cycles, self._soc.cpu_hz)
-        port.charge_dispatch = lambda: self._soc.advance(dispatch)
-        port.charge_resume = lambda: self._soc.advance(resume)
+        port.charge_dispatch = lambda: self._cpu.work("dispatch", dispatch)
+        port.charge_resume = lambda: self._cpu.work("resume", resume)
         port.charge_body = self._charge_body
 
     def _charge_body(self, ns: int) -> None:
-        self._soc.advance(ns)
+        self._cpu.work("body", ns)
         if self._ending is not None:
+            self._cpu.assign("body", self._ending)
             self._close(self._ending, self._soc.now_ns())
             self._ending = None
 
@@ -224,6 +240,7 @@ class _Recorder:
         if event.kind == "start":
             slot, step = self._kernel.dispatcher.running
             self._on_npu = (self._tasks[slot], step, event.at_ns)
+            self._cpu.assign("dispatch", self._tasks[slot])
         elif event.kind != "irq" and self._on_npu is not None:
             task, step, start = self._on_npu
             self._slices.append(Slice(task, step, start - self._start_ns, self._relative(event)))
@@ -239,6 +256,7 @@ class _Recorder:
         name = self._app.tasks[index].name
 
         async def body(net: Any) -> None:
+            self._cpu.assign("resume", index)
             opened = self._begin(index, net)
             frame: Frame = () if source is None else next(source)
             data = tuple(np.ascontiguousarray(part).reshape(-1).view(np.uint8) for part in frame)
@@ -248,6 +266,8 @@ class _Recorder:
                 opened.failed = True
                 self._close(index, None)
                 raise
+            finally:
+                self._cpu.assign("resume", index)
             if on_job is not None:
                 on_job(name, frame, tuple(_array(o) for o in _outputs(net, self._app, index)))
             self._ending = index
@@ -307,7 +327,55 @@ class _Recorder:
                     npu_ns=sum(s.end_ns - s.start_ns for s in self._slices if s.task == index),
                 )
             )
-        return EmulatedRun(duration_ns, tuple(tasks), tuple(self._slices), self._soc.npu.hz)
+        return EmulatedRun(
+            duration_ns,
+            tuple(tasks),
+            tuple(self._slices),
+            self._soc.npu.hz,
+            tuple(self._cpu.known()),
+        )
+
+
+class _CpuLog:
+    """Lets the processor work, and keeps when it did; for whom is known only afterwards."""
+
+    def __init__(self, soc: Soc, start_ns: int) -> None:
+        self._soc = soc
+        self._start_ns = start_ns
+        self._pieces: list[tuple[int | None, CpuKind, int, int]] = []
+        self._unassigned: dict[CpuKind, list[int]] = {"dispatch": [], "resume": [], "body": []}
+        self._working: CpuKind | None = None
+        self._since_ns = 0
+
+    def work(self, kind: CpuKind, ns: int) -> None:
+        """Advance the clock; what is interrupted by it continues after it."""
+        interrupted = self._working
+        self._note()
+        self._working = kind
+        self._soc.advance(ns)
+        self._note()
+        self._working = interrupted
+
+    def _note(self) -> None:
+        """Keep what was done since the last change."""
+        now_ns = self._soc.now_ns()
+        if self._working is not None and now_ns > self._since_ns:
+            self._unassigned[self._working].append(len(self._pieces))
+            self._pieces.append((None, self._working, self._since_ns, now_ns))
+        self._since_ns = now_ns
+
+    def assign(self, kind: CpuKind, task: int) -> None:
+        """Say whose the last work of a kind was."""
+        for index in self._unassigned[kind]:
+            _, _, start, end = self._pieces[index]
+            self._pieces[index] = (task, kind, start, end)
+        self._unassigned[kind].clear()
+
+    def known(self) -> Iterator[CpuWork]:
+        """Work whose task is known: not what the end of the run cut off."""
+        for task, kind, start, end in self._pieces:
+            if task is not None:
+                yield CpuWork(task, kind, start - self._start_ns, end - self._start_ns)
 
 
 def _counts(job: Job, duration_ns: int) -> bool:

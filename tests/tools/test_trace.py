@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hocket_host.emulation import EmulatedRun, Job, Slice, TaskRun
+from hocket_host.emulation import CpuWork, EmulatedRun, Job, Slice, TaskRun
 from hocket_tools import container as hkt
 from hocket_tools.trace import TraceError, trace, write_trace
 
@@ -44,7 +44,8 @@ def run() -> EmulatedRun:
         Slice(1, 0, 502, 1009),
     )
     tasks = (_task("long", 1, 1000, [_job(0, 0, 1000, 502)]), _task("short", 0, 500, short))
-    return EmulatedRun(1000, tasks, slices, 1_000_000)
+    cpu = (CpuWork(0, "dispatch", 1, 3), CpuWork(1, "body", 1009, 1010))
+    return EmulatedRun(1000, tasks, slices, 1_000_000, cpu)
 
 
 @pytest.fixture
@@ -104,6 +105,7 @@ def test_every_thread_has_a_name_and_the_most_urgent_task_comes_first(
     assert {e["tid"] for e in trace(run, image)["traceEvents"]} <= named | {0}
     assert sorted(threads, key=lambda name: threads[name]) == [
         "NPU",
+        "CPU",
         "task short (priority 0)",
         "task long (priority 1)",
     ]
@@ -116,6 +118,12 @@ def test_times_are_exact_to_the_nanosecond(run: EmulatedRun, image: hkt.Image) -
         if e["tid"] == _threads(run, image)["NPU"]
     ]
     assert found == [(s.start_ns, s.end_ns) for s in run.slices]
+
+
+def test_the_processors_work_has_a_track(run: EmulatedRun, image: hkt.Image) -> None:
+    thread = _threads(run, image)["CPU"]
+    names = [e["name"] for e in _events(run, image, "X") if e["tid"] == thread]
+    assert names == ["long: dispatch", "short: body"]
 
 
 def test_an_arrow_leads_from_before_a_preemption_to_after_it(

@@ -22,6 +22,7 @@ from .report.activity import activity
 
 _PID = 1
 _NPU = 1
+_CPU = 2
 _FIRST_TASK = 10
 #: Windows of the utilisation counter in one trace, at most.
 _MOST_WINDOWS = 2000
@@ -75,6 +76,7 @@ def trace(run: EmulatedRun, image: Image, *, board: str = "board") -> dict[str, 
     threads = {task: _FIRST_TASK + rank for rank, task in enumerate(order)}
     timed = [
         *_segments(told, image, threads),
+        *_work(told),
         *_jobs(told, threads),
         *_preemptions(told, threads),
         *_utilisation(told),
@@ -111,7 +113,7 @@ def _names(process: str, told: dict[str, Any], threads: dict[int, int]) -> Itera
         return {"ph": "M", "name": what, "pid": _PID, "tid": thread, "args": arguments}
 
     yield meta("process_name", 0, name=process)
-    named = {_NPU: "NPU"}
+    named = {_NPU: "NPU", _CPU: "CPU"}
     for index, thread in threads.items():
         task = told["tasks"][index]
         named[thread] = f"task {task['name']} (priority {task['priority']})"
@@ -139,6 +141,12 @@ def _segments(told: dict[str, Any], image: Image, threads: dict[int, int]) -> It
             yield _event(
                 "X", name, thread, start, dur=_us(end - start), cat="segment", args=arguments
             )
+
+
+def _work(told: dict[str, Any]) -> Iterator[Event]:
+    for task, kind, start, end in told["cpu"]:
+        name = f"{told['tasks'][task]['name']}: {kind}"
+        yield _event("X", name, _CPU, start, dur=_us(end - start), cat="cpu")
 
 
 def _jobs(told: dict[str, Any], threads: dict[int, int]) -> Iterator[Event]:

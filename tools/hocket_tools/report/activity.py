@@ -26,7 +26,8 @@ def activity(run: EmulatedRun, image: Image) -> dict[str, Any]:
         All times are integer ns from the start of the run. ``npu`` has a row
         ``[task, job, segment, start, end]`` for each segment, in order of time, where ``job`` is
         a place in that task's ``jobs``; ``preemptions`` has pairs of rows of ``npu`` between which
-        a job waited while another's segment ran.
+        a job waited while another's segment ran. ``cpu`` has a row ``[task, kind, start, end]`` for
+        each piece of the processor's work, in order of time.
     """
     tasks = []
     jobs_of: list[int] = [-1] * len(run.slices)
@@ -46,6 +47,7 @@ def activity(run: EmulatedRun, image: Image) -> dict[str, Any]:
             [s.task, jobs_of[i], s.step, s.start_ns, s.end_ns] for i, s in enumerate(run.slices)
         ],
         "preemptions": sorted(preemptions),
+        "cpu": [[w.task, w.kind, w.start_ns, w.end_ns] for w in run.cpu],
     }
 
 
