@@ -1,0 +1,408 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A platform on QEMU: the processor, its timers and the UART are QEMU's, the NPU is ours.
+
+QEMU's machine answers at the NPU's own addresses, without an NPU. So the image is told to look for
+it where the machine has nothing; an access there faults, and the shim (``shim.S``) under the
+guest's fault handler asks the host. While the guest is blocked in a semihosting call, its time
+stands still, and NPU events are armed as deadlines of a hardware timer, so that runs are the same
+to the byte.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, NamedTuple
+
+from ..ethosu.config import NpuConfig
+from ..ethosu.operation import Operation
+from ..ethosu.queue import Model, Programs, TimingModel
+from ..ethosu.register_map import WINDOW_BYTES
+from ..ethosu.registers import Command, EthosU, Reg
+from ..ethosu.system import SystemConfig
+from ..ethosu.timing import StreamTiming, stream_cycles
+from ..repl.platform import Npu, Platform
+from ..soc.bus import Bus, BusFault
+from ..soc.clock import Clock
+from . import image, shim, thumb
+from .errors import QemuError
+from .guest import Guest
+from .line import InterruptLine
+from .mailbox import Kind
+from .memory import CoherentModel, GuestBus
+from .process import MACHINE
+
+#: Where QEMU's machine has nothing.
+NPU_WINDOW = 0x4820_0000
+_UART = 0x4930_3000
+_CPU_HZ = 32_000_000
+_TIMER_IRQ = 4
+
+_UART_STATE, _UART_CONTROL, _RECEIVES = _UART + 4, _UART + 8, 2
+#: One character at 115200 baud.
+_CHARACTER_NS = 86_875
+
+
+class Stop(NamedTuple):
+    """Why a run came back."""
+
+    reason: Literal["time", "exit", "request"]
+    """``time``: the asked-for instant; ``exit``: by semihosting; ``request``: `QemuMachine.stop`
+    was called."""
+    at_ns: int
+    exit_code: int | None = None
+
+
+class QemuMachine:
+    """A platform that runs a firmware image on QEMU.
+
+    Parameters
+    ----------
+    platform
+        Memory map, interrupts, clock (`hocket_host.repl.load`). QEMU has its own machine, so this
+        one must agree with it.
+    elf
+        Path of the image. Words 8 and 9 of its vector table say where its NPU is.
+    container
+        Bytes of a .hkt file, put where the firmware reads it; None for none.
+    npu_config, system_config
+        The accelerator and the memories behind it; needed if the platform has one.
+    container_base
+        Where the container goes; by default the start of the memory named ``flash``.
+    uart_output
+        Called with what the first UART sends, in pieces of any size.
+    npu_hz
+        NPU clock; by default that of `system_config`.
+    strict, scramble
+        As of `EthosU`.
+    model, timing
+        Replacements of the NPU's functional and timing model.
+    gdb
+        A device of QEMU's ``-gdb`` option, such as ``tcp:127.0.0.1:1234``: the machine waits there
+        for a debugger. What is fed in then arrives at no certain time.
+    wall_limit_s
+        Longest time of the host without a sign from the guest; None waits for ever.
+
+    Raises
+    ------
+    QemuError
+        QEMU or the cross compiler is missing, QEMU cannot place the platform, or the image or the
+        container do not fit it.
+    """
+
+    def __init__(
+        self,
+        platform: Platform,
+        elf: str | Path,
+        container: bytes | None = None,
+        *,
+        npu_config: NpuConfig | None = None,
+        system_config: SystemConfig | None = None,
+        container_base: int | None = None,
+        uart_output: Callable[[bytes], None] | None = None,
+        npu_hz: int | None = None,
+        strict: bool = False,
+        scramble: bool = False,
+        model: Callable[[Bus], Model] | None = None,
+        timing: TimingModel | None = None,
+        gdb: str | None = None,
+        wall_limit_s: float | None = 600.0,
+    ) -> None:
+        _check(platform)
+        self.platform = platform
+        self.clock = Clock()
+        self.accesses = 0
+        """Accesses to the NPU's registers so far."""
+        built = shim.build()
+        self._bus = GuestBus(platform, built)
+        firmware = image.read(elf)
+        self._guest = Guest(
+            self._bus, built, _redirected(firmware, built, platform.npu),
+            (firmware.vector(image.RESET_VECTOR), firmware.vector(image.HARD_FAULT_VECTOR)),
+            (NPU_WINDOW, WINDOW_BYTES), uart_output or (lambda data: None),
+            gdb=gdb, wall_limit_s=wall_limit_s,
+        )  # fmt: skip
+        self.npu: EthosU | None = None
+        if platform.npu is not None:
+            self.npu = self._make_npu(
+                platform.npu.irq, npu_config, system_config, npu_hz, strict, scramble, model, timing
+            )
+        self._armed_ns: int | None = None
+        self._epoch_ns = 0
+        self._typed: deque[int] = deque()
+        self._stop_wanted = False
+        if container is not None:
+            self.load_container(container, container_base)
+
+    def _make_npu(
+        self,
+        irq: int,
+        config: NpuConfig | None,
+        system: SystemConfig | None,
+        hz: int | None,
+        strict: bool,
+        scramble: bool,
+        model: Callable[[Bus], Model] | None,
+        timing: TimingModel | None,
+    ) -> EthosU:
+        if hz is None and system is not None:
+            hz = system.clock_hz
+        if config is None or hz is None or (system is None and timing is None):
+            raise QemuError(
+                "the platform's NPU is not configured", where=self.platform.path,
+                found="no npu_config, or no system_config", expected="both",
+                try_="npu_config('ethos-u55-128') and parse_system_config(...)",
+            )  # fmt: skip
+
+        def stream_timing(operations: Sequence[Operation]) -> StreamTiming:
+            assert system is not None
+            return stream_cycles(operations, config, system)
+
+        if model is None:
+            # Compiled kernels take seconds to import; a replacement does without them.
+            from ..ethosu.model import NpuModel
+
+            functional: Model = NpuModel(config, self._bus.memory)
+        else:
+            functional = model(self._bus)
+        line = InterruptLine(irq, self.clock, self._guest)
+        coherent = CoherentModel(functional, self._bus, self._guest.fetch, self._guest.store)
+        return EthosU(
+            config, self.clock, self._bus,
+            Programs(coherent, stream_timing if timing is None else timing, config),
+            hz=hz, irq=line.drive, strict=strict, scramble=scramble,
+        )  # fmt: skip
+
+    def load_container(self, container: bytes, base: int | None = None) -> None:
+        """Put a container into memory, before the firmware looks for it.
+
+        Raises
+        ------
+        QemuError
+            It does not fit.
+        """
+        if base is None:
+            flash = next((m for m in self.platform.memories if m.name == "flash"), None)
+            base = 0 if flash is None else flash.base
+        self.write_memory(base, container)
+
+    # For the caller ------------------------------------------------------------------------------
+
+    def __enter__(self) -> QemuMachine:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End QEMU."""
+        self._guest.close()
+        self._bus.close()
+
+    @property
+    def now_ns(self) -> int:
+        """Virtual time when the guest was last heard of."""
+        return self.clock.now_ns
+
+    @property
+    def exit_code(self) -> int | None:
+        """What the guest ended with; None while it runs."""
+        return self._guest.exit_code
+
+    def read_memory(self, address: int, length: int) -> bytes:
+        """Bytes of plain memory, between two runs.
+
+        Raises
+        ------
+        BusFault
+            The range is not inside one memory.
+        """
+        at = self._bus.offset_of(address, length)
+        self._guest.fetch([*self._bus.copied(at, at + length)])
+        return bytes(self._bus.memory[at : at + length])
+
+    def write_memory(self, address: int, data: bytes) -> None:
+        """Change plain memory between two runs; before the first one, only what lies in the DDR.
+
+        Raises
+        ------
+        QemuError
+            The range is not inside one memory.
+        """
+        try:
+            at = self._bus.offset_of(address, len(data))
+        except BusFault as fault:
+            raise QemuError(
+                "no memory of the platform holds this", where=self.platform.path,
+                found=f"{len(data)} bytes at {address:#x}", expected=fault.expected,
+                try_="pack fewer or smaller networks",
+            ) from fault  # fmt: skip
+        self._bus.load(address, data)
+        self._guest.store([*self._bus.copied(at, at + len(data))])
+
+    def feed(self, data: bytes) -> None:
+        """Type into the first UART; characters arrive one after another, as at 115200 baud."""
+        if not self._guest.can_pause:
+            self._guest.type(data)
+            return
+        if not self._typed:
+            self.clock.after(_CHARACTER_NS, self._type, "character")
+        self._typed.extend(data)
+
+    def stop(self) -> None:
+        """End the run that is under way; for callbacks."""
+        self._stop_wanted = True
+
+    def run_for(self, ns: int) -> Stop:
+        """Run for a while of virtual time; see `run_until`."""
+        return self.run_until(self.now_ns + ns)
+
+    def run_until(self, when_ns: int | None = None) -> Stop:
+        """Run until an instant or the end of the program.
+
+        Parameters
+        ----------
+        when_ns
+            Virtual time, reached within 125 ns unless the guest holds interrupts off; None sets no
+            limit.
+
+        Raises
+        ------
+        QemuError
+            The guest locked up, gave no sign within ``wall_limit_s``, or accessed the NPU by an
+            instruction that cannot be carried out.
+        NpuProgrammingError
+            With ``strict``.
+        """
+        guest = self._guest
+        try:
+            if not guest.started:
+                guest.start()
+                self._serve()
+            while guest.exit_code is None:
+                if self._stop_wanted:
+                    self._stop_wanted = False
+                    return Stop("request", self.now_ns)
+                if when_ns is not None and self.now_ns >= when_ns:
+                    return Stop("time", self.now_ns)
+                self._arm(when_ns)
+                if guest.proceed():
+                    self._serve()
+        except BaseException:
+            self.close()
+            raise
+        return Stop("exit", self.now_ns, guest.exit_code)
+
+    # When the guest rings ------------------------------------------------------------------------
+
+    def _serve(self) -> None:
+        kind = self._guest.kind
+        if kind is Kind.RESET:
+            self._epoch_ns = self.now_ns
+            self._armed_ns = None
+            if self.npu is not None and self.now_ns:
+                self.npu.write(Reg.RESET, 4, 0)
+        elif kind is Kind.TIMER:
+            self._armed_ns = None
+        self.clock.run_until(max(self._epoch_ns + self._guest.elapsed_ns, self.now_ns))
+        if kind is Kind.ACCESS:
+            self._access()
+
+    def _arm(self, until_ns: int | None) -> None:
+        wanted = [t for t in (self.clock.next_ns, until_ns) if t is not None]
+        due_ns = min(wanted, default=None)
+        if due_ns is not None and due_ns != self._armed_ns:
+            self._guest.arm(due_ns - self._epoch_ns)
+            self._armed_ns = due_ns
+
+    def _access(self) -> None:
+        """Carry out the load or store that faulted."""
+        npu = self.npu
+        assert npu is not None
+        registers = self._guest.registers()
+        transfer = thumb.decode(self._guest.code(), registers)
+        offset = transfer.address - NPU_WINDOW
+        try:
+            for register in transfer.registers:
+                self.accesses += 1
+                if transfer.load:
+                    value = npu.read(offset, transfer.size)
+                    registers[register] = thumb.extend(value, transfer.size, transfer.signed)
+                else:
+                    if offset == Reg.CMD and registers[register] & Command.RUN:
+                        self._fetch_queue(npu)
+                    npu.write(offset, transfer.size, registers[register])
+                offset += transfer.size
+        except BusFault:
+            self._guest.refuse()
+            return
+        if transfer.writeback is not None:
+            base, value = transfer.writeback
+            registers[base] = value
+        thumb.step_over(registers, transfer.length)
+        self._guest.set_registers(registers)
+
+    def _fetch_queue(self, npu: EthosU) -> None:
+        """The register interface reads the queue from the shadow when a run starts."""
+        base = npu.read(Reg.QBASE, 4) | npu.read(Reg.QBASE_HI, 4) << 32
+        try:
+            window = self._bus.window(base)
+            at = self._bus.offset_of(base)
+        except BusFault:
+            return
+        size = min(npu.read(Reg.QSIZE, 4), window.end - base)
+        self._guest.fetch([*self._bus.copied(at, at + size)])
+
+    # Console -------------------------------------------------------------------------------------
+
+    def _type(self) -> None:
+        state, control = self._guest.peek(_UART_STATE, _UART_CONTROL)
+        if control & _RECEIVES and not state & _RECEIVES:
+            self._guest.type_paused(bytes([self._typed.popleft()]))
+        if self._typed:
+            self.clock.after(_CHARACTER_NS, self._type, "character")
+
+
+def _redirected(firmware: image.Image, built: shim.Shim, npu: Npu | None) -> bytes:
+    """The image with the shim's handlers, and with its NPU where the host answers."""
+    words = {
+        image.RESET_VECTOR: built.reset,
+        image.HARD_FAULT_VECTOR: built.fault,
+        image.FIRST_IRQ_VECTOR + _TIMER_IRQ: built.timer,
+    }
+    if npu is not None:
+        base = firmware.vector(image.NPU_BASE_WORD)
+        if base not in (npu.base, *npu.aliases, NPU_WINDOW):
+            raise QemuError(
+                "the image does not say where it looks for its NPU", where=firmware.path,
+                found=f"{base:#x} in word {image.NPU_BASE_WORD} of the vector table",
+                expected=f"the NPU's address, {npu.base:#x}, which is changed for QEMU",
+                try_="keep the reserved words of the board's startup code, and read the address "
+                "from there",
+            )  # fmt: skip
+        words[image.NPU_BASE_WORD] = NPU_WINDOW
+    return firmware.patched(words)
+
+
+def _check(platform: Platform) -> None:
+    """Whether QEMU's machine can pass for a platform."""
+
+    def refuse(message: str, found: str, expected: str) -> QemuError:
+        return QemuError(
+            message, where=platform.path, found=found, expected=f"{expected}, as {MACHINE} has it",
+            try_="run this platform on the bundled emulator",
+        )  # fmt: skip
+
+    if platform.cpu_hz != _CPU_HZ:
+        raise refuse("QEMU has another clock", f"{platform.cpu_hz} Hz", f"{_CPU_HZ} Hz")
+    if platform.timers:
+        raise refuse("QEMU lacks a timer", platform.timers[0].name, "no CMSDK timer")
+    if platform.uarts and platform.uarts[0].base != _UART:
+        raise refuse("QEMU lacks a UART", f"{platform.uarts[0].base:#x}", f"{_UART:#x}")

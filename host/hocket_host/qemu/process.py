@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: Apache-2.0
+"""QEMU as a child process: its console, and the bell by which the guest and the host take turns."""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import fcntl
+import os
+import select
+import shutil
+import signal
+import subprocess
+import tempfile
+import termios
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from . import shim
+from .debugger import Debugger
+from .errors import QemuError
+
+QEMU = "qemu-system-arm"
+MACHINE = "mps3-an547"
+#: Instructions take 2**5 ns each, as near as icount comes to the 32 MHz of the machine.
+ICOUNT_SHIFT = 5
+#: Console output that QEMU may be ahead of us without waiting, which would change its timing.
+_PIPE_BYTES = 1 << 20
+_ANSWER_S = 30.0
+
+
+def missing() -> str | None:
+    """What QEMU's back end lacks on this machine; None if nothing."""
+    lacking = [p for p in (QEMU, shim.COMPILER) if shutil.which(p) is None]
+    return f"no {' and no '.join(lacking)} on the path" if lacking else None
+
+
+class Process:
+    """A started QEMU whose machine has not run yet.
+
+    Parameters
+    ----------
+    firmware
+        The executable that it loads.
+    memory
+        Descriptor of the file that backs its DDR.
+    memory_bytes
+        Size of that file.
+    paths
+        Called with the paths of the bells (to the host, from the host) and of the memory, as the
+        guest must open them, before the machine can run.
+    output
+        Called with what the console sends.
+    pause
+        Address at which the machine can be paused; None leaves the debugger to ``gdb``.
+    gdb
+        A device for QEMU's ``-gdb``: the machine waits there for a debugger. Excludes ``pause``.
+    """
+
+    def __init__(
+        self,
+        firmware: bytes,
+        memory: int,
+        memory_bytes: int,
+        paths: Callable[[tuple[str, str, str]], None],
+        output: Callable[[bytes], None],
+        *,
+        pause: int | None,
+        gdb: str | None,
+    ) -> None:
+        if shutil.which(QEMU) is None:
+            raise QemuError(
+                "QEMU is missing", found=f"no {QEMU} on the path", expected="QEMU 7.2 or later",
+                try_="apt-get install qemu-system-arm, or use the bundled emulator",
+            )  # fmt: skip
+        self._output = output
+        self._folder = tempfile.TemporaryDirectory(prefix="hocket-qemu-")
+        folder = Path(self._folder.name)
+        (folder / "firmware.elf").write_bytes(firmware)
+        self._errors = (folder / "errors").open("w+b")
+        out_read, out_write = os.pipe()
+        in_read, in_write = os.pipe()
+        paths(tuple(f"/proc/self/fd/{fd}" for fd in (out_write, in_read, memory)))  # type: ignore[arg-type]
+        debugging = gdb or f"unix:{folder / 'gdb'},server=on,wait=off"
+        self._child = subprocess.Popen(
+            [
+                QEMU, "-machine", f"{MACHINE},memory-backend=ddr",
+                "-object",
+                f"memory-backend-file,id=ddr,size={memory_bytes},"
+                f"mem-path=/proc/self/fd/{memory},share=on",
+                "-icount", f"shift={ICOUNT_SHIFT},sleep=off",
+                "-semihosting-config", "enable=on,target=native",
+                "-display", "none", "-monitor", "none", "-nic", "none",
+                "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
+                "-kernel", str(folder / "firmware.elf"), "-gdb", debugging, "-S",
+            ],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors,
+            pass_fds=(out_write, in_read, memory), bufsize=0,
+        )  # fmt: skip
+        os.close(out_write)
+        os.close(in_read)
+        self._bell, self._answer = out_read, in_write
+        assert self._child.stdin is not None
+        assert self._child.stdout is not None
+        self._keys, self._screen = self._child.stdin.fileno(), self._child.stdout.fileno()
+        os.set_blocking(self._screen, False)
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(self._screen, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        self._debugger: Debugger | None = None
+        self._pause = pause
+        self.exit_code: int | None = None
+        """What QEMU ended with; None while it runs."""
+        if gdb is None:
+            self._attach(str(folder / "gdb"))
+
+    def _attach(self, path: str) -> None:
+        """Become the debugger, and let the machine run."""
+        limit = time.monotonic() + _ANSWER_S
+        while not os.path.exists(path):
+            if self._child.poll() is not None or time.monotonic() > limit:
+                self._child.kill()
+                self._ended()
+                raise self._failure("QEMU does not start")
+            time.sleep(0.002)
+        self._debugger = Debugger(path, _ANSWER_S)
+        if self._pause is not None:
+            self._debugger.stop_at(self._pause)
+        self._debugger.go()
+
+    @property
+    def can_pause(self) -> bool:
+        """Whether `type_paused` works."""
+        return self._debugger is not None and self._pause is not None
+
+    def release(self) -> None:
+        """Let the guest that rang go on."""
+        with contextlib.suppress(BrokenPipeError):
+            os.write(self._answer, b"\0")
+
+    def wait(self, limit_s: float | None) -> bool:
+        """Until the guest rings; False when QEMU ends instead.
+
+        Raises
+        ------
+        QemuError
+            Neither happens within ``limit_s`` of the host's time.
+        """
+        limit = None if limit_s is None else time.monotonic() + limit_s
+        watched = [self._bell, self._screen]
+        while True:
+            left = None if limit is None else max(limit - time.monotonic(), 0)
+            ready, _, _ = select.select(watched, (), (), left)
+            # What was printed before the bell is reported before it.
+            if not self._drain() and self._screen in watched:
+                watched.remove(self._screen)
+            if self._bell in ready:
+                if os.read(self._bell, 1):
+                    return True
+                self._ended()
+                return False
+            if not ready:
+                self.close()
+                raise QemuError(
+                    "the guest neither ends nor comes back", found=f"{limit_s} s without a sign",
+                    expected="an access to the NPU, the end of the run, or the end asked for",
+                    try_="look for a lock-up in the image (gdb=), or raise wall_limit_s",
+                )  # fmt: skip
+
+    def _drain(self) -> bool:
+        """Report what the console has sent; False at its end."""
+        while True:
+            try:
+                data = os.read(self._screen, 1 << 16)
+            except BlockingIOError:
+                return True
+            if not data:
+                return False
+            self._output(data)
+
+    def type(self, data: bytes) -> None:
+        """Send to the console; when it arrives is up to the host's scheduling."""
+        os.write(self._keys, data)
+
+    def type_paused(self, data: bytes) -> None:
+        """Send one character while the machine is on its way to the pause, and see it arrive.
+
+        Raises
+        ------
+        QemuError
+            The console does not take it.
+        """
+        assert self._debugger is not None
+        assert self._pause is not None
+        self._debugger.wait()
+        os.write(self._keys, data)
+        limit = time.monotonic() + _ANSWER_S
+        waiting = array.array("i", [1])
+        while waiting[0]:
+            fcntl.ioctl(self._keys, termios.FIONREAD, waiting)
+            if time.monotonic() > limit:
+                raise self._failure("QEMU's console does not take a character")
+        # Past the breakpoint by the length of the instruction under it.
+        self._debugger.go(self._pause + 2)
+
+    def _ended(self) -> None:
+        self.exit_code = self._child.wait()
+        self._drain()
+
+    def _failure(self, message: str) -> QemuError:
+        return QemuError(
+            message, found=self.complaint() or f"exit status {self.exit_code}",
+            expected=f"{QEMU} 7.2 or later with the machine {MACHINE}",
+            try_="read QEMU's message above",
+        )  # fmt: skip
+
+    def complaint(self) -> str:
+        """What QEMU wrote to its standard error."""
+        self._errors.seek(0)
+        lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
+        return "\n".join(line for line in lines if not line.endswith("has no peer"))
+
+    def died(self) -> bool:
+        """Whether QEMU was ended by a signal, as it does itself when the guest locks up."""
+        return self.exit_code is not None and self.exit_code < 0
+
+    def close(self) -> None:
+        """End QEMU if it still runs, and remove its files."""
+        if self._debugger is not None:
+            self._debugger.close()
+            self._debugger = None
+        if self._child.poll() is None:
+            self._child.send_signal(signal.SIGKILL)
+        self.exit_code = self._child.wait() if self.exit_code is None else self.exit_code
+        for stream in (self._child.stdin, self._child.stdout, self._errors):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        for descriptor in (self._bell, self._answer):
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
+        self._bell = self._answer = -1
+        self._folder.cleanup()

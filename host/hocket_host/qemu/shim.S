@@ -1,0 +1,225 @@
+@ SPDX-License-Identifier: Apache-2.0
+@ What the host puts under a guest so that Python can answer its NPU: the first instructions after
+@ reset, the handler of accesses to the NPU's window, where the machine has nothing, and the
+@ handler of the timer that ends the host's waits.
+@
+@ Each of them rings the host (one byte out, one byte in, by semihosting, which blocks the machine
+@ and with it virtual time) and then carries out the host's list of calls. Memory from the label
+@ mailbox on is shared with the host. Names of its words: mailbox.py.
+    .syntax unified
+    .cpu cortex-m33
+    .thumb
+
+    .equ MAILBOX_KIND, 0x00
+    .equ MAILBOX_VERDICT, 0x04
+    .equ MAILBOX_TIME, 0x08
+    .equ MAILBOX_WINDOW, 0x10
+    .equ MAILBOX_WINDOW_SIZE, 0x14
+    .equ MAILBOX_OLD_RESET, 0x18
+    .equ MAILBOX_OLD_FAULT, 0x1C
+    .equ MAILBOX_OPEN_OUT, 0x20
+    .equ MAILBOX_OPEN_IN, 0x2C
+    .equ MAILBOX_BELL_OUT, 0x38
+    .equ MAILBOX_BELL_IN, 0x44
+    .equ MAILBOX_IS_OPEN, 0x50
+    .equ MAILBOX_REGISTERS, 0x60
+    .equ MAILBOX_CODE, 0xA8
+    .equ MAILBOX_CALLS, 0x100
+
+    .equ KIND_RESET, 1
+    .equ KIND_ACCESS, 2
+    .equ KIND_TIMER, 3
+
+    .equ CALL_RESUME, 0
+    .equ CALL_RING, 0x40
+    .equ CALL_POKE, 0x41
+    .equ CALL_PEEK, 0x42
+    .equ CALL_ARM, 0x43
+    .equ CALL_PAUSE, 0x44
+
+    .equ SYS_OPEN, 0x01
+    .equ SYS_WRITE, 0x05
+    .equ SYS_READ, 0x06
+    .equ SYS_EXIT, 0x18
+    .equ APPLICATION_EXIT, 0x20026
+
+    .equ TIMER, 0x48001000
+    .equ TIMER_COUNT, 0x00
+    .equ TIMER_COMPARE, 0x20
+    .equ TIMER_CONTROL, 0x2C
+    .equ COUNTER_CONTROL, 0x58100000
+    .equ TIMER_IRQ, 4
+    .equ NVIC_ISER0, 0xE000E100
+
+    .equ SCB_CFSR, 0xE000ED28
+    .equ BFSR_PRECISE_WITH_ADDRESS, 0x8200
+    .equ HFSR_FORCED, 0x40000000
+
+    .section .text
+    .word on_reset
+    .word on_fault
+    .word on_timer
+    .word pause
+    .word mailbox
+
+    .thumb_func
+on_reset:
+    ldr r4, =mailbox
+    ldr r0, =COUNTER_CONTROL
+    movs r1, #1
+    str r1, [r0]
+    ldr r0, [r4, #MAILBOX_IS_OPEN]
+    cbnz r0, 1f
+    movs r0, #SYS_OPEN
+    add r1, r4, #MAILBOX_OPEN_OUT
+    bkpt 0xab
+    str r0, [r4, #MAILBOX_BELL_OUT]
+    movs r0, #SYS_OPEN
+    add r1, r4, #MAILBOX_OPEN_IN
+    bkpt 0xab
+    str r0, [r4, #MAILBOX_BELL_IN]
+    movs r0, #1
+    str r0, [r4, #MAILBOX_IS_OPEN]
+1:  movs r0, #KIND_RESET
+    bl exchange
+    ldr r0, [r4, #MAILBOX_OLD_RESET]
+    bx r0
+
+@ The processor stacked r0 to r3, r12, lr, pc and xpsr. Only a precise fault inside the window is
+@ the host's; any other goes to the guest's own handler, which finds everything as the fault left it.
+    .thumb_func
+on_fault:
+    ldr r0, =SCB_CFSR
+    ldr r1, [r0]
+    mov r2, #BFSR_PRECISE_WITH_ADDRESS
+    bics r1, r2, r1
+    ldr r3, =mailbox
+    bne 2f
+    ldr r1, [r0, #0x10]
+    ldr r2, [r3, #MAILBOX_WINDOW]
+    subs r1, r1, r2
+    ldr r2, [r3, #MAILBOX_WINDOW_SIZE]
+    cmp r1, r2
+    bhs 2f
+
+    tst lr, #4
+    ite eq
+    mrseq r1, msp
+    mrsne r1, psp
+    add r12, r3, #MAILBOX_REGISTERS
+    stm r12!, {r1, r4-r11, lr}
+    ldm r1, {r4-r11}
+    stm r12!, {r4-r11}
+    ldrh r0, [r10]
+    ldrh r1, [r10, #2]
+    strd r0, r1, [r12]
+
+    mov r4, r3
+    movs r0, #KIND_ACCESS
+    bl exchange
+
+    ldr r0, [r4, #MAILBOX_VERDICT]
+    cbnz r0, 1f
+    ldr r0, =SCB_CFSR
+    mov r1, #BFSR_PRECISE_WITH_ADDRESS
+    mov r2, #HFSR_FORCED
+    strd r1, r2, [r0]
+    add r12, r4, #MAILBOX_REGISTERS + 40
+    ldr r0, [r4, #MAILBOX_REGISTERS]
+    ldm r12, {r4-r11}
+    stm r0, {r4-r11}
+    sub r12, r12, #36
+    ldm r12, {r4-r11, pc}
+
+1:  add r12, r4, #MAILBOX_REGISTERS + 4
+    mov r3, r4
+    ldm r12, {r4-r11, lr}
+2:  ldr r0, [r3, #MAILBOX_OLD_FAULT]
+    bx r0
+
+    .thumb_func
+on_timer:
+    push {r4-r6, lr}
+    ldr r4, =mailbox
+    ldr r1, =TIMER
+    movs r0, #0
+    str r0, [r1, #TIMER_CONTROL]
+    movs r0, #KIND_TIMER
+    bl exchange
+    pop {r4-r6, pc}
+
+@ r0: why; r4: mailbox. Changes r0 to r3, r5 and r6.
+    .thumb_func
+exchange:
+    str r0, [r4, #MAILBOX_KIND]
+    ldr r5, =TIMER
+1:  ldr r1, [r5, #TIMER_COUNT + 4]
+    ldr r0, [r5, #TIMER_COUNT]
+    ldr r2, [r5, #TIMER_COUNT + 4]
+    cmp r1, r2
+    bne 1b
+    strd r0, r1, [r4, #MAILBOX_TIME]
+
+ring:
+    movs r0, #SYS_WRITE
+    add r1, r4, #MAILBOX_BELL_OUT
+    bkpt 0xab
+    movs r0, #SYS_READ
+    add r1, r4, #MAILBOX_BELL_IN
+    bkpt 0xab
+    cbnz r0, nobody
+    add r6, r4, #MAILBOX_CALLS
+
+next:
+    ldrd r0, r1, [r6]
+    cbnz r0, 1f
+    bx lr
+1:  cmp r0, #CALL_RING
+    beq ring
+    bhi 2f
+    adds r1, r6, #4
+    bkpt 0xab
+    str r0, [r6]
+    b done
+2:  ldr r2, [r6, #8]
+    cmp r0, #CALL_PEEK
+    blo 3f
+    beq 4f
+    cmp r0, #CALL_ARM
+    bne 5f
+    strd r1, r2, [r5, #TIMER_COMPARE]
+    movs r0, #1
+    str r0, [r5, #TIMER_CONTROL]
+    ldr r1, =NVIC_ISER0
+    movs r0, #1 << TIMER_IRQ
+    str r0, [r1]
+    b done
+3:  str r2, [r1]
+    b done
+4:  ldr r0, [r1]
+    str r0, [r6]
+    b done
+5:  b.w pause
+done:
+    adds r6, #16
+    b next
+
+@ The host is gone.
+nobody:
+    movs r0, #SYS_EXIT
+    ldr r1, =APPLICATION_EXIT
+    bkpt 0xab
+    b nobody
+
+    .ltorg
+
+@ The debugger stops the machine here, while the host types into the console. It has a page of its
+@ own, because the emulator is slow on a page with a breakpoint.
+    .balign 0x1000
+    .thumb_func
+pause:
+    nop
+    b.w done
+
+    .balign 0x1000
+mailbox:
