@@ -111,7 +111,7 @@ class Cutter:
     def best(self, bound: int, least: int = 1) -> Cutting:
         """The cheapest way with every piece within ``bound``, and ``least`` pieces or more.
 
-        Where no way keeps the bound, the pieces are as short as half as much again allows.
+        Where no way keeps the bound, the shortest pieces that there are, give or take an eighth.
         """
         if least <= 1 and self.whole.longest <= bound:
             return self.whole
@@ -122,16 +122,16 @@ class Cutter:
                 return found
             if goal >= self.whole.longest:
                 return self.whole
-            goal += goal // 2 + 1
+            goal += goal // 8 + 1
 
-    def sliced(self, bound: int, slices: int, fits: Callable[[Cutting], bool]) -> Cutting | None:
-        """The kernel in ``slices`` slices of channels or more that ``fits``; None if none does."""
+    def sliced(self, bound: int, slices: int) -> Cutting | None:
+        """The kernel in ``slices`` slices of channels or more that fit; None if none do."""
         if not self._may_slice:
             return None
         for count in _counts(slices, min(self.ofm.depth, _MOST_SLICES)):
             for channels in self._channels(count):
                 cutting = self._striped(bound, 1, channels)
-                if cutting is not None and fits(cutting) and independent(cutting):
+                if cutting is not None and self.fits(cutting) and independent(cutting):
                     return cutting
         return None
 

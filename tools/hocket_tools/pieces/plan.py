@@ -117,7 +117,15 @@ class Plan:
         buffer = self._buffer(kernel)
         if buffer is None:
             return Cutter(op, self.config, self.system, None)
-        return Cutter(op, self.config, self.system, slicer, buffer.fits)
+
+        def fits(cutting: Cutting) -> bool:
+            return buffer.fits(cutting) and all(
+                transfer.cycles(buffer.op, self.system, len(buffer.bytes_of(pieces[0])))
+                <= self.bound
+                for pieces in cutting.slices
+            )
+
+        return Cutter(op, self.config, self.system, slicer, fits)
 
     def _take(self, kernel: int, cutting: Cutting) -> None:
         self.cuttings[kernel] = cutting
@@ -137,14 +145,8 @@ class Plan:
         if after is None or buffer is None or buffer.dma not in long:
             return
 
-        def short(cutting: Cutting) -> bool:
-            brought = (len(buffer.bytes_of(pieces[0])) for pieces in cutting.slices)
-            return buffer.fits(cutting) and all(
-                transfer.cycles(buffer.op, self.system, n) <= self.bound for n in brought
-            )
-
         slices = -(-self._dma_cycles(buffer.dma) // self.bound)
-        sliced = self._cutter(after).sliced(self.bound, slices, short)
+        sliced = self._cutter(after).sliced(self.bound, slices)
         if sliced is not None:
             self._take(after, sliced)
 
