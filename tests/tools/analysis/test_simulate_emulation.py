@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The simulation is the emulation without its contents: same jobs, same segments, same instants."""
+
+import functools
+from pathlib import Path
+
+import pytest
+
+from hocket_host.emulation import run
+from hocket_host.ethosu.config import npu_config
+from hocket_host.soc import board as boards
+from hocket_tools import container as hkt
+from hocket_tools.analysis import TaskSet, simulate
+from hocket_tools.application import loads
+from hocket_tools.pack import build_image, system_config
+
+MODELS = Path(__file__).parents[2] / "models"
+
+APPLICATION = """
+[npu]
+accelerator-config = "ethos-u55-128"
+clock = "{clock}"
+
+[schedule]
+policy = "fp"
+cut = "all"
+
+[tasks.near]
+model = "hello_world_int8.tflite"
+period = "1777777 ns"
+deadline = "1200 us"
+priority = 1
+offset = "1003 us"
+cpu = "211 us"
+overrun = "{overrun}"
+
+[tasks.alike]
+model = "mlp_kws_int8.tflite"
+period = "5 ms"
+priority = 3
+cpu = "77 us"
+overrun = "queue"
+
+[tasks.other]
+model = "micro_speech.tflite"
+period = "9400500 ns"
+offset = "12345 ns"
+priority = 3
+overrun = "skip"
+"""
+
+
+@functools.cache
+def packed(clock, overrun):
+    text = APPLICATION.format(clock=clock, overrun=overrun)
+    application = loads(text, MODELS / "app.toml")
+    image = build_image(application)
+    return application, image, hkt.build(image)
+
+
+@pytest.mark.parametrize("policy", ["fp", "edf", "fifo", "rr"])
+@pytest.mark.parametrize(("clock", "overrun"), [("50 MHz", "skip"), ("7 MHz", "queue")])
+def test_simulation_and_emulation_agree_to_the_nanosecond(policy, clock, overrun):
+    application, image, data = packed(clock, overrun)
+    board = boards.load("corstone300")
+    duration_ns = 60_000_000
+    emulated = run(
+        data,
+        board=board,
+        npu=npu_config(image.accelerator),
+        system=system_config(application),
+        duration_ns=duration_ns,
+        policy=policy,
+    )
+    taskset = TaskSet.from_image(
+        image,
+        dispatch_cpu_cycles=board.dispatch_cpu_cycles,
+        resume_cpu_cycles=board.resume_cpu_cycles,
+        cpu_hz=board.cpu_hz,
+        cycles="nominal",
+        policy=policy,
+    )
+    # The NPU's reset takes the emulation some time into its first tick: the first job was released
+    # by then, and its first segment starts a resume and a dispatch later.
+    begin_ns = emulated.slices[0].start_ns - taskset.dispatch_ns - taskset.resume_ns
+    simulated = simulate(taskset, duration_ns, begin_ns=begin_ns)
+    pairs = list(zip(simulated.slices, emulated.slices, strict=False))
+    assert len(pairs) > 50
+    for found, expected in pairs:
+        assert (found.task, found.step, found.start_ns, found.end_ns) == (
+            expected.task, expected.step, expected.start_ns, expected.end_ns
+        )  # fmt: skip
+    for jobs, task in zip(simulated.jobs, emulated.tasks, strict=True):
+        done = [(job.release_ns, job.end_ns) for job in jobs if job.end_ns is not None]
+        assert done == [(j.release_ns, j.end_ns) for j in task.jobs if j.end_ns is not None]
+    assert list(simulated.skipped) == [task.skipped for task in emulated.tasks]

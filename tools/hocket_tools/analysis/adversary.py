@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Release patterns that come near a task's worst case, and what is seen under them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from .simulate import simulate
+from .taskset import TICK_NS, TaskSet
+
+_PERIODS = 4
+"""Of the slowest task, simulated after the pattern has begun."""
+
+
+def patterns(taskset: TaskSet, me: int) -> Iterator[TaskSet]:
+    """The set with offsets that are bad for one task.
+
+    A less urgent task has just started its longest segment when the task and all more urgent ones
+    are released; or the same with that task's last segment, which pushes more urgent work into the
+    next job; or everything at once.
+    """
+    tasks = taskset.tasks
+    own = tasks[me]
+    for blocker, other in enumerate(tasks):
+        for step in {_longest(other.segments_ns), len(other.segments_ns) - 1}:
+            start = _start_ns(taskset, blocker, step)
+            # Resumed just in time to submit when the segment has started; some ticks around,
+            # since more urgent tasks are resumed first.
+            for lead in range(-4, 8):
+                at = start - lead * taskset.resume_ns // 2
+                at = max(-(-at // TICK_NS) * TICK_NS, 0)
+                yield _with_offsets(
+                    taskset,
+                    [0 if i == blocker else at for i in range(len(tasks))],
+                )
+                yield _with_offsets(
+                    taskset,
+                    [
+                        0 if i == blocker else at if t.priority <= own.priority else at + 10**6
+                        for i, t in enumerate(tasks)
+                    ],
+                )
+    yield _with_offsets(taskset, [0] * len(tasks))
+
+
+def observe(taskset: TaskSet) -> tuple[int, ...]:
+    """Longest response of each task under the patterns made for it, in ns."""
+    duration_ns = _PERIODS * max(t.period_ns + t.deadline_ns for t in taskset.tasks)
+    worst = [0] * len(taskset.tasks)
+    for me in range(len(taskset.tasks)):
+        for pattern in patterns(taskset, me):
+            run = simulate(pattern, duration_ns)
+            for index in range(len(worst)):
+                worst[index] = max(worst[index], run.worst_ns(index))
+    return tuple(worst)
+
+
+def _longest(segments_ns: tuple[int, ...]) -> int:
+    return max(range(len(segments_ns)), key=segments_ns.__getitem__)
+
+
+def _start_ns(taskset: TaskSet, task: int, step: int) -> int:
+    """When a segment starts if its task runs alone from 0."""
+    before = taskset.tasks[task].segments_ns[:step]
+    return taskset.resume_ns + sum(before) + (step + 1) * taskset.dispatch_ns
+
+
+def _with_offsets(taskset: TaskSet, offsets: list[int]) -> TaskSet:
+    return replace(
+        taskset,
+        tasks=tuple(replace(t, offset_ns=o) for t, o in zip(taskset.tasks, offsets, strict=True)),
+    )

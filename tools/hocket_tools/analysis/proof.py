@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an analysis found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+from .taskset import Task, TaskSet
+
+
+@dataclass(frozen=True)
+class TaskProof:
+    """Bound on the response time of one task, and what it is made of; times in ns."""
+
+    task: Task
+    own_ns: int
+    """The job alone: resumes, segments with their dispatches, CPU time."""
+    blocking_ns: int
+    """Longest less urgent segment that may be under way; whole jobs without preemption."""
+    cpu_blocking_ns: int
+    """Less urgent CPU pieces that may be under way, before and after the inference."""
+    bound_ns: int | None
+    """From nominal release to completion; None if no bound was found."""
+    overruns: bool
+    """Whether releases may be lost, or jobs aborted, because the job before is unfinished."""
+
+    @property
+    def interference_ns(self) -> int | None:
+        """All else that others take: more urgent jobs, dispatches, jitter."""
+        if self.bound_ns is None:
+            return None
+        return max(self.bound_ns - self.own_ns - self.blocking_ns - self.cpu_blocking_ns, 0)
+
+    @property
+    def slack_ns(self) -> int | None:
+        """What is left to the deadline; negative when it may be missed."""
+        return None if self.bound_ns is None else self.task.deadline_ns - self.bound_ns
+
+    @property
+    def holds(self) -> bool:
+        """Whether every release is served by its deadline."""
+        return self.slack_ns is not None and self.slack_ns >= 0 and not self.overruns
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Bounds for a whole set."""
+
+    taskset: TaskSet
+    tasks: tuple[TaskProof, ...]
+
+    @property
+    def schedulable(self) -> bool:
+        """Whether every deadline is proved."""
+        return all(task.holds for task in self.tasks)
+
+    @cached_property
+    def npu_utilisation(self) -> Fraction:
+        """Share of time that segments and dispatches keep the NPU."""
+        return sum(
+            (Fraction(self.taskset.demand_ns(t.task), t.task.period_ns) for t in self.tasks),
+            Fraction(0),
+        )
+
+    @cached_property
+    def cpu_utilisation(self) -> Fraction:
+        """Share of time that resumes, bodies and dispatches keep the CPU."""
+        return sum(
+            (Fraction(self.taskset.cpu_demand_ns(t.task), t.task.period_ns) for t in self.tasks),
+            Fraction(0),
+        )

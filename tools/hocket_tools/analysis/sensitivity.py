@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How far a task set is from missing a deadline."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from .response import analyse
+from .taskset import TaskSet
+
+STEPS = 10_000
+"""Factors are looked for in steps of one over this."""
+_LIMIT = 1_000
+
+
+def largest_scale(taskset: TaskSet) -> Fraction:
+    """Largest factor by which all execution times may grow with every deadline still proved.
+
+    Segments, CPU times and the board's costs grow alike. Below 1, the set is not schedulable, and
+    the factor is what would have to be saved. By bisection; 0 if nothing helps, at most 1000.
+    """
+    proof = analyse(taskset)
+    heaviest = max(proof.npu_utilisation, proof.cpu_utilisation)
+    # Nothing can hold once either resource is full.
+    too_much = min(int(STEPS / heaviest) + 1, _LIMIT * STEPS)
+    enough = 0
+    while too_much - enough > 1:
+        middle = (enough + too_much) // 2
+        if analyse(taskset.scaled(middle, STEPS)).schedulable:
+            enough = middle
+        else:
+            too_much = middle
+    return Fraction(enough, STEPS)
+
+
+def clock_for(taskset: TaskSet, npu_hz: int, limit_hz: int = 2_000_000_000) -> int | None:
+    """Slowest NPU clock, in whole MHz, at which every deadline would be proved; None if none is.
+
+    Segments take the same number of cycles; CPU times stay as they are.
+    """
+    megahertz = 1_000_000
+
+    def holds(mhz: int) -> bool:
+        faster = taskset.at_clock(npu_hz, mhz * megahertz)
+        return analyse(faster).schedulable
+
+    high = max(npu_hz // megahertz, 1)
+    low = 0
+    while not holds(high):
+        low = high
+        high *= 2
+        if high * megahertz > limit_hz:
+            return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return high * megahertz

@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Task sets: what the analysis and the simulator are asked about.
+
+A job is released, resumed by the kernel (CPU), submits its segments (NPU, each after a dispatch
+that the CPU pays), is resumed again and computes its declared CPU time. All times are integer ns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Literal
+
+from hocket_host.units import cycles_to_ns
+
+from ..container import Image
+from .errors import AnalysisError
+
+Policy = Literal["fifo", "fp", "edf", "rr"]
+Overrun = Literal["skip", "queue", "abort"]
+Cycles = Literal["worst", "nominal"]
+
+TICK_NS = 1000
+"""The device's timers are whole microseconds: a release comes at the tick at or before it."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A periodic, or sporadic, job with its needs."""
+
+    name: str
+    period_ns: int
+    """Least distance of two nominal releases."""
+    deadline_ns: int
+    """Relative to the nominal release; may lie beyond the period."""
+    segments_ns: tuple[int, ...]
+    """NPU time of each segment, without its dispatch."""
+    cpu_ns: int = 0
+    """CPU time of a job after its inference."""
+    offset_ns: int = 0
+    """Of the first release; bounds hold for any offsets."""
+    jitter_ns: int = 0
+    """How long after its nominal instant a release may come."""
+    priority: int = 0
+    """0 is the most urgent."""
+    overrun: Overrun = "skip"
+    """What happens to a release that finds the job before it unfinished."""
+
+    def __post_init__(self) -> None:
+        low = {
+            "period": (self.period_ns, TICK_NS),
+            "deadline": (self.deadline_ns, 1),
+            "CPU time": (self.cpu_ns, 0),
+            "offset": (self.offset_ns, 0),
+            "jitter": (self.jitter_ns, 0),
+            "shortest segment": (min(self.segments_ns, default=0), 1),
+        }
+        for what, (value, least) in low.items():
+            if value < least:
+                raise AnalysisError(
+                    f"a {what} that no job can have",
+                    where=f"task {self.name}",
+                    found=f"{value} ns",
+                    expected=f"at least {least} ns",
+                )
+
+    @cached_property
+    def npu_ns(self) -> int:
+        """NPU time of a job, without dispatches."""
+        return sum(self.segments_ns)
+
+    @cached_property
+    def early_ns(self) -> int:
+        """How much earlier than nominal a release may come, from the granularity of ticks.
+
+        Zero where period and jitter keep all releases at one distance from their ticks.
+        """
+        return TICK_NS - 1 if self.period_ns % TICK_NS or self.jitter_ns else 0
+
+
+@dataclass(frozen=True)
+class TaskSet:
+    """Tasks that share one NPU and one CPU."""
+
+    tasks: tuple[Task, ...]
+    policy: Policy = "fp"
+    dispatch_ns: int = 0
+    """CPU time before each segment's start, during which the NPU waits."""
+    resume_ns: int = 0
+    """CPU time of each resume of a coroutine; there are two a job."""
+    npu_hz: int | None = field(default=None, compare=False)
+    """For advice only."""
+
+    def __post_init__(self) -> None:
+        names = [task.name for task in self.tasks]
+        if not names or len(set(names)) != len(names):
+            raise AnalysisError(
+                "not a set of tasks",
+                found=", ".join(names) or "no task",
+                expected="one task or more, each with a name of its own",
+            )
+        if self.dispatch_ns < 0 or self.resume_ns < 0:
+            raise AnalysisError(
+                "a cost cannot be negative",
+                found=f"dispatch {self.dispatch_ns} ns, resume {self.resume_ns} ns",
+                expected="0 ns or more",
+            )
+
+    def demand_ns(self, task: Task) -> int:
+        """Time for which one job keeps the NPU from others: segments and their dispatches."""
+        return task.npu_ns + len(task.segments_ns) * self.dispatch_ns
+
+    def cpu_demand_ns(self, task: Task) -> int:
+        """CPU time of one job: two resumes, its own computation and its dispatches."""
+        return 2 * self.resume_ns + task.cpu_ns + len(task.segments_ns) * self.dispatch_ns
+
+    def scaled(self, numerator: int, denominator: int) -> TaskSet:
+        """All execution times and costs multiplied by a fraction, rounded up."""
+
+        def times(value: int) -> int:
+            return -(-value * numerator // denominator)
+
+        tasks = tuple(
+            replace(
+                task,
+                segments_ns=tuple(max(times(e), 1) for e in task.segments_ns),
+                cpu_ns=times(task.cpu_ns),
+            )
+            for task in self.tasks
+        )
+        return replace(
+            self,
+            tasks=tasks,
+            dispatch_ns=times(self.dispatch_ns),
+            resume_ns=times(self.resume_ns),
+        )
+
+    def at_clock(self, npu_hz: int, other_hz: int) -> TaskSet:
+        """The set with its NPU at another clock: the same cycles, rounded up again."""
+        tasks = tuple(
+            replace(
+                task,
+                segments_ns=tuple(max(-(-e * npu_hz // other_hz), 1) for e in task.segments_ns),
+            )
+            for task in self.tasks
+        )
+        return replace(self, tasks=tasks, npu_hz=other_hz)
+
+    @classmethod
+    def from_image(
+        cls,
+        image: Image,
+        *,
+        dispatch_cpu_cycles: int,
+        resume_cpu_cycles: int,
+        cpu_hz: int,
+        cycles: Cycles = "worst",
+        policy: Policy | None = None,
+    ) -> TaskSet:
+        """Task set of a container on a board.
+
+        Parameters
+        ----------
+        image
+            The container.
+        dispatch_cpu_cycles, resume_cpu_cycles, cpu_hz
+            The board's costs and clock.
+        cycles
+            Which of the two figures a step carries.
+        policy
+            In place of the container's own.
+
+        Raises
+        ------
+        AnalysisError
+            No tasks, or networks that share an arena: they exclude each other for whole jobs.
+        """
+        sharing = [image.models[task.model].name for task in image.tasks
+                   if image.models[task.model].shared_arena]  # fmt: skip
+        if len(sharing) > 1:
+            raise AnalysisError(
+                "networks that share an arena are not analysed",
+                found=", ".join(sharing),
+                expected="an arena of its own for each network",
+            )
+
+        def lengths(model: int) -> tuple[int, ...]:
+            return tuple(
+                cycles_to_ns(
+                    step.worst_cycles if cycles == "worst" else step.nominal_cycles, image.npu_hz
+                )
+                for step in image.models[model].steps
+            )
+
+        return cls(
+            tasks=tuple(
+                Task(
+                    name=task.name,
+                    period_ns=task.period_ns,
+                    deadline_ns=task.deadline_ns,
+                    segments_ns=lengths(task.model),
+                    cpu_ns=task.cpu_ns,
+                    offset_ns=task.offset_ns,
+                    priority=task.priority,
+                    overrun=_OVERRUNS[int(task.overrun)],
+                )
+                for task in image.tasks
+            ),
+            policy=_POLICIES[int(image.policy)] if policy is None else policy,
+            dispatch_ns=cycles_to_ns(dispatch_cpu_cycles, cpu_hz),
+            resume_ns=cycles_to_ns(resume_cpu_cycles, cpu_hz),
+            npu_hz=image.npu_hz,
+        )
+
+
+# In the order of the container's codes.
+_POLICIES: tuple[Policy, ...] = ("fifo", "fp", "edf", "rr")
+_OVERRUNS: tuple[Overrun, ...] = ("skip", "queue", "abort")
