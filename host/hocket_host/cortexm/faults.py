@@ -105,17 +105,34 @@ def backtrace(
             second & 0xFF87 == 0x4780
         )
 
-    found = [image.locate(registers["pc"])]
-    if after_call(registers["lr"]):
-        found.append(image.locate((registers["lr"] & ~1) - 2))
+    def frame(at: int) -> tuple[int, int] | None:
+        """LR and PC of an exception frame, if one can begin here."""
+        lr, pc, xpsr = (int.from_bytes(stack[at + i : at + i + 4], "little") for i in (20, 24, 28))
+        inside = not pc & 1 and any(start <= pc < end for start, end in code)
+        return (lr, pc) if inside and xpsr & 0x0100_FC00 == 0x0100_0000 else None
+
     stack = load(registers["sp"] & ~3, 4 * _STACK_WORDS)
-    for at in range(0, len(stack) - 3, 4):
-        if len(found) >= _TRACE_DEPTH:
-            break
-        value = int.from_bytes(stack[at : at + 4], "little")
+    found = [image.locate(registers["pc"])]
+    in_exception = False
+
+    def follow(value: int) -> None:
+        nonlocal in_exception
         if value >= 0xFFFF_FF80:
-            found.append("<exception>")
+            in_exception = True
         elif after_call(value):
             found.append(image.locate((value & ~1) - 2))
+
+    follow(registers["lr"])
+    at = 0
+    while at + 4 <= len(stack) and len(found) < _TRACE_DEPTH:
+        if in_exception and (interrupted := frame(at)) is not None:
+            in_exception = False
+            lr, pc = interrupted
+            found += ["<exception>", image.locate(pc)]
+            follow(lr)
+            at += 32
+            continue
+        follow(int.from_bytes(stack[at : at + 4], "little"))
+        at += 4
     # One call appears twice when LR has been saved.
     return tuple(e for i, e in enumerate(found) if i == 0 or e != found[i - 1])

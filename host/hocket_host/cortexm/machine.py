@@ -158,7 +158,7 @@ class Machine:
         self._stop_wanted = False
         self._trap: int | None = None
         self._bad_access: tuple[int, str] | None = None
-        self._device_fault: tuple[BusFault, list[int]] | None = None
+        self._device_fault: tuple[int, str, list[int]] | None = None
         self._load_image()
         if container is not None:
             self.load_container(container, container_base)
@@ -181,7 +181,7 @@ class Machine:
             try:
                 return self.bus.read(base + offset, width)
             except BusFault as fault:
-                self._note_device_fault(fault)
+                self._note_device_fault(base + offset, fault)
                 return 0
             finally:
                 self._resume()
@@ -191,7 +191,7 @@ class Machine:
             try:
                 self.bus.write(base + offset, width, value)
             except BusFault as fault:
-                self._note_device_fault(fault)
+                self._note_device_fault(base + offset, fault)
             finally:
                 self._resume()
 
@@ -290,10 +290,10 @@ class Machine:
         self._scs.write(offset, size, value)
         self._resume()
 
-    def _note_device_fault(self, fault: BusFault) -> None:
+    def _note_device_fault(self, address: int, fault: BusFault) -> None:
         # The access goes on; registers are put back once the instruction is over.
         if self._device_fault is None:
-            self._device_fault = (fault, self._engine.get_all(GENERAL[:-1]))
+            self._device_fault = (address, fault.message, self._engine.get_all(GENERAL[:-1]))
             self._engine.shorten(self._engine.counter)
 
     def _trapped(self, number: int) -> None:
@@ -477,13 +477,11 @@ class Machine:
 
     def _take_device_fault(self) -> None:
         assert self._device_fault is not None
-        fault, values = self._device_fault
+        address, text, values = self._device_fault
         self._device_fault = None
         for name, value in zip(GENERAL, values, strict=False):
             self._engine.set(name, value | 1 if name == "pc" else value)
-        self._fault(
-            Cause(x.BUS_FAULT, e.PRECISERR | e.BFARVALID, str(fault).splitlines()[0], fault.address)
-        )
+        self._fault(Cause(x.BUS_FAULT, e.PRECISERR | e.BFARVALID, text, address))
 
     def _fault(self, cause: Cause) -> None:
         report = self._report(cause)
