@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -26,6 +26,8 @@ from pydantic import (
 from hocket_host.errors import HocketError
 from hocket_host.ethosu.config import CONFIGS
 from hocket_host.units import parse_duration, parse_frequency, parse_size
+
+from .schema_errors import ToldError, explain, quoting
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -51,29 +53,9 @@ def _positive(parse: Callable[[object], int]) -> Callable[[object], int]:
     return checked
 
 
-def _quoting(parse: Callable[[object], int]) -> BeforeValidator:
-    """Let pydantic see our unit errors: it collects `ValueError`s only."""
-
-    def convert(text: object) -> int:
-        try:
-            return parse(text)
-        except HocketError as error:
-            raise _ToldError(error) from error
-
-    return BeforeValidator(convert)
-
-
-class _ToldError(ValueError):
-    """A Hocket error on its way through the schema."""
-
-    def __init__(self, error: HocketError) -> None:
-        super().__init__(error.message)
-        self.error = error
-
-
 def _accelerator(name: str) -> str:
     if name not in CONFIGS:
-        raise _ToldError(
+        raise ToldError(
             HocketError(
                 "unknown accelerator",
                 found=repr(name),
@@ -84,10 +66,10 @@ def _accelerator(name: str) -> str:
     return name
 
 
-Duration = Annotated[int, _quoting(_positive(parse_duration))]
-Offset = Annotated[int, _quoting(parse_duration)]
-Frequency = Annotated[int, _quoting(_positive(parse_frequency))]
-Size = Annotated[int, _quoting(_positive(parse_size))]
+Duration = Annotated[int, quoting(_positive(parse_duration))]
+Offset = Annotated[int, quoting(parse_duration)]
+Frequency = Annotated[int, quoting(_positive(parse_frequency))]
+Size = Annotated[int, quoting(_positive(parse_size))]
 
 
 def _cut(text: object) -> str | int:
@@ -97,7 +79,7 @@ def _cut(text: object) -> str | int:
     try:
         return _positive(parse_duration)(text)
     except HocketError as error:
-        raise _ToldError(
+        raise ToldError(
             HocketError(
                 "not a way to cut",
                 found=repr(text),
@@ -285,7 +267,7 @@ def loads(text: str, path: Path) -> Application:
     try:
         content = _File.model_validate(tree)
     except ValidationError as error:
-        raise _explain(path, error) from None
+        raise explain(path, error, _File, ApplicationError) from None
     application = Application(path, text, content)
     _require_files(application)
     return application
@@ -333,87 +315,6 @@ def _similar_file(path: Path) -> str:
     names = [entry.name for entry in path.parent.iterdir() if entry.is_file()]
     close = difflib.get_close_matches(path.name, names, n=1)
     return f"did you mean {close[0]}?" if close else "check the path"
-
-
-def _keys_at(location: tuple[int | str, ...]) -> list[str]:
-    """Keys that the section at a location knows."""
-    section: Any = _File
-    for part in location:
-        if section is None:
-            return []
-        if part == "tasks":
-            section = dict
-        elif section is dict:
-            section = Task
-        elif isinstance(part, int):
-            continue
-        elif part == "input":
-            section = Input
-        else:
-            found = {f.alias or n: f.annotation for n, f in section.model_fields.items()}
-            inner = found.get(str(part))
-            section = inner if isinstance(inner, type) and issubclass(inner, _Section) else None
-    if section is None or section is dict:
-        return []
-    return [f.alias or n for n, f in section.model_fields.items()]
-
-
-def _explain(path: Path, error: ValidationError) -> ApplicationError:
-    problems = [_explain_one(path, e) for e in error.errors()]
-    first = problems[0]
-    if len(problems) > 1:
-        others = "\n".join(str(p) for p in problems[1:])
-        first = ApplicationError(
-            first.message,
-            where=first.where,
-            found=first.found,
-            expected=first.expected,
-            try_=f"{first.try_ or 'mend it'}\n{others}",
-        )
-    return first
-
-
-def _explain_one(path: Path, error: Any) -> ApplicationError:
-    location: tuple[int | str, ...] = tuple(error["loc"])
-    where = f"{path}: {'.'.join(str(part) for part in location if part != 0)}"
-    told = error.get("ctx", {}).get("error")
-    if isinstance(told, _ToldError):
-        inner = told.error
-        return ApplicationError(
-            inner.message,
-            where=where,
-            found=inner.found,
-            expected=inner.expected,
-            try_=inner.try_,
-        )
-    if error["type"] == "extra_forbidden":
-        known = _keys_at(location[:-1])
-        close = difflib.get_close_matches(str(location[-1]), known, n=1)
-        return ApplicationError(
-            "unknown key",
-            where=where,
-            found=str(location[-1]),
-            expected=", ".join(known),
-            try_=f"did you mean {close[0]}?" if close else "remove it",
-        )
-    if error["type"] == "missing":
-        return ApplicationError(
-            "missing key",
-            where=where,
-            found="nothing",
-            expected=str(location[-1]),
-            try_=f"add {location[-1]}",
-        )
-    if error["type"] == "literal_error":
-        return ApplicationError(
-            "not one of the choices",
-            where=where,
-            found=repr(error["input"]),
-            expected=error["ctx"]["expected"].replace("'", '"'),
-        )
-    return ApplicationError(
-        "not a usable value", where=where, found=repr(error["input"]), expected=error["msg"]
-    )
 
 
 POLICIES: tuple[str, ...] = get_args(Policy)

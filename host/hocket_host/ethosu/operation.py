@@ -11,260 +11,53 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import IntEnum
 from functools import wraps
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 from .isa import Cmd, Command, CommandStreamError, decode
+from .operands import (
+    LUT_FIRST,
+    LUT_LAST,
+    SIGMOID,
+    TANH,
+    UNARY,
+    Access,
+    Clip,
+    Dma,
+    Elementwise,
+    FeatureMap,
+    IfmScale,
+    Kernel,
+    Pool,
+    Rounding,
+    Span,
+    Upscale,
+)
+from .register_use import BROADCAST_CONSTANT, GLOBAL_SCALE, registers_read
 
-
-class Pool(IntEnum):
-    """Parameter of NPU_OP_POOL."""
-
-    MAX = 0
-    AVERAGE = 1
-    REDUCE_SUM = 2
-
-
-class Elementwise(IntEnum):
-    """Parameter of NPU_OP_ELEMENTWISE."""
-
-    MUL = 0
-    ADD = 1
-    SUB = 2
-    MIN = 3
-    MAX = 4
-    LRELU = 5
-    ABS = 6
-    CLZ = 7
-    SHR = 8
-    SHL = 9
-
-
-UNARY = frozenset({Elementwise.LRELU, Elementwise.ABS, Elementwise.CLZ})
-
-
-class Rounding(IntEnum):
-    """Round mode of a precision register."""
-
-    DOUBLE = 0
-    """TFLite's: saturating rounding doubling high multiply, then rounding shift."""
-    TRUNCATE = 1
-    NATURAL = 2
-
-
-class IfmScale(IntEnum):
-    """How ADD and SUB scale their operands."""
-
-    BOTH_16 = 0
-    OPA_32 = 1
-    OPB_32 = 2
-
-
-class Upscale(IntEnum):
-    """IFM_UPSCALE: 2x2 enlargement on read."""
-
-    NONE = 0
-    NEAREST = 1
-    TRANSPOSE = 2
-
-
-class Clip(IntEnum):
-    """Clip range of the ACTIVATION register."""
-
-    OFM_PRECISION = 0
-    FORCE_UINT8 = 2
-    FORCE_INT8 = 3
-    FORCE_INT16 = 5
-
-
-TANH = 3
-SIGMOID = 4
-LUT_FIRST = 16
-LUT_LAST = 23
-
-
-@dataclass(frozen=True)
-class FeatureMap:
-    """A tensor as the NPU addresses it: up to four tiles, byte strides, one precision."""
-
-    region: int
-    bases: tuple[int, int, int, int]
-    """Byte offsets of tiles 0 (top left), 1 (top right), 2 (bottom left), 3 (bottom right)."""
-    height0: int
-    height1: int
-    width0: int
-    stride_y: int
-    stride_x: int
-    stride_c: int
-    height: int
-    width: int
-    depth: int
-    bits: int
-    signed: bool
-    nhcwb16: bool
-    zero_point: int
-
-    @property
-    def element_bytes(self) -> int:
-        """Size of one element in bytes."""
-        return self.bits // 8
-
-    def address(self, y: int, x: int, c: int) -> int:
-        """Byte offset in the region of one element."""
-        if x < self.width0:
-            tile, x0 = (0, 0) if y < self.height0 else (2, 0)
-        else:
-            tile, x0 = (1, self.width0) if y < self.height1 else (3, self.width0)
-        y0 = (0, 0, self.height0, self.height1)[tile]
-        at = self.bases[tile] + (y - y0) * self.stride_y
-        if self.nhcwb16:
-            return (
-                at
-                + (x - x0) * 16 * self.element_bytes
-                + (c // 16) * self.stride_c
-                + (c % 16) * self.element_bytes
-            )
-        return at + (x - x0) * self.stride_x + c * self.element_bytes
-
-    def tiles(self) -> list[tuple[int, int, int, int, int]]:
-        """Non-empty tiles as ``(tile, y0, y1, x0, x1)`` in element coordinates."""
-        w0 = min(self.width0, self.width)
-        h0, h1 = min(self.height0, self.height), min(self.height1, self.height)
-        parts = [
-            (0, 0, h0, 0, w0),
-            (1, 0, h1, w0, self.width),
-            (2, h0, self.height, 0, w0),
-            (3, h1, self.height, w0, self.width),
-        ]
-        return [p for p in parts if p[2] > p[1] and p[4] > p[3]]
-
-    def extents(self) -> list[tuple[int, int]]:
-        """Half-open byte ranges in the region that cover each tile."""
-        ranges = []
-        for _, y0, y1, x0, x1 in self.tiles():
-            corners = [
-                self.address(y, x, c)
-                for y in (y0, y1 - 1)
-                for x in (x0, x1 - 1)
-                for c in {0, self.depth - 1, min(15, self.depth - 1)}
-            ]
-            ranges.append((min(corners), max(corners) + self.element_bytes))
-        return ranges
-
-
-@dataclass(frozen=True)
-class Kernel:
-    """Window of a convolution or pooling; sizes are after dilation."""
-
-    height: int
-    width: int
-    stride_y: int
-    stride_x: int
-    dilation_y: int
-    dilation_x: int
-    part_kernel_first: bool
-    """Weight order: part of the kernel first, else depth first."""
-    pad_top: int
-    pad_left: int
-    pad_bottom: int
-    pad_right: int
-
-
-@dataclass(frozen=True)
-class Span:
-    """Bytes of a region: compressed weights or scales."""
-
-    region: int
-    start: int
-    length: int
-
-
-@dataclass(frozen=True)
-class Dma:
-    """A one-dimensional copy; ``internal`` addresses are SHRAM offsets (look-up tables)."""
-
-    source: Span
-    destination: Span
-    source_internal: bool
-    destination_internal: bool
-
-
-@dataclass(frozen=True)
-class Access:
-    """Bytes an operation reads or writes: ``region`` is -1 for SHRAM."""
-
-    region: int
-    start: int
-    end: int
-    write: bool
-
-
-_FM_SUFFIXES = ("BASE0", "BASE1", "BASE2", "BASE3", "STRIDE_X", "STRIDE_Y", "STRIDE_C")
-_TILE_SUFFIXES = ("WIDTH0_M1", "HEIGHT0_M1", "HEIGHT1_M1", "REGION")
-
-
-def _keys(*names: str) -> tuple[int, ...]:
-    return tuple(int(Cmd[n]) for n in names)
-
-
-def _map_keys(prefix: str) -> tuple[int, ...]:
-    return _keys(*(f"{prefix}_{s}" for s in _FM_SUFFIXES + _TILE_SUFFIXES))
-
-
-_COMMON = (
-    _map_keys("IFM")
-    + _map_keys("OFM")
-    + _keys(
-        "IFM_DEPTH_M1", "IFM_PRECISION", "IFM_UPSCALE", "IFM_ZERO_POINT", "IFM_IB_END",
-        "OFM_WIDTH_M1", "OFM_HEIGHT_M1", "OFM_DEPTH_M1", "OFM_PRECISION", "OFM_ZERO_POINT",
-        "OFM_BLK_WIDTH_M1", "OFM_BLK_HEIGHT_M1", "OFM_BLK_DEPTH_M1",
-        "ACC_FORMAT", "ACTIVATION", "ACTIVATION_MIN", "ACTIVATION_MAX", "AB_START", "BLOCKDEP",
-    )
-)  # fmt: skip
-_WINDOW = _keys(
-    "IFM_PAD_TOP", "IFM_PAD_LEFT", "IFM_PAD_RIGHT", "IFM_PAD_BOTTOM",
-    "KERNEL_WIDTH_M1", "KERNEL_HEIGHT_M1", "KERNEL_STRIDE",
-)  # fmt: skip
-_SCALES = _keys("SCALE_REGION", "SCALE_BASE", "SCALE_LENGTH")
-_WEIGHTS = _keys("WEIGHT_REGION", "WEIGHT_BASE", "WEIGHT_LENGTH")
-_DMA = _keys("DMA0_SRC_REGION", "DMA0_DST_REGION", "DMA0_SRC", "DMA0_DST", "DMA0_LEN")
-
-_GLOBAL_SCALE = 1 << 8
-_BROADCAST_CONSTANT = 1 << 7
-
-
-def registers_read(key: int, param: int, registers: Mapping[int, int]) -> frozenset[int]:
-    """Registers that an operation reads, given the state it runs under.
-
-    Only these need to be set (or replayed) before it. The state decides: a global scale replaces
-    the scale list, a scalar second operand has no feature map.
-    """
-    if key == Cmd.NPU_OP_DMA_START:
-        return frozenset(_DMA)
-    reads = set(_COMMON)
-    if int(Cmd.PARALLEL_MODE) in registers:
-        reads.add(int(Cmd.PARALLEL_MODE))
-    global_scale = registers.get(int(Cmd.OFM_PRECISION), 0) & _GLOBAL_SCALE
-    if key in (Cmd.NPU_OP_CONV, Cmd.NPU_OP_DEPTHWISE):
-        reads.update(_WINDOW, _WEIGHTS, _SCALES)
-    elif key == Cmd.NPU_OP_POOL:
-        reads.update(_WINDOW)
-        reads.update(_keys("OFM_SCALE") if global_scale else _SCALES)
-    elif key == Cmd.NPU_OP_ELEMENTWISE:
-        if global_scale:
-            reads.add(int(Cmd.OFM_SCALE))
-        if param not in UNARY:
-            reads.update(_keys("IFM2_BROADCAST", "IFM2_PRECISION", "IFM2_ZERO_POINT"))
-            if param in (Elementwise.ADD, Elementwise.SUB):
-                reads.update(_keys("OPA_SCALE", "OPB_SCALE"))
-            if registers.get(int(Cmd.IFM2_BROADCAST), 0) & _BROADCAST_CONSTANT:
-                reads.add(int(Cmd.IFM2_SCALAR))
-            else:
-                reads.update(_map_keys("IFM2"))
-            reads.add(int(Cmd.IFM2_IB_START))
-    return frozenset(reads)
+__all__ = [
+    "LUT_FIRST",
+    "LUT_LAST",
+    "SIGMOID",
+    "TANH",
+    "UNARY",
+    "Access",
+    "Clip",
+    "CommandStream",
+    "Dma",
+    "Elementwise",
+    "FeatureMap",
+    "IfmScale",
+    "Kernel",
+    "Operation",
+    "Pool",
+    "Rounding",
+    "Span",
+    "Upscale",
+    "parse",
+    "registers_read",
+]
 
 
 def _signed(value: int, bits: int) -> int:
@@ -418,7 +211,7 @@ class Operation:
             return None
         r = self.register
         broadcast = r(Cmd.IFM2_BROADCAST)
-        if broadcast & _BROADCAST_CONSTANT:
+        if broadcast & BROADCAST_CONSTANT:
             return None
         return self._map(
             "IFM2",
@@ -440,7 +233,7 @@ class Operation:
     @property
     def global_scale(self) -> bool:
         """Whether OFM_SCALE is used rather than the list of per-channel scales."""
-        return bool(self.register(Cmd.OFM_PRECISION) & _GLOBAL_SCALE)
+        return bool(self.register(Cmd.OFM_PRECISION) & GLOBAL_SCALE)
 
     @property
     def ofm_rounding(self) -> Rounding:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import zlib
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -25,7 +26,7 @@ PADDINGS = {"same": schema.Padding.SAME, "valid": schema.Padding.VALID}
 
 
 @dataclass(frozen=True)
-class Case:
+class Case(ABC):
     """One operator with everything that decides its arithmetic.
 
     A family derives from it, adds the attributes of its operators, and writes the model in `build`.
@@ -64,9 +65,9 @@ class Case:
         """Values for one input, one array an inference."""
         return patterns(self.id, dtype, shape, index)
 
+    @abstractmethod
     def build(self, model: ModelBuilder) -> None:
         """Add the tensors and the operator to an empty model."""
-        raise NotImplementedError
 
     def model(self) -> bytes:
         """Return the .tflite file."""
