@@ -22,7 +22,6 @@ from hocket_tools.pieces.plan import Plan
 from hocket_tools.pieces.source import Sources
 from hocket_tools.pieces.steps import Layout
 from hocket_tools.splitter import cut_points, split
-from hocket_tools.splitter.dataflow import footprints
 from hocket_tools.tflite import read_tflite
 from hocket_tools.vela import VelaOptions, compile_model
 from hocket_tools.vela.options import vela_ini
@@ -93,10 +92,7 @@ def assert_same_results(compiled, pieces, inputs):
 def assert_same_steps(compiled, bound):
     """Every kernel's OFM once all of its pieces have run equals that of the whole kernel."""
     operations = compiled.stream.operations
-    sources = Sources(
-        operations, footprints(operations), compiled.npu, compiled.read_only, compiled.flash_region
-    )
-    layout = Layout(Plan(sources, compiled.npu, system_of(compiled), bound))
+    layout = Layout(Plan(Sources.of(compiled), compiled.npu, system_of(compiled), bound))
     pieces = bound_pieces(compiled, bound, system_of(compiled))
     if len(pieces.stream.operations) != len(layout.steps):
         return

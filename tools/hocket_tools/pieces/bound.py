@@ -11,7 +11,6 @@ from hocket_host.ethosu.hazards import check
 from hocket_host.ethosu.operation import Operation, parse
 from hocket_host.ethosu.system import SystemConfig
 
-from ..splitter.dataflow import footprints
 from ..vela import CompiledModel, NpuOperation
 from .emit import Step, emit
 from .errors import PieceError
@@ -55,13 +54,7 @@ def bound_pieces(compiled: CompiledModel, max_cycles: int, system: SystemConfig)
             expected="a positive number of NPU cycles",
         )
     stream = compiled.stream
-    sources = Sources(
-        stream.operations,
-        footprints(stream.operations),
-        compiled.npu,
-        compiled.read_only,
-        compiled.flash_region,
-    )
+    sources = Sources.of(compiled)
     known = {h.text for h in check(stream.operations, compiled.npu)}
     whole: frozenset[int] = frozenset()
     while True:

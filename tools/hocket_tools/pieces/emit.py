@@ -27,6 +27,8 @@ class Step:
     """Operation of the old stream that it is part of."""
     own_wait: bool = False
     """Whether its DMA_WAIT counts the new stream's DMAs rather than the old one's."""
+    follows: bool = False
+    """Whether it must not overlap the kernel before."""
 
 
 def emit(stream: CommandStream, steps: Sequence[Step]) -> bytes:

@@ -24,6 +24,8 @@ class Piece:
     """Running alone."""
     encoded: Encoded | None = None
     """Weights and scales of a slice of channels; None where the kernel's own serve."""
+    follows: bool = False
+    """Whether it works on scratch that earlier kernels used: it must not overlap any."""
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from hocket_host.ethosu.config import NpuConfig
 from hocket_host.ethosu.operation import Operation
 from hocket_host.ethosu.system import SystemConfig
 
-from . import transfer
+from . import partial, transfer
 from .cutting import Cutter
+from .partial import PartialSums
 from .pieces import Cutting
 from .source import Sources
 from .transfer import Buffer
@@ -74,7 +75,8 @@ class Plan:
             if group.kernel is not None and group.kernel not in self.cuttings:
                 cutter = self._cutter(group.kernel)
                 stays = group.kernel in self.whole
-                self._take(group.kernel, cutter.whole if stays else cutter.best(self.bound))
+                best = cutter.whole if stays else cutter.best(self.bound)
+                self._take(group.kernel, best if stays else self._summed(group.kernel, best))
             self._host(group, after)
 
     @property
@@ -126,6 +128,24 @@ class Plan:
             )
 
         return Cutter(op, self.config, self.system, slicer, fits)
+
+    def _summed(self, kernel: int, cutting: Cutting) -> Cutting:
+        """A layer cut along its inputs where that is cheaper, or the only way."""
+        op, slicer = self.sources.operations[kernel], self.sources.slicer(kernel)
+        if len(cutting.pieces) == 1 and cutting.longest <= self.bound:
+            return cutting
+        spans = [s for s in (op.weights(), op.scales()) if s is not None]
+        in_flash = all(s.region == self.sources.flash_region for s in spans)
+        if slicer is None or not in_flash or not partial.possible(op, slicer):
+            return cutting
+        scratch = self.sources.free(kernel, partial.scratch_bytes(op))
+        if scratch is None:
+            return cutting
+        sums = PartialSums(op, self.config, self.system, slicer, op.ofm().region, scratch)
+        summed = sums.best(self.bound)
+        if summed is None or (cutting.longest <= self.bound and cutting.cost <= summed.cost):
+            return cutting
+        return summed
 
     def _take(self, kernel: int, cutting: Cutting) -> None:
         self.cuttings[kernel] = cutting

@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 from hocket_host.ethosu.config import NpuConfig
 from hocket_host.ethosu.operation import Dma, Operation, Span
 
-from ..splitter.dataflow import Footprint
-from .weights import SCALE_BYTES, Slicer
+from ..splitter.dataflow import ByteRange, Footprint, footprints, live_before
+from ..vela import CompiledModel
+from .weights import ALIGNMENT, SCALE_BYTES, Slicer
+
+#: Operations before and after a kernel among which DMAs may run beside it, generously.
+_BESIDE = 4
 
 
 class Sources:
@@ -28,6 +32,10 @@ class Sources:
         Contents of the flash region.
     flash_region
         Its index.
+    live_out
+        What must hold its value at the end.
+    sizes
+        Bytes of each region.
     """
 
     def __init__(
@@ -37,13 +45,30 @@ class Sources:
         config: NpuConfig,
         read_only: bytes,
         flash_region: int,
+        live_out: Sequence[ByteRange],
+        sizes: Mapping[int, int],
     ) -> None:
         self.operations = operations
         self.prints = prints
         self.config = config
         self.read_only = read_only
         self.flash_region = flash_region
+        self.live_out = live_out
+        self.sizes = sizes
         self.slicer = cache(self._slicer)
+
+    @classmethod
+    def of(cls, compiled: CompiledModel) -> Sources:
+        """Sources of a compiled network."""
+        return cls(
+            compiled.stream.operations,
+            footprints(compiled.stream.operations),
+            compiled.npu,
+            compiled.read_only,
+            compiled.flash_region,
+            compiled.live_out,
+            compiled.regions,
+        )
 
     def feeder(self, index: int, span: Span) -> int | None:
         """The DMA that filled a span before operation ``index``; None if several, or none, did."""
@@ -67,6 +92,26 @@ class Sources:
             if any(_touches(b.region, b.low, b.high, copy, low, high) for b in p.writes):
                 break
         return found
+
+    def free(self, index: int, size: int) -> int | None:
+        """Where in the region of a kernel's OFM nobody needs ``size`` bytes while it runs.
+
+        Bytes that die before it are free once the kernel before has ended; those that a DMA around
+        it touches are not.
+        """
+        region = self.operations[index].ofm().region
+        live = live_before(self.prints, self.live_out, {index, index + 1}.__contains__)
+        taken = [*live[index], *live.get(index + 1, self.live_out)]
+        for at in range(max(index - _BESIDE, 0), min(index + _BESIDE + 1, len(self.prints))):
+            if at == index or self.operations[at].is_dma:
+                p = self.prints[at]
+                taken += [ByteRange(b.region, b.low, b.high) for b in (*p.reads, *p.writes)]
+        at = 0
+        for r in sorted(r for r in taken if r.region == region):
+            if r.start - at >= size:
+                break
+            at = max(at, -(-r.end // ALIGNMENT) * ALIGNMENT)
+        return at if at + size <= self.sizes.get(region, 0) else None
 
     def _constant(self, index: int, span: Span) -> bytes | None:
         """Contents of a span as operation ``index`` finds it, if they come from flash."""

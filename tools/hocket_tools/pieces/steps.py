@@ -105,7 +105,7 @@ class Layout:
                     op = replace(op, dma_wait=0)
                     if number + 1 < len(cutting.slices):
                         own = Step(self._slice_dma(kernel, number + 1), buffer.dma, own_wait=True)
-                yield Step(op, kernel), own
+                yield Step(op, kernel, follows=piece.follows), own
                 start = False
 
     def _placed(self, kernel: int, number: int, piece: Piece) -> Operation:
@@ -134,7 +134,8 @@ class Layout:
 
 def _flash_reads(plan: Plan) -> tuple[list[ByteRange], list[ByteRange]]:
     """What the new stream reads where the old one did, and what it reads anew elsewhere."""
-    kept, dropped = [], []
+    kept: list[ByteRange] = []
+    dropped: list[ByteRange] = []
     brought = {b.dma for b in plan.buffers.values()}
     for index, op in enumerate(plan.sources.operations):
         renewed = index in brought
@@ -165,6 +166,8 @@ def _ordered(steps: Iterator[Step], config: NpuConfig) -> tuple[Step, ...]:
                 value = safe if split else min(value, safe)
             elif before is not None and value:
                 value = min(value, largest_blockdep(now.op, before.op, config))
+            if now.follows:
+                value = 0
             if value != now.op.register(Cmd.BLOCKDEP):
                 now = replace(now, op=with_registers(now.op, {int(Cmd.BLOCKDEP): value}))
             cut = split

@@ -9,7 +9,7 @@ blocks of input depth, 8x8 parts of the window, then micro-blocks. Scales are te
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from ethosu import mlw_codec
@@ -26,6 +26,8 @@ SCALE_BYTES = 10
 #: Alignment of weights and scales, and granule of their lengths.
 ALIGNMENT = 16
 
+#: Scale 2**30 and shift 30, as Vela writes it for 32-bit outputs.
+_IDENTITY = 1 << 30 | 30 << 32
 _IFM_UBLOCK = 8
 _SUBKERNEL = 8
 
@@ -177,6 +179,34 @@ class Slicer:
             scales = self.scales[SCALE_BYTES * first : SCALE_BYTES * last]
             found = self._known[key] = Encoded(_filled(weights), _filled(scales))
         return found
+
+    def inputs(self, first: int, last: int, *, bias: bool) -> Encoded:
+        """All channels' weights for the inputs ``[first, last)`` of a 1x1 window.
+
+        Scales are the identity; the bias is added only where it is asked for.
+        """
+        assert self.order is not None
+        order = replace(self.order, in_depth=last - first)
+        places = order.places(self.depth)
+        dense = self._dense[:, first:last].ravel()
+        weights = mlw_codec.encode(np.where(places >= 0, dense[places], 0).tolist())
+        records = [
+            (r[:5] if bias else bytes(5)) + _IDENTITY.to_bytes(5, "little") for r in self._records()
+        ]
+        return Encoded(_filled(bytes(weights)), _filled(b"".join(records)))
+
+    def scaling(self) -> list[int]:
+        """Scale of each channel as OFM_SCALE has it: shift above 32 bits of scale."""
+        return [int.from_bytes(r[5:9], "little") | (r[9] & 0x3F) << 32 for r in self._records()]
+
+    def largest_sum(self, widest: int) -> int:
+        """Largest magnitude that a sum could reach with inputs up to ``widest``."""
+        weights = np.abs(self._dense.astype(np.int64)).sum(axis=1) * widest
+        biases = [abs(int.from_bytes(r[:5], "little", signed=True)) for r in self._records()]
+        return int(max(w + b for w, b in zip(weights.tolist(), biases, strict=True)))
+
+    def _records(self) -> list[bytes]:
+        return [self.scales[SCALE_BYTES * c : SCALE_BYTES * (c + 1)] for c in range(self.depth)]
 
     def _encode(self, first: int, last: int) -> bytes:
         assert self.order is not None

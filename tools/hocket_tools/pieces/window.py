@@ -232,13 +232,13 @@ def restricted(op: Operation, box: Box, config: NpuConfig) -> Operation | None:
             int(Cmd.OFM_DEPTH_M1): box.c1 - box.c0 - 1,
         },
     )
+    return relaid(part, config)
+
+
+def relaid(part: Operation, config: NpuConfig) -> Operation | None:
+    """The kernel with its SHRAM buffers where its maps want them; None if they do not fit."""
     if not layout_faults(part, config):
         return part
-    return _relaid(part, config)
-
-
-def _relaid(part: Operation, config: NpuConfig) -> Operation | None:
-    """The kernel with its SHRAM buffers where its smaller maps want them."""
     need = required_layout(part, config)
     changes = {int(Cmd.AB_START): need.accumulators[0]}
     if part.key == Cmd.NPU_OP_ELEMENTWISE:
