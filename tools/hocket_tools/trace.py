@@ -134,13 +134,10 @@ def _segments(told: dict[str, Any], image: Image, threads: dict[int, int]) -> It
             "nominal cycles": segment.nominal_cycles,
             "worst cycles": segment.worst_cycles,
         }
-        for thread, name in (
-            (_NPU, f"{about['name']}: {segment.name}"),
-            (threads[task], segment.name),
-        ):
-            yield _event(
-                "X", name, thread, start, dur=_us(end - start), cat="segment", args=arguments
-            )
+        rest = {"dur": _us(end - start), "cat": "segment"}
+        name = f"{about['name']}: {segment.name}"
+        yield _event("X", name, _NPU, start, **rest, args=arguments)
+        yield _event("X", segment.name, threads[task], start, **rest)
 
 
 def _work(told: dict[str, Any]) -> Iterator[Event]:

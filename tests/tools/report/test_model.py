@@ -30,16 +30,34 @@ def test_a_segments_sources_are_named_as_in_the_model(told: dict[str, Any]) -> N
     assert person["segments"][0]["sources"][0] == person["layers"][0]["name"]
 
 
-def test_every_limit_has_a_name_and_cycles_add_up(told: dict[str, Any]) -> None:
+def test_limits_share_out_all_cycles_of_a_layer_and_of_a_segment(told: dict[str, Any]) -> None:
     for model in told["models"]:
         for layer in model["layers"]:
             assert set(layer["limits"]) <= set(LIMITS.values())
-            assert sum(layer["limits"].values()) in (layer["cycles"], layer["dma_cycles"])
+            assert sum(layer["limits"].values()) == layer["cycles"]
+        for segment in model["segments"]:
+            assert set(segment["limits"]) <= {*LIMITS.values(), "overhead"}
+            assert sum(segment["limits"].values()) == segment["nominal_cycles"]
+
+
+def test_a_weight_bound_names_its_memory(told: dict[str, Any]) -> None:
+    fully_connected = next(
+        layer for layer in told["models"][0]["layers"] if layer["kind"] == "FULLY_CONNECTED"
+    )
+    assert next(iter(fully_connected["limits"])) == "weights"
+    assert fully_connected["memory"] == "OffChipFlash"
+
+
+def test_operations_end_in_order_within_the_inference(told: dict[str, Any]) -> None:
+    for model in told["models"]:
+        ends = model["arena"]["ends"]
+        assert ends == sorted(ends)
+        assert ends[-1] <= sum(segment["nominal_cycles"] for segment in model["segments"])
 
 
 def test_no_layer_multiplies_faster_than_the_accelerator(told: dict[str, Any]) -> None:
     for model in told["models"]:
-        assert all(layer["mac_cycles"] <= layer["cycles"] for layer in model["layers"])
+        assert all(layer["mac_cycles"] <= layer["kernel_cycles"] for layer in model["layers"])
 
 
 def test_nothing_lives_at_the_start_but_at_every_cut(told: dict[str, Any]) -> None:

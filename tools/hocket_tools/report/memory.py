@@ -17,10 +17,14 @@ from .network import Network
 
 #: Owner of bytes that hold a value before the first operation.
 GIVEN = -1
-#: More pieces than this at one moment are drawn as one: rows of interleaved tensors.
+#: Pieces at one moment that can still be told apart in a picture.
 _MOST_PIECES = 48
+#: Bytes of a row of NHCWB16 that belong together, whatever of them is used.
+_BRICK = 16
 
 Owners = NDArray[np.int32]
+Piece = tuple[int, int, int]
+"""First byte, end, owner."""
 
 
 class Lifetimes:
@@ -55,10 +59,11 @@ class Lifetimes:
         list of list of int
             ``[first byte, end byte, first operation, end operation, layer]`` with bytes counted
             from the start of the model's part of the pool and both ends exclusive. The layer is
-            that which wrote the bytes, by order of appearance, or `GIVEN`.
+            that which wrote the bytes, by order of appearance, or `GIVEN`. Small gaps between bytes
+            that are needed are left out where there are very many.
         """
         owners = np.full(self.model.arena_size, GIVEN, dtype=np.int32)
-        open_: dict[tuple[int, int, int], int] = {}
+        open_: dict[Piece, int] = {}
         done: list[list[int]] = []
         for index, written in enumerate(self._prints):
             held = np.zeros(self.model.arena_size, dtype=np.bool_)
@@ -97,24 +102,41 @@ class Lifetimes:
             owners[base : base + box.high][mask] = layer
 
 
-def _pieces(held: NDArray[np.bool_], owners: Owners) -> set[tuple[int, int, int]]:
-    """Runs of bytes with one owner, ``(start, end, owner)``."""
-    keyed = np.where(held, owners, GIVEN - 1)
-    runs = _runs(keyed, GIVEN - 1)
-    if len(runs) <= _MOST_PIECES:
-        return runs
-    return {(a, b, int(owners[a])) for a, b, _ in _runs(held.astype(np.int32), 0)}
+def _pieces(held: NDArray[np.bool_], owners: Owners) -> set[Piece]:
+    """Runs of bytes with one owner, over growing gaps until they are few enough to be seen.
+
+    Tensors with fewer channels than their bricks hold, or interleaved by rows, leave thousands.
+    """
+    runs = _runs(np.where(held, owners, GIVEN - 1), GIVEN - 1)
+    for mixed in (False, True):
+        gap = _BRICK
+        while len(runs) > _MOST_PIECES and gap < 4 * held.size:
+            runs = _closed(runs, gap, mixed)
+            gap *= 4
+    return set(runs)
 
 
-def _runs(values: Owners, empty: int) -> set[tuple[int, int, int]]:
+def _closed(runs: Sequence[Piece], gap: int, mixed: bool) -> list[Piece]:
+    """Join neighbours no more than ``gap`` apart, of one owner unless ``mixed``."""
+    joined = [runs[0]]
+    for start, end, owner in runs[1:]:
+        first, last, before = joined[-1]
+        if start - last <= gap and (mixed or owner == before):
+            joined[-1] = (first, end, before)
+        else:
+            joined.append((start, end, owner))
+    return joined
+
+
+def _runs(values: Owners, empty: int) -> list[Piece]:
     edges = np.flatnonzero(np.diff(values)) + 1
     starts = np.concatenate(([0], edges)) if values.size else edges
     ends = np.append(edges, values.size)
-    return {
+    return [
         (int(a), int(b), int(values[a]))
         for a, b in zip(starts, ends, strict=False)
         if values[a] != empty
-    }
+    ]
 
 
 def _live_out(model: Model) -> tuple[ByteRange, ...]:

@@ -12,7 +12,7 @@ function jobRows(task, job) {
 function describe(found) {
   if (found.kind === "cpu") {
     const { task, kind, start, end } = found.row;
-    return [`CPU: ${kind}${task === null ? "" : ` of ${data.run.tasks[task].name}`}`,
+    return [`CPU: ${kind} of ${data.run.tasks[task].name}`,
       [["start", exact(start)], ["duration", exact(end - start)]]];
   }
   if (found.kind === "wait") {
@@ -27,7 +27,7 @@ function describe(found) {
   const job = task.jobs[row.job];
   const model = data.models[task.model];
   const segment = model.segments[row.step];
-  const shown = segment.sources.slice(0, 5);
+  const shown = segment.sources.slice(0, 5).map(shortener(model.layers.map((layer) => layer.name)));
   if (segment.sources.length > 5) shown.push(`${segment.sources.length - 5} more`);
   const limit = mostly(segment.limits);
   return [`${task.name}, job ${job.index}, segment ${row.step + 1} of ${model.segments.length}`, [
@@ -56,12 +56,12 @@ class TimelineView {
     place.append(
       element("p", { class: "note" }, "NPU and CPU by task; below, each task with its releases (▲), deadlines (▼) and "
         + "missed deadlines (✗). A pale bar is a job from release to completion, a solid one its segments on the NPU, "
-        + "hatching a preemption."),
+        + "hatching a preemption. On the CPU, low bars are dispatches of segments, taller ones resumes of a task's body, "
+        + "and full ones its declared time."),
       this.controls(),
       element("div", { class: "timeline" }, this.overview, this.canvas),
       this.readout,
-      this.keys(),
-      ...(this.model.cpu.length ? [legend(Object.entries(KINDS).map(([kind, paint]) => [paint, `CPU: ${kind}`]))] : []));
+      this.keys());
     this.listen();
     this.paint = palette();
     new ResizeObserver(() => this.redraw()).observe(this.canvas.parentElement);

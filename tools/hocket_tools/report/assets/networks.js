@@ -228,7 +228,7 @@ function layerTable(model) {
     { title: "Segments", cell: place, key: (l) => l.first_segment },
     { title: "Cycles", cell: (l) => number(l.cycles), key: (l) => l.cycles },
     { title: "Share", cell: (l) => percent(l.cycles, total), key: (l) => l.cycles },
-    { title: "Multipliers used", cell: (l) => (l.mac_cycles ? percent(l.mac_cycles, l.kernel_cycles) : "–"),
+    { title: "MAC use", cell: (l) => (l.mac_cycles ? percent(l.mac_cycles, l.kernel_cycles) : "–"),
       key: (l) => l.mac_cycles / (l.kernel_cycles || 1) },
     { title: "Compute", cell: (l) => number(l.compute_cycles), key: (l) => l.compute_cycles },
     { title: "Memory", cell: (l) => number(l.memory_cycles), key: (l) => l.memory_cycles },
@@ -238,15 +238,14 @@ function layerTable(model) {
 }
 
 function networkPanel(model) {
-  const used = new Set(model.layers.flatMap((layer) => Object.keys(layer.limits)));
-  model.segments.forEach((segment) => Object.keys(segment.limits).forEach((limit) => used.add(limit)));
+  const limits = (parts) => new Set(parts.flatMap((part) => Object.keys(part.limits)));
   const uses = new Set(model.arena.blocks.map((block) => useOf(block, model.arena)));
   const cycles = model.segments.reduce((sum, s) => sum + s.nominal_cycles, 0);
   return [
     element("h3", {}, "Segments"),
     element("p", { class: "note" }, `${number(model.segments.length)} segments, ${number(cycles)} NPU cycles `
       + `(${time(cyclesToNs(cycles))}) in all. Bars are nominal cycles by what bounds the operations; the line above each is its worst case.`),
-    limitLegend(used), segmentChart(model), segmentTable(model),
+    limitLegend(limits(model.segments)), segmentChart(model), segmentTable(model),
     element("h3", {}, "Arena over one inference"),
     element("p", { class: "note" }, `What is needed at each moment, and by whom it was written: ${bytes(model.arena.size)} of arena. `
       + "Neighbouring shades are different layers."),
@@ -256,7 +255,7 @@ function networkPanel(model) {
     element("p", { class: "note" }, "Cycles are a layer's part of the inference: its kernels, and DMA that no kernel hides. "
       + "Compute is what the NPU's stages take, memory what the busiest memory needs for the kernels' traffic; the larger of "
       + "the two decides. A larger dot is a longer layer; on the diagonal, memory is the limit."),
-    limitLegend(used), rooflineChart(model), layerTable(model),
+    limitLegend(limits(model.layers)), rooflineChart(model), layerTable(model),
   ];
 }
 

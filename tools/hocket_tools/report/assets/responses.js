@@ -39,12 +39,24 @@ function responseChart(title, values, low, high, paint, marks, label) {
       text(svg, Math.min(x(at), width - 26), base + 17, timeTick(at, step), "middle");
     }
     text(svg, 0, 12, title, "start", "strong");
-    marks.forEach(([ns, name, stroke, dash], row) => {
-      const at = x(ns);
-      line(svg, at, 22 + 15 * row, at, base, "", { stroke, "stroke-width": 1.5, "stroke-dasharray": dash });
-      const end = at > width * 0.55;
-      text(svg, at + (end ? -5 : 5), 32 + 15 * row, `${name} ${time(ns)}`, end ? "end" : "start", "strong");
-    });
+    drawMarks(svg, marks, x, width, base);
+  });
+}
+
+// Lines begin at the row of their label. In this order hardly any line crosses another's label: on
+// the left, where labels stand right of their line, the earliest first; at the right end the latest.
+function drawMarks(svg, marks, x, width, base) {
+  const late = ([ns]) => x(ns) > width - 112;
+  const order = [
+    ...marks.filter((mark) => !late(mark)).sort((a, b) => a[0] - b[0]),
+    ...marks.filter(late).sort((a, b) => b[0] - a[0]),
+  ];
+  order.forEach(([ns, , stroke, dash], row) =>
+    line(svg, x(ns), 22 + 15 * row, x(ns), base, "", { stroke, "stroke-width": 1.5, "stroke-dasharray": dash }));
+  order.forEach((mark, row) => {
+    const [ns, name] = mark;
+    const end = late(mark);
+    text(svg, x(ns) + (end ? -5 : 5), 32 + 15 * row, `${name} ${time(ns)}`, end ? "end" : "start", "strong halo");
   });
 }
 

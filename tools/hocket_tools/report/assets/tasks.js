@@ -38,6 +38,7 @@ function facts() {
     ["Cut", about.cut],
     ["Virtual time", time(data.run.duration_ns)],
     ["NPU busy", percent(data.run.npu_busy_ns, data.run.duration_ns)],
+    ["CPU busy", percent(data.run.cpu.reduce((sum, [, , start, end]) => sum + end - start, 0), data.run.duration_ns)],
     ["Outputs", verified === null ? "not verified"
       : verified.mismatches.length ? "differ from tflite_micro"
         : `${number(verified.jobs)} jobs equal tflite_micro`],

@@ -3,7 +3,8 @@
 const AXIS = 24;
 const RESOURCE = 30;
 const LANE = 46;
-const KINDS = { dispatch: "var(--c7)", resume: "var(--c4)", body: "var(--c1)" };
+// The processor's work has its task's colour; its kind is told by its height.
+const HEIGHTS = { dispatch: 0.45, resume: 0.7, body: 1 };
 
 // Index of the first row whose end lies after `at`; rows do not overlap and are in order.
 function firstAfter(rows, at, endOf) {
@@ -33,9 +34,10 @@ class Timeline {
   constructor() {
     const run = data.run;
     this.npu = run.npu.map(([task, job, step, start, end], index) => ({ task, job, step, start, end, index }));
-    this.cpu = (run.cpu || []).map(([task, kind, start, end]) => ({ task, kind, start, end }));
+    this.cpu = run.cpu.map(([task, kind, start, end]) => ({ task, kind, start, end }));
     this.cpu.sort((a, b) => a.start - b.start);
     this.end = Math.max(run.duration_ns, ...this.npu.slice(-1).map((s) => s.end), 1);
+    this.ends = new Map(this.npu.map((s) => [`${s.task} ${s.job}`, s.end]));
     this.lanes = [
       { kind: "npu", label: "NPU", height: RESOURCE, rows: this.npu },
       ...(this.cpu.length ? [{ kind: "cpu", label: "CPU", height: RESOURCE, rows: this.cpu }] : []),
@@ -58,8 +60,7 @@ class Timeline {
 
   // A job with the time until which it is drawn.
   span(job, task, place) {
-    const own = this.npu.filter((s) => s.task === task && s.job === place);
-    const last = own.length ? own[own.length - 1].end : job.release_ns;
+    const last = this.ends.get(`${task} ${place}`) ?? job.release_ns;
     return { ...job, task, place, until: job.end_ns === null ? last : job.end_ns };
   }
 
@@ -132,8 +133,7 @@ class Timeline {
       context.rect(this.left - 4, lane.top, this.width - this.left + 4, lane.height);
       context.clip();
       if (lane.kind === "task") this.drawTask(context, paint, lane);
-      else this.drawRows(context, paint, lane.rows, lane.top + 6, lane.height - 10, (row) =>
-        (lane.kind === "cpu" ? KINDS[row.kind] : colour(row.task)));
+      else this.drawRows(context, paint, lane.rows, lane.top + 6, lane.height - 10, (row) => colour(row.task));
       context.restore();
       this.drawLabel(context, paint, lane);
     }
@@ -186,9 +186,10 @@ class Timeline {
       const [x, right] = [this.x(row.start), this.x(row.end)];
       if (right <= drawnTo) continue;
       const width = Math.max(right - x, 1);
+      const tall = height * (HEIGHTS[row.kind] || 1);
       context.fillStyle = paint(paintOf(row));
       // A gap of its own keeps neighbouring segments apart once they are wide enough.
-      context.fillRect(x, top, width > 4 ? width - 1 : width, height);
+      context.fillRect(x, top + height - tall, width > 4 ? width - 1 : width, tall);
       drawnTo = width > 1 ? right : Math.ceil(x);
     }
   }
