@@ -65,11 +65,10 @@ def random_inputs(compiled, seed):
 
 def assert_same_interface(compiled, pieces):
     for field in (
-        "npu", "inputs", "outputs", "state", "regions", "scratch_size", "fast_scratch_size",
-        "live_out", "vela_cycles", "macs", "system_config", "memory_mode",
+        "npu", "inputs", "outputs", "state", "live_out", "vela_cycles", "macs", "system_config",
+        "memory_mode", "flash_region", "arena_region", "fast_region",
     ):  # fmt: skip
-        if field != "regions":
-            assert getattr(pieces, field) == getattr(compiled, field)
+        assert getattr(pieces, field) == getattr(compiled, field)
     assert set(pieces.regions) == set(compiled.regions)
     operations = pieces.stream.operations
     assert len(pieces.operations) == len(operations)

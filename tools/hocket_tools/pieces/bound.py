@@ -38,9 +38,10 @@ def bound_pieces(compiled: CompiledModel, max_cycles: int, system: SystemConfig)
     Returns
     -------
     CompiledModel
-        The same network: inputs, outputs, state and scratch stay where they are; the stream, the
-        read-only data and the table of operations are new. The very same object where nothing is
-        too long. Operations that cannot be cut, or not so far, stay longer than the bound.
+        The same network: inputs, outputs and state stay where they are; the stream, the read-only
+        data and the table of operations are new, and the scratch may have grown by a few bytes for
+        sums. The very same object where nothing is too long. Operations that cannot be cut, or not
+        so far, stay longer than the bound.
 
     Raises
     ------
@@ -79,6 +80,10 @@ def bound_pieces(compiled: CompiledModel, max_cycles: int, system: SystemConfig)
     return replace(
         compiled,
         command_stream=data,
+        scratch_size=max(compiled.scratch_size, plan.ends.get(compiled.arena_region, 0)),
+        fast_scratch_size=max(
+            compiled.fast_scratch_size, plan.ends.get(compiled.fast_region or -1, 0)
+        ),
         read_only=layout.flash,
         operations=_named(compiled.operations, layout.steps, operations),
     )

@@ -66,6 +66,9 @@ class Plan:
     buffers: dict[int, Buffer] = field(default_factory=dict)
     """By kernel, for those whose slices are each brought by a DMA of their own."""
 
+    ends: dict[int, int] = field(default_factory=dict)
+    """By region, how far the scratch of partial sums reaches."""
+
     def __post_init__(self) -> None:
         """Decide everything, in the order of the stream."""
         operations = self.sources.operations
@@ -138,13 +141,13 @@ class Plan:
         in_flash = all(s.region == self.sources.flash_region for s in spans)
         if slicer is None or not in_flash or not partial.possible(op, slicer):
             return cutting
-        scratch = self.sources.free(kernel, partial.scratch_bytes(op))
-        if scratch is None:
-            return cutting
-        sums = PartialSums(op, self.config, self.system, slicer, op.ofm().region, scratch)
+        size, region = partial.scratch_bytes(op), op.ofm().region
+        scratch = self.sources.free(kernel, size)
+        sums = PartialSums(op, self.config, self.system, slicer, region, scratch)
         summed = sums.best(self.bound)
         if summed is None or (cutting.longest <= self.bound and cutting.cost <= summed.cost):
             return cutting
+        self.ends[region] = max(self.ends.get(region, 0), scratch + size)
         return summed
 
     def _take(self, kernel: int, cutting: Cutting) -> None:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 
 from hocket_host.ethosu.config import NpuConfig
@@ -34,8 +34,6 @@ class Sources:
         Its index.
     live_out
         What must hold its value at the end.
-    sizes
-        Bytes of each region.
     """
 
     def __init__(
@@ -46,7 +44,6 @@ class Sources:
         read_only: bytes,
         flash_region: int,
         live_out: Sequence[ByteRange],
-        sizes: Mapping[int, int],
     ) -> None:
         self.operations = operations
         self.prints = prints
@@ -54,7 +51,6 @@ class Sources:
         self.read_only = read_only
         self.flash_region = flash_region
         self.live_out = live_out
-        self.sizes = sizes
         self.slicer = cache(self._slicer)
 
     @classmethod
@@ -67,7 +63,6 @@ class Sources:
             compiled.read_only,
             compiled.flash_region,
             compiled.live_out,
-            compiled.regions,
         )
 
     def feeder(self, index: int, span: Span) -> int | None:
@@ -93,11 +88,12 @@ class Sources:
                 break
         return found
 
-    def free(self, index: int, size: int) -> int | None:
+    def free(self, index: int, size: int) -> int:
         """Where in the region of a kernel's OFM nobody needs ``size`` bytes while it runs.
 
         Bytes that die before it are free once the kernel before has ended; those that a DMA around
-        it touches are not.
+        it touches are not. Behind everything else, perhaps beyond the end of the region, there is
+        always room.
         """
         region = self.operations[index].ofm().region
         live = live_before(self.prints, self.live_out, {index, index + 1}.__contains__)
@@ -111,7 +107,7 @@ class Sources:
             if r.start - at >= size:
                 break
             at = max(at, -(-r.end // ALIGNMENT) * ALIGNMENT)
-        return at if at + size <= self.sizes.get(region, 0) else None
+        return at
 
     def _constant(self, index: int, span: Span) -> bytes | None:
         """Contents of a span as operation ``index`` finds it, if they come from flash."""
