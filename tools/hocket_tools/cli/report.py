@@ -16,10 +16,12 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def report(
         source: Annotated[Path, typer.Argument(help="A container (.hkt) or app.toml.")],
-        output: Annotated[
-            Path, typer.Option("-o", "--output", help="HTML file to write.")
-        ] = Path("report.html"),
-        seconds: Annotated[str, typer.Option(help="Virtual time to run, in seconds.")] = "1",
+        output: Annotated[Path, typer.Option("-o", "--output", help="HTML file to write.")] = Path(
+            "report.html"
+        ),
+        seconds: Annotated[
+            str, typer.Option(help='Virtual time to run, such as 2, 0.5 or "200 ms".')
+        ] = "1",
         policy: Annotated[
             str | None, typer.Option(help="fifo, fp, edf or rr; else the container's own.")
         ] = None,
@@ -40,7 +42,7 @@ def register(app: typer.Typer) -> None:
         from .run import _check_policy, _open
 
         _check_policy(policy)
-        duration_ns = parse_duration(f"{seconds} s")
+        duration_ns = parse_duration(f"{seconds} s" if seconds[-1:].isdigit() else seconds)
         with Console(stderr=True).status("packing"):
             packed = _open(source)
         with Console(stderr=True).status("running"):

@@ -42,7 +42,13 @@ function number(value) {
 }
 
 function percent(part, whole) {
-  return whole ? `${(100 * part / whole).toFixed(1)} %` : "–";
+  if (!whole) return "–";
+  const share = 100 * part / whole;
+  return `${share > 0 && share < 0.1 ? share.toPrecision(1) : share.toFixed(1)} %`;
+}
+
+function plural(count, noun) {
+  return `${number(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 function cyclesToNs(cycles) {
@@ -134,12 +140,11 @@ function byteTicks(high, wanted) {
   return found;
 }
 
-// A tick's label with as many digits as its neighbours need to differ.
-function timeTick(ns, step) {
-  const reach = Math.max(Math.abs(ns), step);
+// A tick's label in the unit of the axis's end, with the digits that its neighbours need to differ.
+function timeTick(ns, step, reach) {
   const [unit, one] = [["s", 1e9], ["ms", 1e6], ["µs", 1e3], ["ns", 1]].find(([, o]) => reach >= o) || ["ns", 1];
   const places = Math.max(0, Math.ceil(-Math.log10(step / one) - 1e-9));
-  return `${(ns / one).toFixed(Math.min(places, 6))} ${unit}`;
+  return `${(ns / one).toFixed(Math.min(places, 9))} ${unit}`;
 }
 
 const tip = document.getElementById("tip");

@@ -97,7 +97,8 @@ class TimelineView {
     this.model.draw(this.context(this.canvas, width, this.model.height), this.paint);
     this.drawOverview(this.context(this.overview, width, 30), width);
     const { from, to } = this.model;
-    this.position.textContent = `${timeTick(from, (to - from) / 100)} – ${timeTick(to, (to - from) / 100)}`;
+    const instant = (ns) => timeTick(ns, (to - from) / 100, to);
+    this.position.textContent = `${instant(from)} – ${instant(to)}`;
   }
 
   context(canvas, width, height) {

@@ -24,8 +24,8 @@ function segmentChart(model) {
   const label = `Cycles of ${segments.length} segments, the longest at worst ${number(longest.worst_cycles)}; `
     + `at most ${bytes(live)} live at a cut`;
   return chart(270, label, (svg, width, height) => {
-    const [left, right, top, middle, bottom] = [64, 8, 20, 164, height - 26];
-    const slot = (width - left - right) / segments.length;
+    const [left, right, top, middle, bottom] = [64, 8, 26, 164, height - 26];
+    const slot = Math.min((width - left - right) / segments.length, 72);
     const y = (cycles) => middle - cycles / most * (middle - top);
     const down = (size) => bottom - size / live * (bottom - middle - 30);
     text(svg, 0, 12, "NPU cycles a segment", "start", "strong");
@@ -115,7 +115,7 @@ function memoryChart(model) {
   const label = `Arena of ${model.name} over one inference: at most ${bytes(peak)} of ${bytes(arena.size)} live`;
   const begin = (operation) => (operation ? arena.ends[operation - 1] : 0);
   return chart(310, label, (svg, width, height) => {
-    const [left, right, top, bottom] = [64, 8, 20, height - 34];
+    const [left, right, top, bottom] = [64, 8, 26, height - 34];
     const x = (at) => left + at / cycles * (width - left - right);
     const y = (at) => bottom - at / arena.size * (bottom - top);
     text(svg, 0, 12, "Address in the arena", "start", "strong");
@@ -154,7 +154,7 @@ function liveChart(model) {
   const peak = Math.max(...arena.live_bytes);
   const cycles = arena.ends[arena.ends.length - 1] || 1;
   return chart(110, `Live bytes of ${model.name}, at most ${bytes(peak)}`, (svg, width, height) => {
-    const [left, right, top, bottom] = [64, 8, 20, height - 8];
+    const [left, right, top, bottom] = [64, 8, 26, height - 8];
     const x = (operation) => left + (operation ? arena.ends[operation - 1] : 0) / cycles * (width - left - right);
     const y = (at) => bottom - at / (arena.size || 1) * (bottom - top);
     text(svg, 0, 12, `Live bytes between operations: at most ${bytes(peak)}`, "start", "strong");
@@ -185,7 +185,7 @@ function rooflineChart(model) {
   const high = Math.max(...points.map((p) => p.fed), peak * 2) * 1.5;
   const label = `Multiplier use of ${points.length} layers against the roof of ${peak} MACs a cycle`;
   return chart(300, label, (svg, width, height) => {
-    const [left, right, top, bottom] = [52, 12, 22, height - 42];
+    const [left, right, top, bottom] = [52, 12, 26, height - 42];
     const scale = (value, a, b, to) => a + (Math.log10(value) - Math.log10(low)) / (Math.log10(to) - Math.log10(low)) * (b - a);
     const x = (v) => scale(Math.max(v, low), left, width - right, high);
     const y = (v) => scale(Math.max(v, low), bottom, top, peak * 1.6);
@@ -243,7 +243,7 @@ function networkPanel(model) {
   const cycles = model.segments.reduce((sum, s) => sum + s.nominal_cycles, 0);
   return [
     element("h3", {}, "Segments"),
-    element("p", { class: "note" }, `${number(model.segments.length)} segments, ${number(cycles)} NPU cycles `
+    element("p", { class: "note" }, `${plural(model.segments.length, "segment")}, ${number(cycles)} NPU cycles `
       + `(${time(cyclesToNs(cycles))}) in all. Bars are nominal cycles by what bounds the operations; the line above each is its worst case.`),
     limitLegend(limits(model.segments)), segmentChart(model), segmentTable(model),
     element("h3", {}, "Arena over one inference"),

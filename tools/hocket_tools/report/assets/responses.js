@@ -29,14 +29,14 @@ function responseChart(title, values, low, high, paint, marks, label) {
       const to = low + (high - low) * (bin + 1) / bins;
       const bar = drawn("rect", { x: x(from), y: y(count), height: base - y(count),
         width: Math.max(x(to) - x(from) - 1, 1), fill: paint });
-      svg.append(explain(bar, () => [`${number(count)} jobs`,
+      svg.append(explain(bar, () => [plural(count, "job"),
         [["response", `${time(from)} – ${time(to)}`], ["share", percent(count, values.length)]]]));
     });
     const steps = ticks(low, high, Math.max(Math.floor((width - left) / 90), 2));
     const step = steps.length > 1 ? steps[1] - steps[0] : high - low;
     for (const at of steps) {
       line(svg, x(at), base, x(at), base + 4, "axis");
-      text(svg, Math.min(x(at), width - 26), base + 17, timeTick(at, step), "middle");
+      text(svg, Math.min(x(at), width - 26), base + 17, timeTick(at, step, high), "middle");
     }
     text(svg, 0, 12, title, "start", "strong");
     drawMarks(svg, marks, x, width, base);

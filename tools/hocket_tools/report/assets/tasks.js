@@ -13,9 +13,9 @@ function verdict() {
   const verified = data.application.verified;
   const place = document.getElementById("verdict");
   const span = time(data.run.duration_ns);
-  const parts = [misses
+  const parts = [!releases ? `No job was released in ${span}.` : misses
     ? `✗ ${number(misses)} of ${number(releases)} deadlines missed in ${span}.`
-    : `✓ No deadline missed: ${number(releases)} releases in ${span}.`];
+    : `✓ No deadline missed: ${plural(releases, "release")} in ${span}.`];
   if (proved) parts.push("Every bound on a response time is within its deadline.");
   else if (bounded) parts.push("A bound on a response time is beyond its deadline.");
   else parts.push("Observed in this run; response times were not bounded by analysis.");
@@ -23,7 +23,7 @@ function verdict() {
     parts.push(`✗ Outputs of ${verified.mismatches.map((m) => m.task).join(", ")} differ from tflite_micro's.`);
   }
   const bad = misses || (verified && verified.mismatches.length);
-  place.className = `verdict ${bad ? "bad" : bounded && !proved ? "unsure" : "good"}`;
+  place.className = `verdict ${bad ? "bad" : !releases || (bounded && !proved) ? "unsure" : "good"}`;
   place.textContent = parts.join(" ");
 }
 
@@ -41,7 +41,7 @@ function facts() {
     ["CPU busy", percent(data.run.cpu.reduce((sum, [, , start, end]) => sum + end - start, 0), data.run.duration_ns)],
     ["Outputs", verified === null ? "not verified"
       : verified.mismatches.length ? "differ from tflite_micro"
-        : `${number(verified.jobs)} jobs equal tflite_micro`],
+        : `${plural(verified.jobs, "job")} as tflite_micro, bit for bit`],
   ];
   const list = document.getElementById("facts");
   for (const [term, value] of rows) {

@@ -152,7 +152,7 @@ class Timeline {
       context.lineTo(x, this.height);
       context.stroke();
       context.fillStyle = paint("var(--soft)");
-      const label = timeTick(at, step);
+      const label = timeTick(at, step, this.to);
       const half = context.measureText(label).width / 2;
       if (x - half > 4 && x + half < this.width - 2) context.fillText(label, x, 14);
     }
