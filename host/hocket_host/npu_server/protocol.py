@@ -62,7 +62,8 @@ _FETCH = struct.Struct("<QI32s")
 _STORE = struct.Struct("<QI")
 _DONE = struct.Struct("<IBQ")
 
-MAX_REQUEST = 1 + MAX_ACTIONS * _ACTION.size
+#: Longest payload of an ACCESS.
+MAX_REQUEST = MAX_ACTIONS * _ACTION.size
 
 
 class ProtocolError(HocketError):
