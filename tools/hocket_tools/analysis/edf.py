@@ -9,7 +9,7 @@ job's own release anywhere in the longest busy period.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,9 +29,22 @@ def key_ns(deadline_ns: int) -> int:
 
 
 class DeadlineBusyPeriods:
-    """Bounds for all tasks of a set, given the jitter of their submissions."""
+    """Bounds for all tasks of a set, given the jitter of their submissions.
 
-    def __init__(self, taskset: TaskSet, stages: Sequence[Stage]) -> None:
+    Parameters
+    ----------
+    taskset, stages
+        The set, and what is known so far.
+    longest_ns
+        Longest segment with which another task, the second argument, may block one, the first.
+    """
+
+    def __init__(
+        self,
+        taskset: TaskSet,
+        stages: Sequence[Stage],
+        longest_ns: Callable[[int, int], int],
+    ) -> None:
         self._taskset = taskset
         self._stages = stages
         self._bounded = not any(s.unbounded() for s in stages)
@@ -41,17 +54,14 @@ class DeadlineBusyPeriods:
         self._cost = np.array([s.demand_ns for s in stages], np.int64)
         self._jitter = np.array([s.submit_jitter_ns for s in stages], np.int64)
         self._deadline = np.array([key_ns(s.task.deadline_ns) for s in stages], np.int64)
-        self._longest = [max(s.task.segments_ns) for s in stages]
+        self._longest_ns = longest_ns
 
-    def done_ns(self, me: int, blocking_ns: int | None, horizon_ns: int) -> int:
-        """Latest end on the NPU after the earliest release; `INFINITE` if none was found.
-
-        ``blocking_ns`` replaces the longest segments of tasks with later deadlines.
-        """
+    def done_ns(self, me: int, horizon_ns: int) -> int:
+        """Latest end on the NPU after the earliest release; `INFINITE` if none was found."""
         if not self._bounded:
             return INFINITE
         own = self._stages[me]
-        releases = self._releases(me, blocking_ns, horizon_ns)
+        releases = self._releases(me, horizon_ns)
         if releases is None:
             return INFINITE
         last = own.task.segments_ns[-1] + self._taskset.dispatch_ns
@@ -60,7 +70,7 @@ class DeadlineBusyPeriods:
         np.maximum(due, 0, out=due)
         due[:, me] = 0
         earlier = (releases + int(self._jitter[me])) // own.task.period_ns
-        constant = self._blocking(me, releases, blocking_ns)
+        constant = self._blocking(me, releases)
         constant += (earlier + 1) * own.demand_ns - last
         chosen = constant
         while True:
@@ -73,21 +83,21 @@ class DeadlineBusyPeriods:
             chosen = later
         return int((chosen - releases).max()) + last + own.resume_ns
 
-    def _blocking(self, me: int, releases: Times, blocking_ns: int | None) -> Times:
+    def _blocking(self, me: int, releases: Times) -> Times:
         """Longest segment of a job that submitted before the busy period with a later deadline."""
         key = int(self._deadline[me])
         result = np.zeros(len(releases), np.int64)
-        for other, length in enumerate(self._longest):
-            if other == me:
-                continue
-            longest = length if blocking_ns is None else blocking_ns
-            later = int(self._deadline[other] + self._stages[other].release_jitter_ns)
-            result[releases + key < later] = np.maximum(result[releases + key < later], longest)
+        for other, stage in enumerate(self._stages):
+            if other != me:
+                later = int(self._deadline[other] + stage.release_jitter_ns)
+                length = np.where(releases + key < later, self._longest_ns(me, other), 0)
+                np.maximum(result, length, out=result)
         return result
 
-    def _releases(self, me: int, blocking_ns: int | None, horizon_ns: int) -> Times | None:
+    def _releases(self, me: int, horizon_ns: int) -> Times | None:
         """Own releases at which more work falls due than just before."""
-        longest = max(self._longest) if blocking_ns is None else blocking_ns
+        others = (i for i in range(len(self._stages)) if i != me)
+        longest = max((self._longest_ns(me, other) for other in others), default=0)
         load = list(zip(self._cost.tolist(), self._period.tolist(), strict=True))
         busy = floor_of_fixed_point(longest, load)
         while True:

@@ -13,9 +13,11 @@ from .taskset import TaskSet
 
 
 def may_block(taskset: TaskSet, other: int, me: int) -> bool:
-    """Whether only one segment of the other task can delay a job of this one."""
+    """Whether the other task is the less urgent one, of which one segment delays this one's job."""
     rival, own = taskset.tasks[other], taskset.tasks[me]
-    return taskset.policy == "fp" and rival.priority > own.priority
+    if taskset.policy == "edf":
+        return rival.deadline_ns > own.deadline_ns
+    return rival.priority > own.priority
 
 
 def fixed_priority_ns(

@@ -44,9 +44,9 @@ class Solver:
     ----------
     taskset
         What is asked about.
-    blocking_ns
-        Length of the segment that may block a task at the NPU, by its index; None to take the
-        longest of those that the set contains.
+    longest_ns
+        Longest segment with which another task, the second argument, may block one, the first;
+        None to take those that the set contains.
     dispatches
         Bound on stolen CPU time; that of the set when None.
     """
@@ -54,20 +54,23 @@ class Solver:
     def __init__(
         self,
         taskset: TaskSet,
-        blocking_ns: Callable[[int], int] | None = None,
+        longest_ns: Callable[[int, int], int] | None = None,
         dispatches: Dispatches | None = None,
     ) -> None:
         self.taskset = taskset
         self.stages = [Stage.of(taskset, task) for task in taskset.tasks]
-        self._blocking_ns = blocking_ns
+        longest = [max(task.segments_ns) for task in taskset.tasks]
+        self._longest_ns = longest_ns or (lambda me, other: longest[other])
         self._dispatches = dispatches or Dispatches(taskset)
         self._horizons = [_HORIZON * max(t.deadline_ns, t.period_ns) for t in taskset.tasks]
 
-    def solve(self) -> None:
-        """Find all bounds."""
+    def solve(self, me: int | None = None) -> None:
+        """Find all bounds, or that of one task and whatever it depends on."""
         # Most urgent first, so that under fixed priorities one round and a look suffice.
         tasks = self.taskset.tasks
         order = sorted(range(len(tasks)), key=lambda index: tasks[index].priority)
+        if me is not None and self.taskset.policy == "fp":
+            order = [i for i in order if tasks[i].priority <= tasks[me].priority]
         for _ in range(_ROUNDS):
             if not self._round(order):
                 break
@@ -88,7 +91,7 @@ class Solver:
         changed = False
         edf = None
         if self.taskset.policy == "edf":
-            edf = DeadlineBusyPeriods(self.taskset, self.stages)
+            edf = DeadlineBusyPeriods(self.taskset, self.stages, self._longest_ns)
         for me in order:
             stage = self.stages[me]
             before = (stage.submit_ns, stage.npu_done_ns, stage.finish_ns, stage.late)
@@ -106,8 +109,7 @@ class Solver:
         resumed = cpu_delay_ns(self.stages, me, stage.resume_ns, self._dispatches, horizon)
         submit = stage.release_jitter_ns + resumed
         if edf is not None:
-            blocking = None if self._blocking_ns is None else self._blocking_ns(me)
-            done = edf.done_ns(me, blocking, horizon)
+            done = edf.done_ns(me, horizon)
         else:
             done = self._npu_done_ns(me, submit, horizon)
         delay = cpu_delay_ns(self.stages, me, stage.last_piece_ns, self._dispatches, horizon)
@@ -134,15 +136,10 @@ class Solver:
 
     def blocking_ns(self, me: int) -> int:
         """Longest segment of another task that delays a job though it is less urgent."""
-        if self._blocking_ns is not None:
-            return self._blocking_ns(me)
-        tasks = self.taskset.tasks
-        if self.taskset.policy == "edf":
-            own = tasks[me].deadline_ns
-            rivals = [t for i, t in enumerate(tasks) if i != me and t.deadline_ns > own]
-        else:
-            rivals = [t for i, t in enumerate(tasks) if i != me and may_block(self.taskset, i, me)]
-        return max((max(t.segments_ns) for t in rivals), default=0)
+        others = range(len(self.taskset.tasks))
+        return max(
+            (self._longest_ns(me, o) for o in others if may_block(self.taskset, o, me)), default=0
+        )
 
     def _npu_done_ns(self, me: int, submit_ns: int, horizon: int) -> int:
         policy = self.taskset.policy

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Chooses where networks are cut, from the deadlines that have to hold."""
+
+from .network import CompiledNetwork
+from .placement import Choices, Cuttable, Fixed, Placement
+from .plan import Obstacle, Plan, plan
+
+__all__ = [
+    "Choices",
+    "CompiledNetwork",
+    "Cuttable",
+    "Fixed",
+    "Obstacle",
+    "Placement",
+    "Plan",
+    "plan",
+]
