@@ -6,17 +6,24 @@ from __future__ import annotations
 from .elf import ElfError, ElfImage, Symbol, load_elf
 from .engine import EngineError
 from .faults import FaultReport, LockupError
-from .machine import Machine, Stop, StopReason
+from .machine import ExceptionEvent, Machine, Stop, StopReason
+from .system import MachineError
+from .watch import DispatchMeter, JobWatcher, WatchedJob
 
 __all__ = [
+    "DispatchMeter",
     "ElfError",
     "ElfImage",
     "EngineError",
+    "ExceptionEvent",
     "FaultReport",
+    "JobWatcher",
     "LockupError",
     "Machine",
+    "MachineError",
     "Stop",
     "StopReason",
     "Symbol",
+    "WatchedJob",
     "load_elf",
 ]

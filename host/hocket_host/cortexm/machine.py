@@ -58,6 +58,18 @@ class Stop:
     exit_code: int | None = None
 
 
+@dataclass(frozen=True)
+class ExceptionEvent:
+    """An exception is entered, or returned from."""
+
+    number: int
+    """As in IPSR."""
+    entered: bool
+    at_ns: int
+    instructions: int
+    """Executed since power-on."""
+
+
 class Machine:
     """A platform that runs a firmware image.
 
@@ -122,6 +134,8 @@ class Machine:
         """Faults that were raised, in order."""
         self.exceptions_taken = 0
         """Interrupts and other asynchronous exceptions entered."""
+        self.exception_observers: list[Callable[[ExceptionEvent], None]] = []
+        """Called with every `ExceptionEvent`; append to it."""
         self.clock = Clock()
         self._engine = Engine(self._trapped, self._invalid_access)
         self.time = CpuTime(self.clock, platform.cpu_hz, lambda: self._engine.counter)
@@ -393,6 +407,13 @@ class Machine:
                 self._exceptions.take(number)
             except Lockup:
                 self._lock_up(Cause(number, 0, f"{x.name_of(number)} cannot be entered"))
+            self._notify(number, entered=True)
+
+    def _notify(self, number: int, *, entered: bool) -> None:
+        if self.exception_observers:
+            event = ExceptionEvent(number, entered, self.now_ns, self.instructions)
+            for observer in self.exception_observers:
+                observer(event)
 
     def _slice(self, count: int) -> int | None:
         """Run at most ``count`` instructions and serve what ended them; an exit code ends all."""
@@ -431,6 +452,7 @@ class Machine:
         pc = engine.get("pc")
         if trap == _EXIT:
             # The branch to EXC_RETURN leaves it in PC, without its lowest bit.
+            self._notify(self._exceptions.current, entered=False)
             cause = self._exceptions.leave(pc | 1)
             if cause is not None:
                 self._fault(cause)
@@ -439,6 +461,7 @@ class Machine:
         elif trap == _SUPERVISOR:
             if self.nvic.can_take(x.SVCALL, *self._exceptions.masks()):
                 self._exceptions.take(x.SVCALL)
+                self._notify(x.SVCALL, entered=True)
             else:
                 self._fault(Cause(x.HARD_FAULT, 0, "SVC where SVCall cannot be taken"))
         elif trap == _BREAKPOINT:
@@ -490,6 +513,7 @@ class Machine:
         except Lockup:
             self._lock_up(cause)
         else:
+            self._notify(number, entered=True)
             report = replace(report, taken=x.name_of(number))
             self.faults.append(report)
             if self.on_fault is not None:
