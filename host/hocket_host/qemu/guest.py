@@ -34,8 +34,8 @@ class Guest:
         The image with the shim's vectors.
     handlers
         The image's own handlers of reset and hard fault.
-    window
-        Address and size of what the host answers.
+    window, uart
+        What the host answers: address and size, and address of the UART, while it is closed.
     output
         Called with what the console sends.
     gdb, wall_limit_s
@@ -49,6 +49,7 @@ class Guest:
         firmware: bytes,
         handlers: tuple[int, int],
         window: tuple[int, int],
+        uart: int,
         output: Callable[[bytes], None],
         *,
         gdb: str | None,
@@ -59,6 +60,7 @@ class Guest:
         self._firmware = firmware
         self._handlers = handlers
         self._window = window
+        self._uart = uart
         self._output = output
         self._gdb = gdb
         self._limit_s = wall_limit_s
@@ -67,7 +69,6 @@ class Guest:
         self._process: Process | None = None
         self._file = 0
         self._refused = False
-        self._early = b""
 
     @property
     def started(self) -> bool:
@@ -78,11 +79,6 @@ class Guest:
     def exit_code(self) -> int | None:
         """What it ended with; None while it runs."""
         return None if self._process is None else self._process.exit_code
-
-    @property
-    def can_pause(self) -> bool:
-        """Whether `type_paused` works."""
-        return self._gdb is None
 
     @property
     def kind(self) -> Kind:
@@ -99,14 +95,14 @@ class Guest:
 
         def prepare(paths: tuple[str, str, str]) -> None:
             reset, fault = self._handlers
-            self._mailbox.prepare(window=self._window, reset=reset, fault=fault, paths=paths)
+            self._mailbox.prepare(
+                window=self._window, uart=self._uart, reset=reset, fault=fault, paths=paths
+            )
 
         self._process = Process(
             self._firmware, self._bus.descriptor, DDR_BYTES, prepare, self._output,
-            pause=self._shim.pause if self._gdb is None else None, gdb=self._gdb,
+            gdb=self._gdb,
         )  # fmt: skip
-        if self._early:
-            self._process.type(self._early)
         if not self._process.wait(self._limit_s):
             self._check_death()
             raise QemuError(
@@ -199,8 +195,10 @@ class Guest:
         self._calls.append(record(Call.POKE, address, value))
 
     def peek(self, *addresses: int) -> list[int]:
-        """Read devices' registers."""
-        return self._turn([record(Call.PEEK, address) for address in addresses])
+        """Read devices' registers, after what was poked before."""
+        before, count = self._calls, len(self._calls)
+        self._calls = []
+        return self._turn([*before, *(record(Call.PEEK, a) for a in addresses)])[count:]
 
     def fetch(self, spans: Sequence[Span]) -> None:
         """Bring ranges of the shadow up to date."""
@@ -227,21 +225,3 @@ class Guest:
                 "QEMU does not copy the guest's memory", found=f"{len(spans)} ranges",
                 expected="all of their bytes", try_="report this with the image",
             )  # fmt: skip
-
-    # Console -------------------------------------------------------------------------------------
-
-    def type(self, data: bytes) -> None:
-        """Type without regard to the guest's time."""
-        if self._process is None:
-            self._early += data
-        else:
-            self._process.type(data)
-
-    def type_paused(self, character: bytes) -> None:
-        """Type one character that the UART takes at this very instant of the guest's time."""
-        process = self._process
-        assert process is not None
-        self._put([record(Call.PAUSE), record(Call.RING)])
-        process.release()
-        process.type_paused(character)
-        self._expect_bell(process)

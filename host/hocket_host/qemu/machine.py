@@ -10,7 +10,6 @@ to the byte.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +26,9 @@ from ..repl.platform import Npu, Platform
 from ..soc.bus import Bus, BusFault
 from ..soc.clock import Clock
 from . import image, shim, thumb
+from .console import BASE as UART
+from .console import SIZE as UART_BYTES
+from .console import Console
 from .errors import QemuError
 from .guest import Guest
 from .line import InterruptLine
@@ -36,13 +38,8 @@ from .process import MACHINE
 
 #: Where QEMU's machine has nothing.
 NPU_WINDOW = 0x4820_0000
-_UART = 0x4930_3000
 _CPU_HZ = 32_000_000
 _TIMER_IRQ = 4
-
-_UART_STATE, _UART_CONTROL, _RECEIVES = _UART + 4, _UART + 8, 2
-#: One character at 115200 baud.
-_CHARACTER_NS = 86_875
 
 
 class Stop(NamedTuple):
@@ -81,7 +78,7 @@ class QemuMachine:
         Replacements of the NPU's functional and timing model.
     gdb
         A device of QEMU's ``-gdb`` option, such as ``tcp:127.0.0.1:1234``: the machine waits there
-        for a debugger. What is fed in then arrives at no certain time.
+        for a debugger.
     wall_limit_s
         Longest time of the host without a sign from the guest; None waits for ever.
 
@@ -121,7 +118,7 @@ class QemuMachine:
         self._guest = Guest(
             self._bus, built, _redirected(firmware, built, platform.npu),
             (firmware.vector(image.RESET_VECTOR), firmware.vector(image.HARD_FAULT_VECTOR)),
-            (NPU_WINDOW, WINDOW_BYTES), uart_output or (lambda data: None),
+            (NPU_WINDOW, WINDOW_BYTES), UART, uart_output or (lambda data: None),
             gdb=gdb, wall_limit_s=wall_limit_s,
         )  # fmt: skip
         self.npu: EthosU | None = None
@@ -131,7 +128,9 @@ class QemuMachine:
             )
         self._armed_ns: int | None = None
         self._epoch_ns = 0
-        self._typed: deque[int] = deque()
+        self._console = Console(
+            self.clock, self._guest, platform.uarts[0].rx_irq if platform.uarts else None
+        )
         self._stop_wanted = False
         if container is not None:
             self.load_container(container, container_base)
@@ -249,12 +248,7 @@ class QemuMachine:
 
     def feed(self, data: bytes) -> None:
         """Type into the first UART; characters arrive one after another, as at 115200 baud."""
-        if not self._guest.can_pause:
-            self._guest.type(data)
-            return
-        if not self._typed:
-            self.clock.after(_CHARACTER_NS, self._type, "character")
-        self._typed.extend(data)
+        self._console.feed(data)
 
     def stop(self) -> None:
         """End the run that is under way; for callbacks."""
@@ -270,8 +264,8 @@ class QemuMachine:
         Parameters
         ----------
         when_ns
-            Virtual time, reached within 125 ns unless the guest holds interrupts off; None sets no
-            limit.
+            Virtual time, reached within a microsecond unless the guest holds interrupts off; None
+            sets no limit.
 
         Raises
         ------
@@ -307,6 +301,7 @@ class QemuMachine:
         if kind is Kind.RESET:
             self._epoch_ns = self.now_ns
             self._armed_ns = None
+            self._console.reset()
             if self.npu is not None and self.now_ns:
                 self.npu.write(Reg.RESET, 4, 0)
         elif kind is Kind.TIMER:
@@ -324,22 +319,17 @@ class QemuMachine:
 
     def _access(self) -> None:
         """Carry out the load or store that faulted."""
-        npu = self.npu
-        assert npu is not None
         registers = self._guest.registers()
         transfer = thumb.decode(self._guest.code(), registers)
-        offset = transfer.address - NPU_WINDOW
+        address = transfer.address
         try:
             for register in transfer.registers:
-                self.accesses += 1
                 if transfer.load:
-                    value = npu.read(offset, transfer.size)
+                    value = self._read(address, transfer.size)
                     registers[register] = thumb.extend(value, transfer.size, transfer.signed)
                 else:
-                    if offset == Reg.CMD and registers[register] & Command.RUN:
-                        self._fetch_queue(npu)
-                    npu.write(offset, transfer.size, registers[register])
-                offset += transfer.size
+                    self._write(address, transfer.size, registers[register])
+                address += transfer.size
         except BusFault:
             self._guest.refuse()
             return
@@ -348,6 +338,24 @@ class QemuMachine:
             registers[base] = value
         thumb.step_over(registers, transfer.length)
         self._guest.set_registers(registers)
+
+    def _read(self, address: int, size: int) -> int:
+        if UART <= address < UART + UART_BYTES:
+            return self._console.read(address - UART)
+        assert self.npu is not None
+        self.accesses += 1
+        return self.npu.read(address - NPU_WINDOW, size)
+
+    def _write(self, address: int, size: int, value: int) -> None:
+        if UART <= address < UART + UART_BYTES:
+            self._console.write(address - UART, value)
+            return
+        npu = self.npu
+        assert npu is not None
+        self.accesses += 1
+        if address == NPU_WINDOW + Reg.CMD and value & Command.RUN:
+            self._fetch_queue(npu)
+        npu.write(address - NPU_WINDOW, size, value)
 
     def _fetch_queue(self, npu: EthosU) -> None:
         """The register interface reads the queue from the shadow when a run starts."""
@@ -359,15 +367,6 @@ class QemuMachine:
             return
         size = min(npu.read(Reg.QSIZE, 4), window.end - base)
         self._guest.fetch([*self._bus.copied(at, at + size)])
-
-    # Console -------------------------------------------------------------------------------------
-
-    def _type(self) -> None:
-        state, control = self._guest.peek(_UART_STATE, _UART_CONTROL)
-        if control & _RECEIVES and not state & _RECEIVES:
-            self._guest.type_paused(bytes([self._typed.popleft()]))
-        if self._typed:
-            self.clock.after(_CHARACTER_NS, self._type, "character")
 
 
 def _redirected(firmware: image.Image, built: shim.Shim, npu: Npu | None) -> bytes:
@@ -404,5 +403,5 @@ def _check(platform: Platform) -> None:
         raise refuse("QEMU has another clock", f"{platform.cpu_hz} Hz", f"{_CPU_HZ} Hz")
     if platform.timers:
         raise refuse("QEMU lacks a timer", platform.timers[0].name, "no CMSDK timer")
-    if platform.uarts and platform.uarts[0].base != _UART:
-        raise refuse("QEMU lacks a UART", f"{platform.uarts[0].base:#x}", f"{_UART:#x}")
+    if platform.uarts and platform.uarts[0].base != UART:
+        raise refuse("QEMU lacks a UART", f"{platform.uarts[0].base:#x}", f"{UART:#x}")

@@ -14,11 +14,11 @@ _KIND = 0x00
 _VERDICT = 0x04
 _TIME = 0x08
 _WINDOW = 0x10
-_OLD_RESET = 0x18
-_OPEN_OUT = 0x20
-_OPEN_IN = 0x2C
-_BELL_OUT = 0x38
-_BELL_IN = 0x44
+_OLD_RESET = 0x1C
+_OPEN_OUT = 0x24
+_OPEN_IN = 0x30
+_BELL_OUT = 0x3C
+_BELL_IN = 0x48
 _REGISTERS = 0x60
 _CODE = 0xA8
 _BYTE = 0xB0
@@ -53,7 +53,6 @@ class Call(IntEnum):
     POKE = 0x41
     PEEK = 0x42
     ARM = 0x43
-    PAUSE = 0x44
 
 
 Record = tuple[Call, int, int, int]
@@ -83,6 +82,7 @@ class Mailbox:
         self,
         *,
         window: tuple[int, int],
+        uart: int,
         reset: int,
         fault: int,
         paths: tuple[str, str, str],
@@ -93,13 +93,15 @@ class Mailbox:
         ----------
         window
             Address and size of what the host answers.
+        uart
+            Address of what it answers, too, while it is closed.
         reset, fault
             The guest's own handlers.
         paths
             Files that the shim opens: bell to the host, bell from the host, memory.
         """
         pack = self._pack
-        pack(_WINDOW, *window)
+        pack(_WINDOW, *window, uart)
         pack(_OLD_RESET, reset, fault)
         at = _PATHS
         self._paths: list[tuple[int, int]] = []

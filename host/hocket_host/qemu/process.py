@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import array
 import contextlib
 import fcntl
 import os
@@ -12,13 +11,11 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from . import shim
-from .debugger import Debugger
 from .errors import QemuError
 
 QEMU = "qemu-system-arm"
@@ -27,7 +24,6 @@ MACHINE = "mps3-an547"
 ICOUNT_SHIFT = 5
 #: Console output that QEMU may be ahead of us without waiting, which would change its timing.
 _PIPE_BYTES = 1 << 20
-_ANSWER_S = 30.0
 
 
 def missing() -> str | None:
@@ -52,10 +48,8 @@ class Process:
         guest must open them, before the machine can run.
     output
         Called with what the console sends.
-    pause
-        Address at which the machine can be paused; None leaves the debugger to ``gdb``.
     gdb
-        A device for QEMU's ``-gdb``: the machine waits there for a debugger. Excludes ``pause``.
+        A device for QEMU's ``-gdb``, at which the machine waits for a debugger; None for none.
     """
 
     def __init__(
@@ -66,7 +60,6 @@ class Process:
         paths: Callable[[tuple[str, str, str]], None],
         output: Callable[[bytes], None],
         *,
-        pause: int | None,
         gdb: str | None,
     ) -> None:
         if shutil.which(QEMU) is None:
@@ -82,7 +75,10 @@ class Process:
         out_read, out_write = os.pipe()
         in_read, in_write = os.pipe()
         paths(tuple(f"/proc/self/fd/{fd}" for fd in (out_write, in_read, memory)))  # type: ignore[arg-type]
-        debugging = gdb or f"unix:{folder / 'gdb'},server=on,wait=off"
+        # QEMU is told to end when the other end of this pipe goes, in whatever way we end.
+        lifeline, self._lifeline = os.pipe()
+        fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
+        fcntl.fcntl(lifeline, fcntl.F_SETSIG, signal.SIGTERM)
         self._child = subprocess.Popen(
             [
                 QEMU, "-machine", f"{MACHINE},memory-backend=ddr",
@@ -93,45 +89,22 @@ class Process:
                 "-semihosting-config", "enable=on,target=native",
                 "-display", "none", "-monitor", "none", "-nic", "none",
                 "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
-                "-kernel", str(folder / "firmware.elf"), "-gdb", debugging, "-S",
+                "-kernel", str(folder / "firmware.elf"), *(("-gdb", gdb, "-S") if gdb else ()),
             ],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors,
-            pass_fds=(out_write, in_read, memory), bufsize=0,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._errors,
+            pass_fds=(out_write, in_read, memory, lifeline), bufsize=0,
         )  # fmt: skip
-        os.close(out_write)
-        os.close(in_read)
+        fcntl.fcntl(lifeline, fcntl.F_SETOWN, self._child.pid)
+        for descriptor in (out_write, in_read, lifeline):
+            os.close(descriptor)
         self._bell, self._answer = out_read, in_write
-        assert self._child.stdin is not None
         assert self._child.stdout is not None
-        self._keys, self._screen = self._child.stdin.fileno(), self._child.stdout.fileno()
+        self._screen = self._child.stdout.fileno()
         os.set_blocking(self._screen, False)
         with contextlib.suppress(OSError):
             fcntl.fcntl(self._screen, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
-        self._debugger: Debugger | None = None
-        self._pause = pause
         self.exit_code: int | None = None
         """What QEMU ended with; None while it runs."""
-        if gdb is None:
-            self._attach(str(folder / "gdb"))
-
-    def _attach(self, path: str) -> None:
-        """Become the debugger, and let the machine run."""
-        limit = time.monotonic() + _ANSWER_S
-        while not os.path.exists(path):
-            if self._child.poll() is not None or time.monotonic() > limit:
-                self._child.kill()
-                self._ended()
-                raise self._failure("QEMU does not start")
-            time.sleep(0.002)
-        self._debugger = Debugger(path, _ANSWER_S)
-        if self._pause is not None:
-            self._debugger.stop_at(self._pause)
-        self._debugger.go()
-
-    @property
-    def can_pause(self) -> bool:
-        """Whether `type_paused` works."""
-        return self._debugger is not None and self._pause is not None
 
     def release(self) -> None:
         """Let the guest that rang go on."""
@@ -178,41 +151,9 @@ class Process:
                 return False
             self._output(data)
 
-    def type(self, data: bytes) -> None:
-        """Send to the console; when it arrives is up to the host's scheduling."""
-        os.write(self._keys, data)
-
-    def type_paused(self, data: bytes) -> None:
-        """Send one character while the machine is on its way to the pause, and see it arrive.
-
-        Raises
-        ------
-        QemuError
-            The console does not take it.
-        """
-        assert self._debugger is not None
-        assert self._pause is not None
-        self._debugger.wait()
-        os.write(self._keys, data)
-        limit = time.monotonic() + _ANSWER_S
-        waiting = array.array("i", [1])
-        while waiting[0]:
-            fcntl.ioctl(self._keys, termios.FIONREAD, waiting)
-            if time.monotonic() > limit:
-                raise self._failure("QEMU's console does not take a character")
-        # Past the breakpoint by the length of the instruction under it.
-        self._debugger.go(self._pause + 2)
-
     def _ended(self) -> None:
         self.exit_code = self._child.wait()
         self._drain()
-
-    def _failure(self, message: str) -> QemuError:
-        return QemuError(
-            message, found=self.complaint() or f"exit status {self.exit_code}",
-            expected=f"{QEMU} 7.2 or later with the machine {MACHINE}",
-            try_="read QEMU's message above",
-        )  # fmt: skip
 
     def complaint(self) -> str:
         """What QEMU wrote to its standard error."""
@@ -226,18 +167,14 @@ class Process:
 
     def close(self) -> None:
         """End QEMU if it still runs, and remove its files."""
-        if self._debugger is not None:
-            self._debugger.close()
-            self._debugger = None
         if self._child.poll() is None:
             self._child.send_signal(signal.SIGKILL)
         self.exit_code = self._child.wait() if self.exit_code is None else self.exit_code
-        for stream in (self._child.stdin, self._child.stdout, self._errors):
+        for stream in (self._child.stdout, self._errors):
             if stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
-        for descriptor in (self._bell, self._answer):
-            with contextlib.suppress(OSError):
+                stream.close()
+        for descriptor in (self._bell, self._answer, self._lifeline):
+            if descriptor >= 0:
                 os.close(descriptor)
-        self._bell = self._answer = -1
+        self._bell = self._answer = self._lifeline = -1
         self._folder.cleanup()

@@ -1,7 +1,7 @@
 @ SPDX-License-Identifier: Apache-2.0
 @ What the host puts under a guest so that Python can answer its NPU: the first instructions after
-@ reset, the handler of accesses to the NPU's window, where the machine has nothing, and the
-@ handler of the timer that ends the host's waits.
+@ reset, the handler of accesses to the NPU's window, where the machine has nothing, and to the
+@ UART while it is closed, and the handler of the timer that ends the host's waits.
 @
 @ Each of them rings the host (one byte out, one byte in, by semihosting, which blocks the machine
 @ and with it virtual time) and then carries out the host's list of calls. Memory from the label
@@ -15,13 +15,14 @@
     .equ MAILBOX_TIME, 0x08
     .equ MAILBOX_WINDOW, 0x10
     .equ MAILBOX_WINDOW_SIZE, 0x14
-    .equ MAILBOX_OLD_RESET, 0x18
-    .equ MAILBOX_OLD_FAULT, 0x1C
-    .equ MAILBOX_OPEN_OUT, 0x20
-    .equ MAILBOX_OPEN_IN, 0x2C
-    .equ MAILBOX_BELL_OUT, 0x38
-    .equ MAILBOX_BELL_IN, 0x44
-    .equ MAILBOX_IS_OPEN, 0x50
+    .equ MAILBOX_UART, 0x18
+    .equ MAILBOX_OLD_RESET, 0x1C
+    .equ MAILBOX_OLD_FAULT, 0x20
+    .equ MAILBOX_OPEN_OUT, 0x24
+    .equ MAILBOX_OPEN_IN, 0x30
+    .equ MAILBOX_BELL_OUT, 0x3C
+    .equ MAILBOX_BELL_IN, 0x48
+    .equ MAILBOX_IS_OPEN, 0x54
     .equ MAILBOX_REGISTERS, 0x60
     .equ MAILBOX_CODE, 0xA8
     .equ MAILBOX_CALLS, 0x100
@@ -35,7 +36,6 @@
     .equ CALL_POKE, 0x41
     .equ CALL_PEEK, 0x42
     .equ CALL_ARM, 0x43
-    .equ CALL_PAUSE, 0x44
 
     .equ SYS_OPEN, 0x01
     .equ SYS_WRITE, 0x05
@@ -52,14 +52,17 @@
     .equ NVIC_ISER0, 0xE000E100
 
     .equ SCB_CFSR, 0xE000ED28
-    .equ BFSR_PRECISE_WITH_ADDRESS, 0x8200
+    .equ CFSR, 0x28
+    .equ MMFAR, 0x34
+    .equ BFAR, 0x38
+    .equ PRECISE_BUS_FAULT, 0x8200
+    .equ DATA_MEMORY_FAULT, 0x82
     .equ HFSR_FORCED, 0x40000000
 
     .section .text
     .word on_reset
     .word on_fault
     .word on_timer
-    .word pause
     .word mailbox
 
     .thumb_func
@@ -85,24 +88,33 @@ on_reset:
     ldr r0, [r4, #MAILBOX_OLD_RESET]
     bx r0
 
-@ The processor stacked r0 to r3, r12, lr, pc and xpsr. Only a precise fault inside the window is
-@ the host's; any other goes to the guest's own handler, which finds everything as the fault left it.
+@ The processor stacked r0 to r3, r12, lr, pc and xpsr. Only a precise fault inside a window is the
+@ host's; any other goes to the guest's own handler, which finds everything as the fault left it.
     .thumb_func
 on_fault:
     ldr r0, =SCB_CFSR
     ldr r1, [r0]
-    mov r2, #BFSR_PRECISE_WITH_ADDRESS
-    bics r1, r2, r1
     ldr r3, =mailbox
-    bne 2f
-    ldr r1, [r0, #0x10]
+    mov r2, #PRECISE_BUS_FAULT
+    bics r2, r2, r1
+    bne 1f
+    ldr r1, [r0, #BFAR - CFSR]
     ldr r2, [r3, #MAILBOX_WINDOW]
     subs r1, r1, r2
     ldr r2, [r3, #MAILBOX_WINDOW_SIZE]
     cmp r1, r2
-    bhs 2f
+    blo 3f
+    b 2f
+1:  mvns r1, r1
+    tst r1, #DATA_MEMORY_FAULT
+    bne 2f
+    ldr r1, [r0, #MMFAR - CFSR]
+    ldr r2, [r3, #MAILBOX_UART]
+    subs r1, r1, r2
+    lsrs r1, r1, #12
+    bne 2f
 
-    tst lr, #4
+3:  tst lr, #4
     ite eq
     mrseq r1, msp
     mrsne r1, psp
@@ -121,7 +133,7 @@ on_fault:
     ldr r0, [r4, #MAILBOX_VERDICT]
     cbnz r0, 1f
     ldr r0, =SCB_CFSR
-    mov r1, #BFSR_PRECISE_WITH_ADDRESS
+    ldr r1, =PRECISE_BUS_FAULT | DATA_MEMORY_FAULT
     mov r2, #HFSR_FORCED
     strd r1, r2, [r0]
     add r12, r4, #MAILBOX_REGISTERS + 40
@@ -185,8 +197,6 @@ next:
     cmp r0, #CALL_PEEK
     blo 3f
     beq 4f
-    cmp r0, #CALL_ARM
-    bne 5f
     strd r1, r2, [r5, #TIMER_COMPARE]
     movs r0, #1
     str r0, [r5, #TIMER_CONTROL]
@@ -199,7 +209,6 @@ next:
 4:  ldr r0, [r1]
     str r0, [r6]
     b done
-5:  b.w pause
 done:
     adds r6, #16
     b next
@@ -213,13 +222,5 @@ nobody:
 
     .ltorg
 
-@ The debugger stops the machine here, while the host types into the console. It has a page of its
-@ own, because the emulator is slow on a page with a breakpoint.
-    .balign 0x1000
-    .thumb_func
-pause:
-    nop
-    b.w done
-
-    .balign 0x1000
+    .balign 0x100
 mailbox:

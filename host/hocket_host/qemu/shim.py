@@ -31,8 +31,6 @@ class Shim:
     reset: int
     fault: int
     timer: int
-    pause: int
-    """Without the Thumb bit."""
     mailbox: int
 
 
@@ -85,5 +83,5 @@ def build() -> Shim:
                 file.write(Path(plain).read_bytes())
             shutil.move(file.name, cached)
     code = cached.read_bytes()
-    reset, fault, timer, pause, mailbox = struct.unpack_from("<5I", code)
-    return Shim(code, reset, fault, timer, pause & ~1, mailbox)
+    reset, fault, timer, mailbox = struct.unpack_from("<4I", code)
+    return Shim(code, reset, fault, timer, mailbox)
