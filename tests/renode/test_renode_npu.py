@@ -297,6 +297,20 @@ def test_many_resets_in_a_row_leave_no_connection_behind(renode):
     assert renode.npu.errors == []
 
 
+def test_any_number_of_writes_may_wait_for_an_answer(renode):
+    renode.power_on()
+    for value in range(1000):
+        renode.write(Reg.QSIZE, 4 * value)
+    assert renode.read(Reg.QSIZE) == 4 * 999
+
+
+def test_a_machine_without_what_the_script_needs_is_an_error_in_the_log(npu_server):
+    bench = Renode()
+    bench.npu.GetMachine = None
+    assert bench.read(Reg.ID) == 0
+    assert "could not be set up" in bench.npu.errors[0]
+
+
 def test_narrow_accesses_are_ignored_with_a_warning(renode):
     assert renode.npu.ReadByte(0) == 0
     renode.npu.WriteByte(Reg.RESET, 1)
