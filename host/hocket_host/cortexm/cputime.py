@@ -70,7 +70,9 @@ class CpuTime:
 
     def sync(self) -> None:
         """Fire what is due by now."""
-        self.clock.run_until(max(cycles_to_ns(self.cycles, self.hz), self.clock.now_ns))
+        now_ns = -(-self.cycles * NS_PER_S // self.hz)
+        if now_ns >= self.clock.now_ns:
+            self.clock.run_until(now_ns)
 
     def sleep_to(self, cycle: int) -> None:
         """Pass time without instructions."""

@@ -17,7 +17,7 @@ from ..ethosu.config import NpuConfig
 from ..ethosu.queue import Model, TimingModel
 from ..ethosu.system import SystemConfig
 from ..repl.platform import Platform
-from ..soc.bus import Bus, BusFault
+from ..soc.bus import Bus, BusFault, Device
 from ..soc.clock import Clock
 from ..units import cycles_to_ns
 from . import exceptions as e
@@ -39,6 +39,7 @@ _SLICE = 1 << 21
 #: interrupt is taken at most this much later.
 _MASKED_SLICE = 8
 _WFE, _YIELD = 0xBF20, 0xBF10
+_UNALIGNED_ACCESS = "an access to a device is not aligned to its size, or wider than a word"
 
 # The engine's numbers of exceptions.
 _SUPERVISOR, _PREFETCH, _BREAKPOINT, _EXIT = 2, 3, 7, 8
@@ -167,6 +168,7 @@ class Machine:
             console_output or uart_output or (lambda data: None),
         )
         self._in_slice = False
+        self._slice_due_ns: int | None = None
         self._sleeping = False
         self._reset_wanted = False
         self._stop_wanted = False
@@ -186,28 +188,33 @@ class Machine:
             self._engine.map_memory(memory.base, self.bus.memory[at : at + memory.size])
         for window in self.bus.windows:
             if window.device is not None:
-                self._map_device(window.base, window.size)
+                self._map_device(window.base, window.size, window.device)
         self._engine.map_device(scs.BASE, scs.SIZE, self._read_private, self._write_private)
 
-    def _map_device(self, base: int, size: int) -> None:
+    def _map_device(self, base: int, size: int, device: Device) -> None:
         def read(offset: int, width: int) -> int:
             self.time.sync()
+            value = 0
+            if width > 4 or offset % width:
+                self._note_device_fault(base + offset, _UNALIGNED_ACCESS)
+                return value
             try:
-                return self.bus.read(base + offset, width)
+                value = device.read(offset, width)
             except BusFault as fault:
-                self._note_device_fault(base + offset, fault)
-                return 0
-            finally:
-                self._resume()
+                self._note_device_fault(base + offset, fault.message)
+            self._resume()
+            return value
 
         def write(offset: int, width: int, value: int) -> None:
             self.time.sync()
+            if width > 4 or offset % width:
+                self._note_device_fault(base + offset, _UNALIGNED_ACCESS)
+                return
             try:
-                self.bus.write(base + offset, width, value)
+                device.write(offset, width, value)
             except BusFault as fault:
-                self._note_device_fault(base + offset, fault)
-            finally:
-                self._resume()
+                self._note_device_fault(base + offset, fault.message)
+            self._resume()
 
         self._engine.map_device(base, size, read, write)
 
@@ -289,9 +296,10 @@ class Machine:
 
     def _resume(self) -> None:
         """An access may have asked for an event before the slice's end."""
-        due = self.time.next_cycle()
-        if due is not None:
-            self._engine.shorten(self._engine.counter + max(due - self.time.cycles - 1, 0))
+        due_ns = self.clock.next_ns
+        if due_ns != self._slice_due_ns and due_ns is not None:
+            ahead = self.time.cycle_of(due_ns) - self.time.cycles
+            self._engine.shorten(self._engine.counter + max(ahead - 1, 0))
 
     def _read_private(self, offset: int, size: int) -> int:
         self.time.sync()
@@ -304,10 +312,10 @@ class Machine:
         self._scs.write(offset, size, value)
         self._resume()
 
-    def _note_device_fault(self, address: int, fault: BusFault) -> None:
+    def _note_device_fault(self, address: int, text: str) -> None:
         # The access goes on; registers are put back once the instruction is over.
         if self._device_fault is None:
-            self._device_fault = (address, fault.message, self._engine.get_all(GENERAL[:-1]))
+            self._device_fault = (address, text, self._engine.get_all(GENERAL[:-1]))
             self._engine.shorten(self._engine.counter)
 
     def _trapped(self, number: int) -> None:
@@ -424,9 +432,14 @@ class Machine:
         start = engine.get("pc")
         self._trap = self._bad_access = None
         self._in_slice = True
+        self._slice_due_ns = self.clock.next_ns
         self.time.begin()
         try:
             executed, end = engine.run(start, count)
+        except BaseException:
+            # A device or a callback of the host's ended the run inside an instruction.
+            self.time.end(engine.counter)
+            raise
         finally:
             self._in_slice = False
         self.time.end(executed)

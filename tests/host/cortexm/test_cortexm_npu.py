@@ -11,6 +11,7 @@ pytest.importorskip("unicorn", reason="needs hocket[emulator] (unicorn)")
 pytest.importorskip("tflite_micro", reason="the oracle is not installed")
 
 from hocket_host.ethosu.config import npu_config
+from hocket_host.ethosu.registers import NpuProgrammingError
 from hocket_tools.application import load
 from hocket_tools.container import RegionKind
 from hocket_tools.exactness.oracle import Oracle
@@ -151,3 +152,16 @@ def test_two_runs_are_the_same_to_the_byte(build, packed):
 def test_the_secure_alias_shows_the_same_registers(run):
     guest = run("int main(void) { note(REG(0x48102028)); note(REG(0x58102028)); return 0; }")
     assert guest.notes == [0x1807, 0x1807]
+
+
+def test_a_strict_npu_ends_the_run_where_it_is_misused(build):
+    guest = Guest(
+        build(
+            "int main(void) { while (REG(0x48102004) & 8) {} REG(0x48102010) = 0x70000008;"
+            "REG(0x48102008) = 1; return 0; }"
+        ),
+        strict=True,
+    )
+    with pytest.raises(NpuProgrammingError, match="not aligned"):
+        guest.run()
+    assert guest.machine.now_ns > 0
