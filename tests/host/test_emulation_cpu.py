@@ -13,16 +13,19 @@ from hocket_tools import run as running
 from hocket_tools.application import loads
 
 MODELS = Path(__file__).parent.parent / "models"
-BODY_NS = 200_000
+BODY_NS = 2_000_000
 
 APPLICATION = """
 [npu]
 clock = "50 MHz"
 
+[schedule]
+cut = "all"
+
 [tasks.fast]
 model = "micro_speech.tflite"
 period = "5 ms"
-cpu = "200 us"
+cpu = "2 ms"
 
 [tasks.slow]
 model = "mlp_kws_int8.tflite"
@@ -42,7 +45,8 @@ def test_the_processor_does_one_thing_at_a_time(run: EmulatedRun) -> None:
 
 
 def test_a_dispatch_ends_where_its_segment_starts(run: EmulatedRun) -> None:
-    cost = cycles_to_ns(board.load("corstone300").dispatch_cpu_cycles, 32_000_000)
+    profile = board.load("corstone300")
+    cost = cycles_to_ns(profile.dispatch_cpu_cycles, profile.cpu_hz)
     dispatches = [work for work in run.cpu if work.kind == "dispatch"]
     assert [(w.task, w.end_ns) for w in dispatches] == [(s.task, s.start_ns) for s in run.slices]
     assert {w.end_ns - w.start_ns for w in dispatches} == {cost}
@@ -62,7 +66,8 @@ def test_a_job_ends_with_its_body(run: EmulatedRun) -> None:
 
 
 def test_each_job_is_resumed_to_begin_and_to_take_its_result(run: EmulatedRun) -> None:
-    cost = cycles_to_ns(board.load("corstone300").resume_cpu_cycles, 32_000_000)
+    profile = board.load("corstone300")
+    cost = cycles_to_ns(profile.resume_cpu_cycles, profile.cpu_hz)
     for index, task in enumerate(run.tasks):
         spent = sum(w.end_ns - w.start_ns for w in run.cpu if (w.task, w.kind) == (index, "resume"))
         assert spent >= 2 * cost * len(task.jobs)

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The report as a reader uses it, in headless Chromium."""
 
+import copy
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from _browser import browser, missing
 
+from hocket_tools import run as running
 from hocket_tools.report import build, render
 from hocket_tools.run import Outcome, Packed
 
@@ -81,6 +84,33 @@ def test_the_console_stays_silent_on_every_network(opened: Any) -> None:
         _frames(opened)
         assert opened.find_elements("css selector", "#network svg")
     assert opened.get_log("browser") == []
+
+
+def test_a_run_too_short_for_any_job_is_drawn(driver: Any, packed: Packed, tmp_path: Path) -> None:
+    short = build(packed, running.execute(packed, 1000))
+    path = tmp_path / "short.html"
+    path.write_text(render(short), encoding="utf-8")
+    driver.get(path.as_uri())
+    _frames(driver)
+    assert driver.get_log("browser") == []
+    assert "No job was completed in this run." in driver.find_element("id", "responses").text
+
+
+def test_misses_are_told_first_and_found_by_key(
+    driver: Any, told: dict[str, Any], tmp_path: Path
+) -> None:
+    late = copy.deepcopy(told)
+    job = late["run"]["tasks"][0]["jobs"][3]
+    job["outcome"], job["end_ns"] = "late", job["deadline_ns"] + 1_000_000
+    late["run"]["tasks"][0]["misses"] = 1
+    path = tmp_path / "late.html"
+    path.write_text(render(late), encoding="utf-8")
+    driver.get(path.as_uri())
+    _frames(driver)
+    assert driver.find_element("id", "verdict").text.startswith("✗ 1 of")
+    _press(driver, "0", "+", "+", "+", "m")
+    start, end = _window(driver)
+    assert (start + end) / 2 == pytest.approx(job["deadline_ns"], abs=2) or start == 0
 
 
 def test_nothing_is_requested_but_the_file_itself(opened: Any, page: str) -> None:

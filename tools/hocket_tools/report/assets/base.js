@@ -47,6 +47,15 @@ function percent(part, whole) {
   return `${share > 0 && share < 0.1 ? share.toPrecision(1) : share.toFixed(1)} %`;
 }
 
+// Math.max takes arguments, and a long run has more values than a call may have of these.
+function greatest(values) {
+  return values.reduce((a, b) => (b > a ? b : a));
+}
+
+function least(values) {
+  return values.reduce((a, b) => (b < a ? b : a));
+}
+
 function plural(count, noun) {
   return `${number(count)} ${noun}${count === 1 ? "" : "s"}`;
 }

@@ -111,7 +111,7 @@ function useOf(block, arena) {
 function memoryChart(model) {
   const { arena, layers, segments } = model;
   const cycles = arena.ends[arena.ends.length - 1] || 1;
-  const peak = Math.max(...arena.live_bytes);
+  const peak = greatest(arena.live_bytes);
   const label = `Arena of ${model.name} over one inference: at most ${bytes(peak)} of ${bytes(arena.size)} live`;
   const begin = (operation) => (operation ? arena.ends[operation - 1] : 0);
   return chart(310, label, (svg, width, height) => {
@@ -151,7 +151,7 @@ function memoryChart(model) {
 function liveChart(model) {
   const { arena } = model;
   const count = arena.live_bytes.length;
-  const peak = Math.max(...arena.live_bytes);
+  const peak = greatest(arena.live_bytes);
   const cycles = arena.ends[arena.ends.length - 1] || 1;
   return chart(110, `Live bytes of ${model.name}, at most ${bytes(peak)}`, (svg, width, height) => {
     const [left, right, top, bottom] = [64, 8, 26, height - 8];

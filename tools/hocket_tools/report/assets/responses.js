@@ -69,7 +69,7 @@ function drawResponses() {
       place.append(element("p", { class: "note" }, "No job was completed in this run."));
       continue;
     }
-    const [best, worst] = [Math.min(...found), Math.max(...found)];
+    const [best, worst] = [least(found), greatest(found)];
     const marks = [[task.deadline_ns, "deadline", "var(--bad)", "none"]];
     if (task.bound_ns !== null) marks.push([task.bound_ns, "bound", "var(--text)", "5 3"]);
     marks.push([worst, "slowest", "var(--soft)", "1 2"]);

@@ -57,9 +57,9 @@ function byPriority() {
 function taskTable(timeline) {
   const rows = byPriority().map(({ task, index }) => {
     const found = responses(task);
-    const worst = found.length ? Math.max(...found) : null;
+    const worst = found.length ? greatest(found) : null;
     const mean = found.length ? found.reduce((a, b) => a + b, 0) / found.length : null;
-    return { task, index, worst, mean, best: found.length ? Math.min(...found) : null };
+    return { task, index, worst, mean, best: found.length ? least(found) : null };
   });
   const or = (value) => (value === null ? "–" : time(value));
   const plain = (title, pick, show = or) => ({ title, cell: (row) => show(pick(row)), key: pick });

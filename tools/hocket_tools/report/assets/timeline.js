@@ -76,6 +76,7 @@ class Timeline {
   }
 
   misses() {
+    if (this.missed) return this.missed;
     const found = [];
     for (const task of data.run.tasks) {
       for (const job of task.jobs) {
@@ -83,7 +84,8 @@ class Timeline {
       }
       for (const at of task.skipped_ns) found.push(at + task.deadline_ns);
     }
-    return found.sort((a, b) => a - b);
+    this.missed = found.sort((a, b) => a - b);
+    return this.missed;
   }
 
   window(from, to) {
