@@ -35,9 +35,10 @@ from .systick import SysTick
 
 #: Longest slice, so that the host's own interrupts are seen.
 _SLICE = 1 << 21
-#: Slice while an interrupt is pending but masked: unmasking cannot be seen from outside, so the
-#: interrupt is taken at most this much later.
-_MASKED_SLICE = 8
+#: Unmasking cannot be seen from outside. So while an interrupt is pending but held back by PRIMASK,
+#: BASEPRI or FAULTMASK, instructions are run one by one; after this many, in slices of some.
+_MASKED_EXACT = 4096
+_MASKED_SLICE = 64
 _WFE, _YIELD = 0xBF20, 0xBF10
 _UNALIGNED_ACCESS = "an access to a device is not aligned to its size, or wider than a word"
 
@@ -169,6 +170,8 @@ class Machine:
         )
         self._in_slice = False
         self._slice_due_ns: int | None = None
+        self._masked = 0
+        """Instructions since an interrupt is pending but masked."""
         self._sleeping = False
         self._reset_wanted = False
         self._stop_wanted = False
@@ -426,8 +429,9 @@ class Machine:
     def _slice(self, count: int) -> int | None:
         """Run at most ``count`` instructions and serve what ended them; an exit code ends all."""
         nvic = self.nvic
-        if nvic.pending and nvic.candidate(0, 0, 0) is not None:
-            count = min(count, _MASKED_SLICE)
+        masked = bool(nvic.pending) and nvic.candidate(0, 0, 0) is not None
+        if masked:
+            count = min(count, 1 if self._masked < _MASKED_EXACT else _MASKED_SLICE)
         engine = self._engine
         start = engine.get("pc")
         self._trap = self._bad_access = None
@@ -442,6 +446,7 @@ class Machine:
             raise
         finally:
             self._in_slice = False
+        self._masked = self._masked + executed if masked else 0
         self.time.end(executed)
         self.time.sync()
         if self._device_fault is not None:

@@ -1,7 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-PAUSE = '__asm volatile("isb\\n nop\\n nop\\n nop\\n nop\\n nop\\n nop\\n nop\\n nop")'
-
-
 def test_a_more_urgent_interrupt_preempts_and_an_equal_one_waits(run):
     guest = run(
         """
@@ -37,11 +34,11 @@ def test_interrupts_of_one_priority_go_by_number(run):
             pend_irq(3);
             note(0);
             __asm volatile("cpsie i");
-            """
-        + PAUSE
-        + "; return 0; }"
+            note(1);
+            return 0;
+        }"""
     )
-    assert guest.notes == [0, 3, 5]
+    assert guest.notes == [0, 3, 5, 1]
 
 
 def test_only_three_bits_of_a_priority_exist(run):
@@ -82,9 +79,9 @@ def test_basepri_holds_back_what_is_less_urgent(run):
             pend_irq(3);
             note(1);
             __asm volatile("msr basepri, %0" : : "r"(0));
-            """
-        + PAUSE
-        + "; note(2); return 0; }"
+            note(2);
+            return 0;
+        }"""
     )
     assert guest.notes == [3, 1, 5, 2]
 
@@ -253,9 +250,9 @@ def test_pending_and_active_states_can_be_read(run):
             REG(0xE000E280) = 1 << 5;
             note(REG(0xE000ED04) >> 12 & 0x1FF);
             __asm volatile("cpsie i");
-            """
-        + PAUSE
-        + "; note(REG(0xE000E300) | REG(0xE000E200)); return 0; }"
+            note(REG(0xE000E300) | REG(0xE000E200));
+            return 0;
+        }"""
     )
     assert guest.notes == [0x28, 8, 19, 8, 19, 0]
 
@@ -276,3 +273,26 @@ def test_sleep_on_exit_goes_to_sleep_after_the_last_handler(run):
         }"""
     )
     assert guest.notes == [4]
+
+
+def test_an_interrupt_is_taken_at_the_instruction_after_its_unmasking(run):
+    guest = run(
+        """
+        __attribute__((naked)) void irq3(void) {
+            __asm volatile("ldr r0, [sp, #24]\\n push {r4, lr}\\n bl seen\\n pop {r4, pc}");
+        }
+        __attribute__((used)) void seen(uint32_t pc) { note(pc); }
+        int main(void) {
+            uint32_t after;
+            enable_irq(3);
+            __asm volatile("cpsid i");
+            pend_irq(3);
+            __asm volatile(
+                "adr %0, 1f\\n nop\\n nop\\n nop\\n cpsie i\\n nop\\n .balign 4\\n 1: nop\\n nop"
+                : "=r"(after));
+            note(after);
+            return 0;
+        }"""
+    )
+    taken, after = guest.notes
+    assert after - taken in (2, 4)
