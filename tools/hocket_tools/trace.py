@@ -34,7 +34,14 @@ class TraceError(HocketError):
     """A trace that cannot be written."""
 
 
-def write_trace(run: EmulatedRun, image: Image, path: Path, *, board: str = "board") -> None:
+def write_trace(
+    run: EmulatedRun,
+    image: Image,
+    path: Path,
+    *,
+    board: str = "board",
+    policy: str | None = None,
+) -> None:
     """Write a run as a trace file.
 
     Parameters
@@ -45,13 +52,16 @@ def write_trace(run: EmulatedRun, image: Image, path: Path, *, board: str = "boa
         File to write.
     board
         Name of the process in the trace.
+    policy
+        NPU policy of the run if it was not the container's own.
 
     Raises
     ------
     TraceError
         The file cannot be written.
     """
-    text = json.dumps(trace(run, image, board=board), separators=(",", ":"))
+    told = trace(run, image, board=board, policy=policy)
+    text = json.dumps(told, separators=(",", ":"))
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -63,7 +73,9 @@ def write_trace(run: EmulatedRun, image: Image, path: Path, *, board: str = "boa
         ) from error
 
 
-def trace(run: EmulatedRun, image: Image, *, board: str = "board") -> dict[str, Any]:
+def trace(
+    run: EmulatedRun, image: Image, *, board: str = "board", policy: str | None = None
+) -> dict[str, Any]:
     """A run as the JSON value of a trace file.
 
     Returns
@@ -71,7 +83,7 @@ def trace(run: EmulatedRun, image: Image, *, board: str = "board") -> dict[str, 
     dict
         JSON object format; ``ts`` and ``dur`` in microseconds, exact to the nanosecond.
     """
-    told = activity(run, image)
+    told = activity(run, image, policy=policy)
     order = sorted(range(len(run.tasks)), key=lambda i: (run.tasks[i].priority, i))
     threads = {task: _FIRST_TASK + rank for rank, task in enumerate(order)}
     timed = [
@@ -93,7 +105,7 @@ def trace(run: EmulatedRun, image: Image, *, board: str = "board") -> dict[str, 
         "otherData": {
             "accelerator": image.accelerator,
             "npu_hz": image.npu_hz,
-            "policy": image.policy.name.lower(),
+            "policy": policy or image.policy.name.lower(),
             "duration_ns": run.duration_ns,
         },
     }

@@ -60,3 +60,9 @@ def test_a_failed_job_keeps_its_segments_while_the_next_release_waits_in_the_que
 def test_a_bound_of_zero_is_no_bound() -> None:
     assert activity(run({"a": []}, []), image("a"))["tasks"][0]["bound_ns"] is None
     assert activity(run({"a": []}, []), image("a", bound=7))["tasks"][0]["bound_ns"] == 7
+
+
+def test_bounds_hold_for_the_containers_own_policy_only() -> None:
+    nothing, fixed = run({"a": []}, []), image("a", bound=7)
+    assert activity(nothing, fixed, policy="fp")["tasks"][0]["bound_ns"] == 7
+    assert activity(nothing, fixed, policy="fifo")["tasks"][0]["bound_ns"] is None

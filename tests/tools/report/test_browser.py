@@ -113,6 +113,35 @@ def test_misses_are_told_first_and_found_by_key(
     assert (start + end) / 2 == pytest.approx(job["deadline_ns"], abs=2) or start == 0
 
 
+@pytest.mark.parametrize(
+    ("bound_share", "kind", "said"),
+    [
+        (None, "good", "not bounded by analysis"),
+        (100, "good", "Every bound on a response time is within its deadline."),
+        (101, "unsure", "A bound on a response time is beyond its deadline."),
+        (0, "bad", "✗ A response was longer than its bound"),
+    ],
+)
+def test_the_verdict_is_as_good_as_the_bounds(
+    driver: Any,
+    told: dict[str, Any],
+    tmp_path: Path,
+    bound_share: int | None,
+    kind: str,
+    said: str,
+) -> None:
+    bounded = copy.deepcopy(told)
+    for task in bounded["run"]["tasks"]:
+        share = None if bound_share is None else task["deadline_ns"] * bound_share // 100
+        task["bound_ns"] = share
+    path = tmp_path / "bounded.html"
+    path.write_text(render(bounded), encoding="utf-8")
+    driver.get(path.as_uri())
+    verdict = driver.find_element("id", "verdict")
+    assert said in verdict.text
+    assert kind in verdict.get_attribute("class").split()
+
+
 def test_nothing_is_requested_but_the_file_itself(opened: Any, page: str) -> None:
     _frames(opened)
     messages = [json.loads(m["message"])["message"] for m in opened.get_log("performance")]

@@ -12,13 +12,15 @@ from hocket_host.emulation import EmulatedRun, Job, Slice, TaskRun
 from ..container import Image, Overrun
 
 
-def activity(run: EmulatedRun, image: Image) -> dict[str, Any]:
+def activity(run: EmulatedRun, image: Image, *, policy: str | None = None) -> dict[str, Any]:
     """Describe a run on its resources.
 
     Parameters
     ----------
     run, image
         An emulation and the container that it ran.
+    policy
+        NPU policy of the run if it was not the container's own, for which alone its bounds hold.
 
     Returns
     -------
@@ -29,13 +31,14 @@ def activity(run: EmulatedRun, image: Image) -> dict[str, Any]:
         a job waited while another's segment ran. ``cpu`` has a row ``[task, kind, start, end]`` for
         each piece of the processor's work, in order of time.
     """
+    bounded = policy in (None, image.policy.name.lower())
     tasks = []
     jobs_of: list[int] = [-1] * len(run.slices)
     preemptions: list[list[int]] = []
     for index in range(len(run.tasks)):
         attempts = _attempts(run.slices, index)
         jobs = _jobs(run, index, image, attempts, jobs_of)
-        tasks.append(_task(run, image, index, jobs))
+        tasks.append(_task(run, image, index, jobs, bounded))
         for attempt in attempts:
             # Segments are in order of time, so neighbours had nothing between them.
             preemptions += [[a, b] for a, b in pairwise(attempt) if b != a + 1]
@@ -52,10 +55,10 @@ def activity(run: EmulatedRun, image: Image) -> dict[str, Any]:
 
 
 def _task(
-    run: EmulatedRun, image: Image, index: int, jobs: Sequence[dict[str, Any]]
+    run: EmulatedRun, image: Image, index: int, jobs: Sequence[dict[str, Any]], bounded: bool
 ) -> dict[str, Any]:
     task = run.tasks[index]
-    plan = image.plan[index] if index < len(image.plan) else None
+    plan = image.plan[index] if bounded and index < len(image.plan) else None
     served = {job["index"] for job in jobs}
     last = max(served, default=-1)
     releases = [task.offset_ns + i * task.period_ns for i in range(task.releases)]

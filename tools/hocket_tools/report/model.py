@@ -65,7 +65,7 @@ def build(packed: Packed, outcome: Outcome) -> dict[str, Any]:
         "version": VERSION,
         "generator": f"hocket {_release()}",
         "application": _application(packed, outcome, board),
-        "run": activity(outcome.run, image),
+        "run": activity(outcome.run, image, policy=outcome.policy),
         "models": models,
         "pool": pool(image, image.models, board.arena_size),
         "flash": flash(image, packed.data),

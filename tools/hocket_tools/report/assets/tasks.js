@@ -8,22 +8,27 @@ function verdict() {
   const tasks = data.run.tasks;
   const misses = tasks.reduce((sum, task) => sum + task.misses, 0);
   const releases = tasks.reduce((sum, task) => sum + task.releases, 0);
-  const bounded = tasks.every((task) => task.bound_ns !== null);
+  const unbounded = tasks.filter((task) => task.bound_ns === null);
+  const bounded = !unbounded.length;
+  const some = unbounded.length < tasks.length;
   const proved = bounded && tasks.every((task) => task.bound_ns <= task.deadline_ns);
+  const broken = tasks.filter((task) => task.bound_ns !== null && responses(task).some((ns) => ns > task.bound_ns));
   const verified = data.application.verified;
   const place = document.getElementById("verdict");
   const span = time(data.run.duration_ns);
   const parts = [!releases ? `No job was released in ${span}.` : misses
     ? `✗ ${number(misses)} of ${number(releases)} deadlines missed in ${span}.`
     : `✓ No deadline missed: ${plural(releases, "release")} in ${span}.`];
-  if (proved) parts.push("Every bound on a response time is within its deadline.");
+  if (broken.length) parts.push(`✗ A response was longer than its bound: ${broken.map((task) => task.name).join(", ")}.`);
+  else if (proved) parts.push("Every bound on a response time is within its deadline.");
   else if (bounded) parts.push("A bound on a response time is beyond its deadline.");
+  else if (some) parts.push(`No bound is known for ${unbounded.map((task) => task.name).join(", ")}.`);
   else parts.push("Observed in this run; response times were not bounded by analysis.");
   if (verified && verified.mismatches.length) {
     parts.push(`✗ Outputs of ${verified.mismatches.map((m) => m.task).join(", ")} differ from tflite_micro's.`);
   }
-  const bad = misses || (verified && verified.mismatches.length);
-  place.className = `verdict ${bad ? "bad" : !releases || (bounded && !proved) ? "unsure" : "good"}`;
+  const bad = misses || broken.length || (verified && verified.mismatches.length);
+  place.className = `verdict ${bad ? "bad" : !releases || (some && !proved) ? "unsure" : "good"}`;
   place.textContent = parts.join(" ");
 }
 
