@@ -33,7 +33,7 @@ class Guest:
     firmware
         The image with the shim's vectors.
     handlers
-        The image's own handlers of reset and hard fault.
+        The image's own handlers of reset, hard fault and SysTick.
     window, uart
         What the host answers: address and size, and address of the UART, while it is closed.
     output
@@ -47,7 +47,7 @@ class Guest:
         bus: GuestBus,
         built: Shim,
         firmware: bytes,
-        handlers: tuple[int, int],
+        handlers: tuple[int, int, int],
         window: tuple[int, int],
         uart: int,
         output: Callable[[bytes], None],
@@ -94,9 +94,8 @@ class Guest:
         """Start QEMU and wait for the guest's first sign, from under its reset handler."""
 
         def prepare(paths: tuple[str, str, str]) -> None:
-            reset, fault = self._handlers
             self._mailbox.prepare(
-                window=self._window, uart=self._uart, reset=reset, fault=fault, paths=paths
+                window=self._window, uart=self._uart, handlers=self._handlers, paths=paths
             )
 
         self._process = Process(

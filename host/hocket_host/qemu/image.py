@@ -14,9 +14,7 @@ from pathlib import Path
 from .errors import QemuError
 
 _LOAD, _ARM = 1, 40
-RESET_VECTOR, HARD_FAULT_VECTOR, FIRST_IRQ_VECTOR = 1, 3, 16
-#: Reserved words in which an image may say where it looks for its NPU.
-NPU_BASE_WORD, NPU_IRQ_WORD = 8, 9
+RESET_VECTOR, HARD_FAULT_VECTOR, SYSTICK_VECTOR, FIRST_IRQ_VECTOR = 1, 3, 15, 16
 
 
 @dataclass(frozen=True)

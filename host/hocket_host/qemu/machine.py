@@ -22,7 +22,7 @@ from ..ethosu.register_map import WINDOW_BYTES
 from ..ethosu.registers import Command, EthosU, Reg
 from ..ethosu.system import SystemConfig
 from ..ethosu.timing import StreamTiming, stream_cycles
-from ..repl.platform import Npu, Platform
+from ..repl.platform import Platform
 from ..soc.bus import Bus, BusFault
 from ..soc.clock import Clock
 from . import image, shim, thumb
@@ -38,6 +38,9 @@ from .process import MACHINE
 
 #: Where QEMU's machine has nothing.
 NPU_WINDOW = 0x4820_0000
+#: Where an image looks for a note about its NPU: `NOTE_MAGIC`, base, interrupt. As in the board's
+#: description (NOTE_BASE, NOTE_MAGIC).
+NOTE_ADDRESS, NOTE_MAGIC = 0x7_FFF0, 0x314B_5448
 _CPU_HZ = 32_000_000
 _TIMER_IRQ = 4
 
@@ -61,7 +64,7 @@ class QemuMachine:
         Memory map, interrupts, clock (`hocket_host.repl.load`). QEMU has its own machine, so this
         one must agree with it.
     elf
-        Path of the image. Words 8 and 9 of its vector table say where its NPU is.
+        Path of the image. It is left a note of where its NPU is, at `NOTE_ADDRESS`.
     container
         Bytes of a .hkt file, put where the firmware reads it; None for none.
     npu_config, system_config
@@ -116,8 +119,8 @@ class QemuMachine:
         self._bus = GuestBus(platform, built)
         firmware = image.read(elf)
         self._guest = Guest(
-            self._bus, built, _redirected(firmware, built, platform.npu),
-            (firmware.vector(image.RESET_VECTOR), firmware.vector(image.HARD_FAULT_VECTOR)),
+            self._bus, built, _redirected(firmware, built),
+            _handlers(firmware),
             (NPU_WINDOW, WINDOW_BYTES), UART, uart_output or (lambda data: None),
             gdb=gdb, wall_limit_s=wall_limit_s,
         )  # fmt: skip
@@ -302,6 +305,7 @@ class QemuMachine:
             self._epoch_ns = self.now_ns
             self._armed_ns = None
             self._console.reset()
+            self._leave_note()
             if self.npu is not None and self.now_ns:
                 self.npu.write(Reg.RESET, 4, 0)
         elif kind is Kind.TIMER:
@@ -309,6 +313,12 @@ class QemuMachine:
         self.clock.run_until(max(self._epoch_ns + self._guest.elapsed_ns, self.now_ns))
         if kind is Kind.ACCESS:
             self._access()
+
+    def _leave_note(self) -> None:
+        npu = self.platform.npu
+        if npu is not None:
+            for index, word in enumerate((NOTE_MAGIC, NPU_WINDOW, npu.irq)):
+                self._guest.poke(NOTE_ADDRESS + 4 * index, word)
 
     def _arm(self, until_ns: int | None) -> None:
         wanted = [t for t in (self.clock.next_ns, until_ns) if t is not None]
@@ -369,24 +379,23 @@ class QemuMachine:
         self._guest.fetch([*self._bus.copied(at, at + size)])
 
 
-def _redirected(firmware: image.Image, built: shim.Shim, npu: Npu | None) -> bytes:
-    """The image with the shim's handlers, and with its NPU where the host answers."""
+def _handlers(firmware: image.Image) -> tuple[int, int, int]:
+    """The image's own handlers that the shim calls."""
+    return (
+        firmware.vector(image.RESET_VECTOR),
+        firmware.vector(image.HARD_FAULT_VECTOR),
+        firmware.vector(image.SYSTICK_VECTOR),
+    )
+
+
+def _redirected(firmware: image.Image, built: shim.Shim) -> bytes:
+    """The image with the shim's handlers."""
     words = {
         image.RESET_VECTOR: built.reset,
         image.HARD_FAULT_VECTOR: built.fault,
+        image.SYSTICK_VECTOR: built.systick,
         image.FIRST_IRQ_VECTOR + _TIMER_IRQ: built.timer,
     }
-    if npu is not None:
-        base = firmware.vector(image.NPU_BASE_WORD)
-        if base not in (npu.base, *npu.aliases, NPU_WINDOW):
-            raise QemuError(
-                "the image does not say where it looks for its NPU", where=firmware.path,
-                found=f"{base:#x} in word {image.NPU_BASE_WORD} of the vector table",
-                expected=f"the NPU's address, {npu.base:#x}, which is changed for QEMU",
-                try_="keep the reserved words of the board's startup code, and read the address "
-                "from there",
-            )  # fmt: skip
-        words[image.NPU_BASE_WORD] = NPU_WINDOW
     return firmware.patched(words)
 
 

@@ -19,6 +19,7 @@ _OPEN_OUT = 0x24
 _OPEN_IN = 0x30
 _BELL_OUT = 0x3C
 _BELL_IN = 0x48
+_OLD_SYSTICK = 0x58
 _REGISTERS = 0x60
 _CODE = 0xA8
 _BYTE = 0xB0
@@ -83,8 +84,7 @@ class Mailbox:
         *,
         window: tuple[int, int],
         uart: int,
-        reset: int,
-        fault: int,
+        handlers: tuple[int, int, int],
         paths: tuple[str, str, str],
     ) -> None:
         """Fill it in before the guest starts.
@@ -95,14 +95,15 @@ class Mailbox:
             Address and size of what the host answers.
         uart
             Address of what it answers, too, while it is closed.
-        reset, fault
-            The guest's own handlers.
+        handlers
+            The guest's own, of reset, hard fault and SysTick.
         paths
             Files that the shim opens: bell to the host, bell from the host, memory.
         """
         pack = self._pack
         pack(_WINDOW, *window, uart)
-        pack(_OLD_RESET, reset, fault)
+        pack(_OLD_RESET, *handlers[:2])
+        pack(_OLD_SYSTICK, handlers[2])
         at = _PATHS
         self._paths: list[tuple[int, int]] = []
         for path in paths:

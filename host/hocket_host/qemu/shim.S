@@ -23,6 +23,7 @@
     .equ MAILBOX_BELL_OUT, 0x3C
     .equ MAILBOX_BELL_IN, 0x48
     .equ MAILBOX_IS_OPEN, 0x54
+    .equ MAILBOX_OLD_SYSTICK, 0x58
     .equ MAILBOX_REGISTERS, 0x60
     .equ MAILBOX_CODE, 0xA8
     .equ MAILBOX_CALLS, 0x100
@@ -63,6 +64,7 @@
     .word on_reset
     .word on_fault
     .word on_timer
+    .word on_systick
     .word mailbox
 
     .thumb_func
@@ -159,6 +161,17 @@ on_timer:
     movs r0, #KIND_TIMER
     bl exchange
     pop {r4-r6, pc}
+
+@ A guest may disable every interrupt that it does not know, and the timer's with them. Its own clock
+@ finds out.
+    .thumb_func
+on_systick:
+    ldr r0, =NVIC_ISER0
+    movs r1, #1 << TIMER_IRQ
+    str r1, [r0]
+    ldr r0, =mailbox
+    ldr r0, [r0, #MAILBOX_OLD_SYSTICK]
+    bx r0
 
 @ r0: why; r4: mailbox. Changes r0 to r3, r5 and r6.
     .thumb_func

@@ -31,6 +31,7 @@ class Shim:
     reset: int
     fault: int
     timer: int
+    systick: int
     mailbox: int
 
 
@@ -83,5 +84,5 @@ def build() -> Shim:
                 file.write(Path(plain).read_bytes())
             shutil.move(file.name, cached)
     code = cached.read_bytes()
-    reset, fault, timer, mailbox = struct.unpack_from("<4I", code)
-    return Shim(code, reset, fault, timer, mailbox)
+    words = struct.unpack_from("<5I", code)
+    return Shim(code, *words)
