@@ -11,6 +11,7 @@ import importlib
 import runpy
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, Literal
 
@@ -21,6 +22,7 @@ from . import shims
 from .ethosu.config import NpuConfig
 from .ethosu.engine import RunEvent
 from .ethosu.system import SystemConfig
+from .ethosu.timing import stream_cycles
 from .soc.board import Board
 from .soc.soc import Soc
 from .units import cycles_to_ns
@@ -143,6 +145,7 @@ def run(
     policy: str | None = None,
     cpu_hz: int | None = None,
     on_job: OnJob | None = None,
+    worst: bool = False,
 ) -> EmulatedRun:
     """Run a container for a while of virtual time.
 
@@ -164,6 +167,8 @@ def run(
         CPU clock; the board's when None.
     on_job
         Called with task name, inputs and outputs of each completed inference.
+    worst
+        Let every segment take its worst-case cycles instead of the nominal ones.
 
     Returns
     -------
@@ -175,7 +180,10 @@ def run(
     ValueError
         The device's reader refuses the container.
     """
-    soc = Soc(board, npu, system, cpu_hz=cpu_hz, strict=True)
+    timing = partial(stream_cycles, config=npu, system=system, worst=True) if worst else None
+    soc = Soc(
+        board, npu, system, npu_hz=system.clock_hz, cpu_hz=cpu_hz, strict=True, timing=timing
+    )
     soc.bus.load(board.flash_base, container)
     with shims.installed(soc):
         hocket = importlib.import_module("hocket")

@@ -15,6 +15,8 @@ MODELS = Path(__file__).parent.parent / "models"
 APP = """
 [npu]
 clock = "50 MHz"
+[schedule]
+cut = "all"
 [tasks.words]
 model = "micro_speech.tflite"
 period = "20 ms"

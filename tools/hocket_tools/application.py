@@ -37,6 +37,7 @@ else:
 Policy = Literal["fifo", "fp", "edf", "rr"]
 Overrun = Literal["skip", "queue", "abort"]
 Optimise = Literal["Performance", "Size"]
+Cycles = Literal["worst", "nominal"]
 
 
 class ApplicationError(HocketError):
@@ -73,8 +74,8 @@ Size = Annotated[int, quoting(_positive(parse_size))]
 
 
 def _cut(text: object) -> str | int:
-    """`"all"`, `"none"`, or a maximum segment length in ns."""
-    if text in ("all", "none"):
+    """`"auto"`, `"all"`, `"none"`, or a maximum segment length in ns."""
+    if text in ("auto", "all", "none"):
         return str(text)
     try:
         return _positive(parse_duration)(text)
@@ -83,8 +84,8 @@ def _cut(text: object) -> str | int:
             HocketError(
                 "not a way to cut",
                 found=repr(text),
-                expected='"all", "none", or the longest wanted segment, such as "50 us"',
-                try_='cut = "all"',
+                expected='"auto", "all", "none", or the longest wanted segment, such as "50 us"',
+                try_='cut = "auto"',
             )
         ) from error
 
@@ -125,7 +126,10 @@ class Schedule(_Section):
     """`[schedule]`: how tasks share the NPU."""
 
     policy: Policy = "fp"
-    cut: Cut = "all"
+    cut: Cut = "auto"
+    """Where networks are cut; by default as little as the deadlines need."""
+    cycles: Cycles = "worst"
+    """Which NPU cycles deadlines are proved with."""
 
 
 class Input(_Section):

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -16,11 +16,13 @@ from hocket_host.errors import HocketError
 from hocket_host.ethosu.system import SystemConfig, parse_system_config
 from hocket_host.ethosu.timing import stream_cycles
 from hocket_host.soc import board as boards
-from hocket_host.units import format_size, ns_to_cycles
+from hocket_host.units import cycles_to_ns, format_size, ns_to_cycles
 
 from . import container as hkt
+from .analysis import Proof, TaskSet, analyse
 from .application import Application, Task
 from .notes import Notes
+from .planner import Planner
 from .splitter import Segment, choose, split
 from .vela import CompiledModel, VelaOptions, compile_model
 from .vela.options import resolve, vela_ini
@@ -70,11 +72,8 @@ def build_image(
     HocketError
         Vela refuses a model, or the networks do not fit the board.
     """
-    system = system_config(application)
-    networks: dict[str, _Network] = {}
-    for name, compiled in _compile(application, report):
-        report(f"splitting {name}")
-        networks[name] = _split(compiled, system, application.cut(name) if cut is None else cut)
+    networks = _cut_networks(application, cut, report)
+    system = next(iter(networks.values())).system
     report("laying out memory")
     models, arena_size = _lay_out(application, networks)
     tasks = tuple(
@@ -91,7 +90,7 @@ def build_image(
         for index, (name, task) in enumerate(application.tasks.items())
     )
     npu = next(iter(networks.values())).compiled.npu
-    return hkt.Image(
+    image = hkt.Image(
         accelerator=npu.name,
         npu_config=npu.config_register,
         npu_id=npu.id_register,
@@ -100,9 +99,84 @@ def build_image(
         policy=hkt.Policy[application.schedule.policy.upper()],
         models=models,
         tasks=tasks,
-        plan=_plan(tasks, models),
         notes=b"" if folder is None else Notes.of(application, folder).to_bytes(),
     )
+    report("proving deadlines")
+    return replace(image, plan=_plan(prove(application, image), image))
+
+
+def taskset_of(application: Application, image: hkt.Image) -> TaskSet:
+    """Tasks of a packed application, with its board's costs and the cycles it is proved with."""
+    board = load_board(application)
+    return TaskSet.from_image(
+        image,
+        dispatch_cpu_cycles=board.dispatch_cpu_cycles,
+        resume_cpu_cycles=board.resume_cpu_cycles,
+        cpu_hz=application.board.cpu_clock or board.cpu_hz,
+        cycles=application.schedule.cycles,
+    )
+
+
+def prove(application: Application, image: hkt.Image) -> Proof:
+    """Bounds on the response times of a packed application."""
+    return analyse(taskset_of(application, image))
+
+
+def planner_of(
+    application: Application, *, cut: str | int | None = None, report: Report = lambda text: None
+) -> Planner:
+    """What plans an application's cuts, those that the file gives left as they are."""
+    system = system_config(application)
+    free: dict[str, CompiledModel] = {}
+    given: dict[str, _Network] = {}
+    for name, compiled in _compile(application, report):
+        wanted = application.cut(name) if cut is None else cut
+        if wanted == "auto":
+            free[name] = compiled
+        else:
+            given[name] = _split(compiled, system, wanted)
+    return _planner(application, system, free, given)
+
+
+def _planner(
+    application: Application,
+    system: SystemConfig,
+    free: dict[str, CompiledModel],
+    given: dict[str, _Network],
+) -> Planner:
+    def lengths(network: _Network) -> tuple[int, ...]:
+        steps = [_timed(segment, network) for segment in network.segments]
+        worst = application.schedule.cycles == "worst"
+        return tuple(
+            cycles_to_ns(s.worst_cycles if worst else s.nominal_cycles, system.clock_hz)
+            for s in steps
+        )
+
+    segments = {name: lengths(network) for name, network in given.items()}
+    return Planner(application, load_board(application), system, free, segments)
+
+
+def _cut_networks(
+    application: Application, cut: str | int | None, report: Report
+) -> dict[str, _Network]:
+    """Every network, compiled and cut as the file asks, or as the deadlines need."""
+    system = system_config(application)
+    networks: dict[str, _Network] = {}
+    free: dict[str, CompiledModel] = {}
+    for name, compiled in _compile(application, report):
+        wanted = application.cut(name) if cut is None else cut
+        if wanted == "auto":
+            free[name] = compiled
+        else:
+            report(f"splitting {name}")
+            networks[name] = _split(compiled, system, wanted)
+    if free:
+        report("planning cuts")
+        planner = _planner(application, system, free, networks)
+        found = planner.plan()
+        for name, compiled in free.items():
+            networks[name] = _Network(compiled, tuple(planner.split(found, name)), system)
+    return {name: networks[name] for name in application.tasks}
 
 
 def vela_options(application: Application, task: Task) -> VelaOptions:
@@ -250,18 +324,18 @@ def _persistent(region: int, offset: int, initial: bytes) -> list[hkt.Persistent
     return ranges
 
 
-def _plan(tasks: tuple[hkt.Task, ...], models: tuple[hkt.Model, ...]) -> tuple[hkt.PlanEntry, ...]:
-    """Lengths and blocking; bounds on response times are the analysis's own."""
-    longest = [max(step.worst_cycles for step in models[t.model].steps) for t in tasks]
-    return tuple(
-        hkt.PlanEntry(
-            segments=len(models[task.model].steps),
-            longest_segment_cycles=longest[index],
-            total_cycles=sum(step.worst_cycles for step in models[task.model].steps),
-            blocking_cycles=max(
-                (c for c, o in zip(longest, tasks, strict=True) if o.priority > task.priority),
-                default=0,
-            ),
+def _plan(proof: Proof, image: hkt.Image) -> tuple[hkt.PlanEntry, ...]:
+    """Lengths of segments, blocking, and bounds on response times."""
+    entries = []
+    for found, task in zip(proof.tasks, image.tasks, strict=True):
+        steps = image.models[task.model].steps
+        entries.append(
+            hkt.PlanEntry(
+                segments=len(steps),
+                longest_segment_cycles=max(step.worst_cycles for step in steps),
+                total_cycles=sum(step.worst_cycles for step in steps),
+                blocking_cycles=ns_to_cycles(found.blocking_ns, image.npu_hz),
+                response_bound_ns=found.bound_ns or 0,
+            )
         )
-        for index, task in enumerate(tasks)
-    )
+    return tuple(entries)

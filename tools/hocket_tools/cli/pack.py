@@ -21,6 +21,9 @@ def register(app: typer.Typer) -> None:
         strip: Annotated[
             bool, typer.Option("--strip", help="Leave out the notes that only the host reads.")
         ] = False,
+        force: Annotated[
+            bool, typer.Option("--force", help="Write it even if a deadline may be missed.")
+        ] = False,
     ) -> None:
         """Compile, split and pack the networks of an application into one container."""
         from rich.console import Console
@@ -30,7 +33,8 @@ def register(app: typer.Typer) -> None:
 
         from .. import container as hkt
         from ..application import load
-        from ..pack import build_image
+        from ..pack import build_image, planner_of, prove
+        from ..planner import advice, diagnosis
 
         loaded = load(application)
         target = output or application.with_suffix(".hkt")
@@ -48,7 +52,20 @@ def register(app: typer.Typer) -> None:
                 folder=None if strip else target.parent,
                 report=lambda text: progress.update(row, description=text),
             )
-            size = hkt.write(target, image)
+            problems = list(diagnosis(prove(loaded, image)))
+            hints: list[str] = []
+            if problems and not force:
+                progress.update(row, description="looking for what would help")
+                planner = planner_of(loaded)
+                hints = list(advice(planner, planner.plan()))
+            else:
+                size = hkt.write(target, image)
+        for problem in problems:
+            console.print(f"[bold red]✗[/] {problem}", highlight=False, soft_wrap=True)
+        if problems and not force:
+            for hint in (*hints, "--force writes it all the same"):
+                console.print(f"  · {hint}", highlight=False, soft_wrap=True)
+            raise typer.Exit(1)
         segments = sum(len(model.steps) for model in image.models)
         typer.echo(
             f"{target}: {len(image.tasks)} tasks, {segments} segments, {format_size(size)} "

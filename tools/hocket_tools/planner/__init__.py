@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Chooses where networks are cut, from the deadlines that have to hold."""
 
+from .advice import advice, diagnosis
+from .applied import Planner
 from .network import CompiledNetwork
 from .placement import Choices, Cuttable, Fixed, Placement
 from .plan import Obstacle, Plan, plan
@@ -13,5 +15,8 @@ __all__ = [
     "Obstacle",
     "Placement",
     "Plan",
+    "Planner",
+    "advice",
+    "diagnosis",
     "plan",
 ]

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from hocket_host.ethosu.system import SystemConfig
 from hocket_host.ethosu.timing import (
@@ -99,7 +99,7 @@ class CompiledNetwork:
     def measure(self, cuts: tuple[int, ...]) -> tuple[int, ...]:
         """NPU time of each segment as it will really be."""
         ends = (0, *cuts, len(self._nodes) - 1)
-        pairs = list(zip(ends, ends[1:], strict=False))
+        pairs = list(pairwise(ends))
         if any(pair not in self._measured for pair in pairs):
             for pair, segment in zip(pairs, self.split(cuts), strict=True):
                 if pair not in self._measured:

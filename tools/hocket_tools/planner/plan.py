@@ -159,7 +159,12 @@ def _shrink(
         stuck.placements = placements
         stuck.options = options
         if stuck.obstacle.blocker is not None:
-            stuck.placements = [c.finest() for c in choices]
+            # The best that can be done, which is not enough.
+            within = [c.within(b, least_ns) for c, b in zip(choices, bounds, strict=True)]
+            stuck.placements = [
+                places[0] if places else c.finest()
+                for places, c in zip(within, choices, strict=True)
+            ]
         raise
 
 

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The plan of an application: its tasks, its board's costs and its compiled networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from hocket_host.ethosu.system import SystemConfig
+from hocket_host.soc.board import Board
+from hocket_host.units import cycles_to_ns
+
+from ..analysis import Task, TaskSet
+from ..analysis.taskset import Overrun, Policy
+from ..application import Application
+from ..splitter import Segment
+from ..splitter.network import Compiled
+from .network import CompiledNetwork
+from .placement import Choices, Fixed, Placement
+from .plan import Plan, plan
+
+
+class Planner:
+    """Plans one application.
+
+    Parameters
+    ----------
+    application
+        Tasks and policy.
+    board
+        CPU costs.
+    system
+        The NPU's clock and memories.
+    compiled
+        Networks to be cut, by task.
+    given
+        NPU time of the segments of the networks whose cuts are given, by task.
+    """
+
+    def __init__(
+        self,
+        application: Application,
+        board: Board,
+        system: SystemConfig,
+        compiled: Mapping[str, Compiled],
+        given: Mapping[str, tuple[int, ...]],
+    ) -> None:
+        self._application = application
+        self._board = board
+        self._system = system
+        self._compiled = compiled
+        self._given = given
+        self._networks: dict[int, dict[str, CompiledNetwork]] = {}
+        self._names = list(application.tasks)
+
+    @property
+    def npu_hz(self) -> int:
+        """The NPU's clock."""
+        return self._system.clock_hz
+
+    def plan(self, taskset: TaskSet | None = None, npu_hz: int | None = None) -> Plan:
+        """Cuts for the application, or for it with other timing or at another clock."""
+        hz = self._system.clock_hz if npu_hz is None else npu_hz
+        wanted = self.taskset() if taskset is None else taskset
+        networks = self._at(hz)
+        choices: list[Choices] = []
+        for name in self._names:
+            if name in networks:
+                choices.append(Choices(networks[name], wanted.dispatch_ns))
+            else:
+                scaled = (-(-e * self._system.clock_hz // hz) for e in self._given[name])
+                choices.append(Fixed(Placement((), tuple(scaled))))
+        return plan(wanted, choices)
+
+    def split(self, found: Plan, name: str) -> list[Segment]:
+        """Segments of a network as planned."""
+        placement = found.placements[self._names.index(name)]
+        return self._at(self._system.clock_hz)[name].split(placement.cuts)
+
+    def _at(self, hz: int) -> dict[str, CompiledNetwork]:
+        if hz not in self._networks:
+            system = self._system.with_clock(hz)
+            self._networks[hz] = {
+                name: CompiledNetwork(compiled, system, self._application.schedule.cycles)
+                for name, compiled in self._compiled.items()
+            }
+        return self._networks[hz]
+
+    def taskset(self) -> TaskSet:
+        """The application's tasks, their networks still without a length."""
+        application, board = self._application, self._board
+        cpu_hz = application.board.cpu_clock or board.cpu_hz
+        policy: Policy = application.schedule.policy
+        tasks = []
+        for name, task in application.tasks.items():
+            overrun: Overrun = task.overrun
+            tasks.append(
+                Task(
+                    name=name,
+                    period_ns=task.period,
+                    deadline_ns=task.deadline_ns,
+                    segments_ns=(1,),
+                    cpu_ns=task.cpu,
+                    offset_ns=task.offset,
+                    priority=application.priorities[name],
+                    overrun=overrun,
+                )
+            )
+        return TaskSet(
+            tasks=tuple(tasks),
+            policy=policy,
+            dispatch_ns=cycles_to_ns(board.dispatch_cpu_cycles, cpu_hz),
+            resume_ns=cycles_to_ns(board.resume_cpu_cycles, cpu_hz),
+            npu_hz=self._system.clock_hz,
+        )
+
+    def stretched(self, index: int, percent: int) -> TaskSet:
+        """The tasks with one period, and nothing else, longer by so many percent."""
+        taskset = self.taskset()
+        tasks = list(taskset.tasks)
+        longer = -(-tasks[index].period_ns * (100 + percent) // 100)
+        tasks[index] = replace(tasks[index], period_ns=longer)
+        return replace(taskset, tasks=tuple(tasks))
