@@ -18,6 +18,12 @@ CODE_BASE = 0x00000000
 CODE_SIZE = 512 * 1024
 IRQ_COUNT = 128
 
+# Where a machine is not quite as described here, whoever loads the image leaves a note in the last
+# words of the ITCM: this magic number; base and interrupt of the NPU; the longest period of SysTick
+# in cycles, or 0 (QEMU's virtual time overshoots a wait by up to one period with sleep=off).
+NOTE_BASE = CODE_BASE + CODE_SIZE - 16
+NOTE_MAGIC = 0x314B5448
+
 # DDR is read in place as flash: container first, 16-byte aligned.
 FLASH_BASE = 0x70000000
 FLASH_SIZE = 32 * 1024 * 1024

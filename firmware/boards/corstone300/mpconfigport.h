@@ -34,7 +34,7 @@
 #define MICROPY_PY_ASYNCIO (0)
 #define MICROPY_PY_SELECT (0)
 #define MICROPY_PY_OS (0)
-#define MICROPY_PY_DEFLATE (0)
+#define MICROPY_PY_DEFLATE_COMPRESS (0) // the rest has the CRC of the container
 #define MICROPY_PY_HASHLIB (0)
 #define MICROPY_PY_FRAMEBUF (0)
 #define MICROPY_PY_RE (0)

@@ -71,15 +71,11 @@ __attribute__((naked)) static void Fault_Handler(void) {
         "b fault_report\n");
 }
 
-// The two reserved words say where the image looks for its NPU. A loader may change them for a
-// machine that has it elsewhere; _boot.py puts them into the board module.
 __attribute__((used, section(".vectors")))
 const uint32_t vectors[EXCEPTION_IRQ0 + BOARD_IRQ_COUNT] = {
     [0] = (uint32_t)&_estack,
     [1] = (uint32_t)&Reset_Handler,
     [2 ... 7] = (uint32_t)&Fault_Handler,
-    [8] = BOARD_NPU_BASE,
-    [9] = BOARD_NPU_IRQ,
     [11 ... 12] = (uint32_t)&Fault_Handler,
     [14] = (uint32_t)&Fault_Handler,
     [EXCEPTION_SYSTICK] = (uint32_t)&SysTick_Handler,

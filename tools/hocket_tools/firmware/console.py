@@ -17,9 +17,9 @@ from .errors import FirmwareError
 
 QEMU = "qemu-system-arm"
 _MACHINE = (
-    "-machine mps3-an547 -display none -monitor none -serial stdio "
-    "-semihosting-config enable=on,target=native -icount shift=5,sleep=off"
-).split()
+    *("-machine", "mps3-an547", "-display", "none", "-monitor", "none", "-serial", "stdio"),
+    *("-semihosting-config", "enable=on,target=native", "-icount"),
+)
 
 _ENTER_RAW, _RUN, _EXIT = "\x01", "\x04", "import machine\nmachine.exit()\x04"
 
@@ -49,6 +49,7 @@ def run_script(
     *,
     files: Mapping[int, Path] | None = None,
     timeout_s: int = 120,
+    exact: bool = False,
 ) -> Run:
     """Boot an image, run a script in its raw REPL, stop.
 
@@ -62,6 +63,10 @@ def run_script(
         Files to lie in memory, by address.
     timeout_s
         Wall-clock seconds after which the run counts as stuck.
+    exact
+        Let waits take their time on the wall, too. Without, QEMU passes over them at once, but
+        goes on to the timer's next period before the processor wakes: what the image sees of time
+        is right in itself, but not against other counters of the machine.
 
     Raises
     ------
@@ -72,7 +77,8 @@ def run_script(
         raise FirmwareError(
             "QEMU for ARM is missing", expected=QEMU, try_="apt-get install qemu-system-arm"
         )
-    command = [QEMU, *_MACHINE, "-kernel", str(elf)]
+    sleep = "on" if exact else "off"
+    command = [QEMU, *_MACHINE, f"shift=5,sleep={sleep}", "-kernel", str(elf)]
     for address, file in (files or {}).items():
         command += ["-device", f"loader,file={file},addr={address:#x},force-raw=on"]
     try:
