@@ -6,7 +6,8 @@ from __future__ import annotations
 from .elf import ElfError, ElfImage, Symbol, load_elf
 from .engine import EngineError
 from .faults import FaultReport, LockupError
-from .machine import ExceptionEvent, Machine, Stop, StopReason
+from .machine import Machine, Stop, StopReason
+from .processor import ExceptionEvent
 from .system import MachineError
 from .watch import DispatchMeter, JobWatcher, WatchedJob
 

@@ -20,8 +20,9 @@ from ..errors import HocketError
 from ..ethosu.engine import RunEvent
 from ..ethosu.registers import EthosU, Reg
 from ..shims.testing import ProcessMachine
-from .machine import ExceptionEvent, Machine
+from .machine import Machine
 from .nvic import IRQ0
+from .processor import ExceptionEvent
 
 Frame = tuple[NDArray[Any], ...]
 OnJob = Callable[[str, Frame, Frame], None]
