@@ -75,8 +75,7 @@ def test_an_enabled_bus_fault_is_taken_as_itself_and_can_be_passed_over(run):
 )  # fmt: skip
 def test_other_faults_are_told_apart(build, body, kind, cause, bits):
     pytest.importorskip("unicorn", reason="needs hocket[emulator] (unicorn)")
-    flags = ("-mcpu=cortex-m33+fp.dp" if False else "-mcpu=cortex-m7", "-mthumb",
-             "-mfpu=fpv5-d16", "-mfloat-abi=hard")  # fmt: skip
+    flags = ("-mcpu=cortex-m7", "-mthumb", "-mfpu=fpv5-d16", "-mfloat-abi=hard")
     guest = Guest(build(source(body), flags=flags)).run()
     report = guest.machine.faults[0]
     assert report.kind == kind
@@ -146,3 +145,30 @@ def test_whoever_watches_faults_may_end_the_run(build):
     with pytest.raises(EndError):
         guest.run()
     assert isinstance(seen[0], FaultReport)
+
+
+def test_an_interrupt_without_a_vector_is_reported_and_becomes_a_hard_fault(run):
+    guest = run(source("enable_irq(5); pend_irq(5);"))
+    (report,) = guest.machine.faults
+    assert (report.kind, report.taken) == ("IRQ 5", "HardFault")
+    assert "cannot be entered" in report.cause
+    # VECTTBL.
+    assert guest.notes == [0, 2]
+
+
+def test_no_stack_for_an_interrupt_is_a_bus_fault_on_top(build):
+    pytest.importorskip("unicorn", reason="needs hocket[emulator] (unicorn)")
+    guest = Guest(
+        build(
+            "void irq5(void) {}"
+            "void hard_fault(void) { for (;;) {} }"
+            "int main(void) { enable_irq(5);"
+            '__asm volatile("msr psp, %0\\n movs r1, #2\\n msr control, r1\\n isb\\n'
+            'str %1, [%2]\\n b ." : : "r"(0x30000000), "r"(1 << 5), "r"(0xE000E200) : "r1");'
+            "return 0; }"
+        )
+    )
+    stop = guest.machine.run_until(1_000_000)
+    assert stop.reason == "time"
+    (report,) = guest.machine.faults
+    assert (report.kind, report.taken) == ("IRQ 5", "HardFault")
