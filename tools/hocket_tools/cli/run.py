@@ -35,6 +35,10 @@ def register(app: typer.Typer) -> None:
         timeline: Annotated[
             bool, typer.Option("--timeline", help="Draw when each task had the NPU.")
         ] = False,
+        trace: Annotated[
+            Path | None,
+            typer.Option(help="Write a trace that Perfetto opens (Chrome JSON) into a file."),
+        ] = None,
         as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
     ) -> None:
         """Run the networks in virtual time: response times, deadlines, and outputs verified."""
@@ -52,6 +56,12 @@ def register(app: typer.Typer) -> None:
         if compare:
             whole = running.pack(packed.application, cut="none")
             outcomes.insert(0, running.execute(whole, duration_ns, policy="fifo", verify=verify))
+        if trace is not None:
+            from ..trace import write_trace
+
+            last = outcomes[-1]
+            board = packed.application.board.name
+            write_trace(last.run, packed.image, trace, board=board, policy=last.policy)
         report = summary(packed.image, outcomes)
         if as_json:
             typer.echo(json.dumps(report, indent=2))

@@ -117,7 +117,8 @@ def main() -> int:
     names = sorted({name for result in results for name in result.tests})
     table = plain_table("test", *(result.back_end for result in results))
     for name in names:
-        table.add_row(clip(name, max(console.width - 30, 20)), *(result.tests.get(name, "-") for result in results))
+        verdicts = (result.tests.get(name, "-") for result in results)
+        table.add_row(clip(name, max(console.width - 30, 20)), *verdicts)
     console.print(table)
     for result in results:
         if result.missing:
