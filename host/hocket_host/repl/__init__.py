@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from .errors import ReplError
+from .files import find
 from .platform import Cpu, MemoryRange, Npu, Nvic, Platform, TimerPort, UartPort, load
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "ReplError",
     "TimerPort",
     "UartPort",
+    "find",
     "load",
 ]

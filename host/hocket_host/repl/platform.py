@@ -13,6 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from .errors import ReplError
+from .files import find
 from .parser import parse, parse_file
 from .syntax import Description, Entry, Reference
 from .types import Tag, check, tags
@@ -101,15 +102,15 @@ class Platform:
         return self.nvic.systick_hz
 
 
-def load(path: str | Path) -> Platform:
-    """Read a platform description.
+def load(name_or_path: str | Path) -> Platform:
+    """Read a platform description, given by its path or by the name of one of Hocket's own.
 
     Raises
     ------
     ReplError
         The file is not understood, or the platform is not one that can be emulated.
     """
-    return build(parse_file(path))
+    return build(parse_file(find(name_or_path)))
 
 
 def loads(text: str, path: str = "<text>") -> Platform:

@@ -42,14 +42,14 @@ def platform():
     return load(REPL)
 
 
-def machine(elf, **options):
+def machine(elf, soc=None, **options):
     """A machine whose NPU does not matter, unless options say so."""
     options.setdefault("npu_config", npu_config("ethos-u55-128"))
     if "system_config" not in options:
         options.setdefault("npu_hz", 100_000_000)
         options.setdefault("timing", lambda operations: None)
         options.setdefault("model", lambda bus: None)
-    return Machine(platform(), elf, **options)
+    return Machine(soc or platform(), elf, **options)
 
 
 class Guest:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
-from guest import CYCLE_NS, Guest
+from guest import CYCLE_NS, REPL, Guest
 
 from hocket_host.cortexm import Machine
+from hocket_host.repl.platform import loads
 
 
 def test_a_program_starts_at_its_vector_and_ends_with_its_status(run):
@@ -235,3 +236,27 @@ def test_callbacks_can_end_a_run(build):
     assert guest.machine.run_until(None).reason == "request"
     assert seen == b"!"
     assert isinstance(guest.machine, Machine)
+
+
+def test_a_timer_of_the_platform_interrupts(build):
+    pytest.importorskip("unicorn", reason="needs hocket[emulator] (unicorn)")
+    text = REPL.read_text() + (
+        "timer0: Timers.Arm_CMSDK_Timer @ sysbus 0x48000000\n"
+        "    frequency: 1_000_000\n    -> nvic@3\n"
+    )
+    guest = Guest(
+        build(
+            """
+            void irq3(void) { REG(0x4800000C) = 1; note(CYCLES); }
+            int main(void) {
+                enable_irq(3);
+                REG(0x48000008) = 50;
+                REG(0x48000000) = 9;
+                while (traced < 4) wfi();
+                return 0;
+            }"""
+        ),
+        soc=loads(text),
+    ).run()
+    gaps = {b - a for a, b in zip(guest.notes, guest.notes[1:], strict=False)}
+    assert gaps == {50 * 32}

@@ -89,3 +89,13 @@ def test_what_cannot_be_emulated_is_refused_with_a_remedy(text, message):
     assert caught.value.found
     assert caught.value.expected
     assert caught.value.try_
+
+
+def test_a_platform_of_hockets_own_is_found_by_name():
+    assert load("corstone300").npu == load(REPL).npu
+
+
+def test_an_unknown_platform_is_refused_with_those_there_are():
+    with pytest.raises(ReplError, match="unknown platform") as caught:
+        load("corstone301")
+    assert "corstone300" in str(caught.value.expected)
