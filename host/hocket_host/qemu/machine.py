@@ -116,14 +116,15 @@ class QemuMachine:
         self.accesses = 0
         """Accesses to the NPU's registers so far."""
         built = shim.build()
-        self._bus = GuestBus(platform, built)
+        self.bus = GuestBus(platform, built)
         firmware = image.read(elf)
         self._guest = Guest(
-            self._bus, built, _redirected(firmware, built),
+            self.bus, built, _redirected(firmware, built),
             _handlers(firmware),
             (NPU_WINDOW, WINDOW_BYTES), UART, uart_output or (lambda data: None),
             gdb=gdb, wall_limit_s=wall_limit_s,
         )  # fmt: skip
+        self.bus.loaded = self._guest.store
         self.npu: EthosU | None = None
         if platform.npu is not None:
             self.npu = self._make_npu(
@@ -166,13 +167,13 @@ class QemuMachine:
             # Compiled kernels take seconds to import; a replacement does without them.
             from ..ethosu.model import NpuModel
 
-            functional: Model = NpuModel(config, self._bus.memory)
+            functional: Model = NpuModel(config, self.bus.memory)
         else:
-            functional = model(self._bus)
+            functional = model(self.bus)
         line = InterruptLine(irq, self.clock, self._guest)
-        coherent = CoherentModel(functional, self._bus, self._guest.fetch, self._guest.store)
+        coherent = CoherentModel(functional, self.bus, self._guest.fetch, self._guest.store)
         return EthosU(
-            config, self.clock, self._bus,
+            config, self.clock, self.bus,
             Programs(coherent, stream_timing if timing is None else timing, config),
             hz=hz, irq=line.drive, strict=strict, scramble=scramble,
         )  # fmt: skip
@@ -206,7 +207,7 @@ class QemuMachine:
     def close(self) -> None:
         """End QEMU."""
         self._guest.close()
-        self._bus.close()
+        self.bus.close()
 
     @property
     def now_ns(self) -> int:
@@ -226,9 +227,9 @@ class QemuMachine:
         BusFault
             The range is not inside one memory.
         """
-        at = self._bus.offset_of(address, length)
-        self._guest.fetch([*self._bus.copied(at, at + length)])
-        return bytes(self._bus.memory[at : at + length])
+        at = self.bus.offset_of(address, length)
+        self._guest.fetch([*self.bus.copied(at, at + length)])
+        return bytes(self.bus.memory[at : at + length])
 
     def write_memory(self, address: int, data: bytes) -> None:
         """Change plain memory between two runs; before the first one, only what lies in the DDR.
@@ -239,15 +240,13 @@ class QemuMachine:
             The range is not inside one memory.
         """
         try:
-            at = self._bus.offset_of(address, len(data))
+            self.bus.load(address, data)
         except BusFault as fault:
             raise QemuError(
                 "no memory of the platform holds this", where=self.platform.path,
                 found=f"{len(data)} bytes at {address:#x}", expected=fault.expected,
                 try_="pack fewer or smaller networks",
             ) from fault  # fmt: skip
-        self._bus.load(address, data)
-        self._guest.store([*self._bus.copied(at, at + len(data))])
 
     def feed(self, data: bytes) -> None:
         """Type into the first UART; characters arrive one after another, as at 115200 baud."""
@@ -371,12 +370,12 @@ class QemuMachine:
         """The register interface reads the queue from the shadow when a run starts."""
         base = npu.read(Reg.QBASE, 4) | npu.read(Reg.QBASE_HI, 4) << 32
         try:
-            window = self._bus.window(base)
-            at = self._bus.offset_of(base)
+            window = self.bus.window(base)
+            at = self.bus.offset_of(base)
         except BusFault:
             return
         size = min(npu.read(Reg.QSIZE, 4), window.end - base)
-        self._guest.fetch([*self._bus.copied(at, at + size)])
+        self._guest.fetch([*self.bus.copied(at, at + size)])
 
 
 def _handlers(firmware: image.Image) -> tuple[int, int, int]:

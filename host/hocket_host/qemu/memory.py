@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -77,8 +78,11 @@ class GuestBus(Bus):
         super().__init__([Memory(m.name, m.base, m.size) for m in shared + others])
         self.shadowed: tuple[Window, ...] = tuple(self.window(m.base) for m in others)
         """Memories of which `memory` only holds a copy."""
+        self.loaded: Callable[[Sequence[Span]], None] = lambda spans: None
+        """Called with the ranges that the guest has not got yet, after `load`."""
         self.descriptor = os.memfd_create("hocket-ddr")
         """The file."""
+        self._close = weakref.finalize(self, os.close, self.descriptor)
         os.ftruncate(self.descriptor, DDR_BYTES)
         # The flat array is a stretch of the file, placed so that what lies in the DDR falls on it.
         start = shared[0].base if shared else _DDR_FREE[0]
@@ -92,11 +96,21 @@ class GuestBus(Bus):
         self.mailbox = memoryview(low)[shim.mailbox - DDR_BASE :]
         """Shared with the shim."""
 
+    def load(self, address: int, data: bytes | bytearray | memoryview) -> None:
+        """Put data into memory, the guest's own included.
+
+        Raises
+        ------
+        BusFault
+            It is not inside one memory.
+        """
+        super().load(address, data)
+        at = self.offset_of(address, len(data))
+        self.loaded([*self.copied(at, at + len(data))])
+
     def close(self) -> None:
         """Give the file back; views of the memory stay valid."""
-        if self.descriptor >= 0:
-            os.close(self.descriptor)
-        self.descriptor = -1
+        self._close()
 
     def copied(self, start: int, end: int) -> Iterator[Span]:
         """The parts of a range of offsets of which the guest has its own copy."""
