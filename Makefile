@@ -4,19 +4,30 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+EMULATOR   := $(VENV)/.emulator
+EXPERIMENT := $(VENV)/.experiment
 
 # The NPU model's small products are slower, and noisier to measure, on several BLAS threads.
 export OMP_NUM_THREADS = 1
 export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: help demo test check bench exact soak wheel clean
+.PHONY: help demo test check bench exact experiment bounds soak firmware size robot dispatch \
+        same-answers wheel clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
 $(READY): pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	@touch $@
+
+$(EMULATOR): $(READY)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[emulator]'
+	@touch $@
+
+$(EXPERIMENT): $(READY)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[experiment]'
 	@touch $@
 
 demo: $(READY) ## set up, pack three networks, run them, show what happened
@@ -36,6 +47,27 @@ bench: $(READY) ## measure side by side; writes build/bench.json
 
 exact: $(READY) ## compare every tensor with tflite_micro (MODELS=DIR for your own)
 	@$(BIN)/python -m hocket_tools.exactness $(if $(MODELS),--models $(MODELS))
+
+experiment: $(EXPERIMENT) ## acceptance over utilisation; writes build/experiment.json, .csv, .svg
+	@$(BIN)/python -m hocket_tools.experiment --output build/experiment.json
+
+bounds: $(READY) ## the longest piece of each model, and what short pieces cost; build/bounds.json
+	@$(BIN)/python -m hocket_tools.pieces.bounds --output build/bounds.json
+
+firmware: $(READY) ## build the ARM image: MicroPython with Hocket for the Corstone-300
+	@$(BIN)/python -m hocket_tools.firmware build
+
+size: $(EMULATOR) ## flash and heap of the ARM image; writes build/size.json
+	@$(BIN)/python -m hocket_tools.firmware size --output build/size.json
+
+robot: $(EMULATOR) ## the Robot suites on every back end that is here; writes build/robot.json
+	@$(BIN)/python -m hocket_tools.robot --output build/robot.json
+
+dispatch: $(EMULATOR) ## instructions from interrupt to next start; writes build/dispatch.json
+	@$(BIN)/python -m hocket_tools.emulate.dispatch --output build/dispatch.json
+
+same-answers: $(EMULATOR) ## the demo on every platform, bit for bit; build/same-answers.json
+	@$(BIN)/python -m hocket_tools.emulate.same_answers --output build/same-answers.json
 
 soak: $(READY) ## the long sweeps that `make test` leaves out
 	@$(BIN)/python -m pytest -q -m slow
