@@ -6,6 +6,7 @@
 #include "py/lexer.h"
 #include "py/mperrno.h"
 #include "py/mphal.h"
+#include "py/pystack.h"
 #include "py/runtime.h"
 #include "shared/runtime/gchelper.h"
 #include "shared/runtime/pyexec.h"
@@ -14,6 +15,8 @@
 #include "port.h"
 
 extern uint8_t _sheap, _eheap, _sstack, _estack;
+
+static mp_obj_t frames[PYSTACK_SIZE / sizeof(mp_obj_t)];
 
 static void repl(void) {
     for (;;) {
@@ -30,6 +33,7 @@ int main(void) {
     uart_init();
     for (;;) {
         mp_cstack_init_with_top(&_estack, &_estack - &_sstack);
+        mp_pystack_init(frames, frames + MP_ARRAY_SIZE(frames));
         gc_init(&_sheap, &_eheap);
         mp_init();
         irq_release_all();

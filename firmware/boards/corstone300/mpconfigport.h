@@ -17,6 +17,9 @@
 #define MICROPY_FLOAT_IMPL (MICROPY_FLOAT_IMPL_FLOAT)
 
 #define MICROPY_ENABLE_GC (1)
+// Frames of functions have a stack of their own. Without, all but the smallest come from the heap,
+// each after a search for room, and a call of a task could start a collection.
+#define MICROPY_ENABLE_PYSTACK (1)
 #define MICROPY_ENABLE_EMERGENCY_EXCEPTION_BUF (1)
 #define MICROPY_EMERGENCY_EXCEPTION_BUF_SIZE (256)
 #define MICROPY_MEM_STATS (0)
