@@ -60,21 +60,21 @@ def try_jitter(seed, policy):
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_no_response_exceeds_its_bound(policy, seed):
     try_patterns(seed, policy, "skip", tries=3)
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_no_response_exceeds_its_bound_when_releases_queue(policy, seed):
     try_patterns(seed, policy, "queue", tries=3)
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_no_response_exceeds_its_bound_under_jitter(policy, seed):
     try_jitter(seed, policy)

@@ -2,7 +2,9 @@
 from fractions import Fraction
 
 import pytest
-from sets import MS, US, task, taskset
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sets import MS, US, draw, task, taskset
 
 from hocket_tools.analysis import (
     AnalysisError,
@@ -90,6 +92,23 @@ def test_fifty_tasks_are_analysed(policy):
     ]
     proof = analyse(taskset(*tasks, policy=policy, dispatch_ns=1000, resume_ns=2000))
     assert proof.tasks[0].bound_ns is not None
+
+
+def test_periods_far_apart_have_bounds_under_edf():
+    tasks = [task(f"t{i}", 10 ** (6 + i) + 7 * i, (235 * 10 ** (1 + i),) * 100) for i in range(4)]
+    assert None not in bounds(taskset(*tasks[:4], policy="edf"))
+
+
+@given(seed=st.integers(0, 2**32))
+@settings(max_examples=20, deadline=None)
+def test_the_line_above_all_demand_is_never_below_a_closer_look(seed):
+    drawn = draw(seed, "edf")
+    closer = bounds(drawn)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hocket_tools.analysis.edf._CANDIDATES", 2)
+        coarse = bounds(drawn)
+    for near, far in zip(closer, coarse, strict=True):
+        assert far is None or near <= far
 
 
 def test_a_deadline_beyond_the_period_holds_when_releases_queue():

@@ -109,7 +109,8 @@ class Solver:
         resumed = cpu_delay_ns(self.stages, me, stage.resume_ns, self._dispatches, horizon)
         submit = stage.release_jitter_ns + resumed
         if edf is not None:
-            done = edf.done_ns(me, horizon)
+            # The busy periods are those of all tasks, however short this one's deadline.
+            done = edf.done_ns(me, max(self._horizons))
         else:
             done = self._npu_done_ns(me, submit, horizon)
         delay = cpu_delay_ns(self.stages, me, stage.last_piece_ns, self._dispatches, horizon)
