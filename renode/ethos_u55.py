@@ -40,6 +40,11 @@ try:
         # the next access that needs an answer.
         REG_CMD, REG_RESET = 0x08, 0x0C
 
+        # Who is connected, by port; the interpreter and its sys are one for all of Renode. Nobody
+        # tells a script that its emulation was cleared, so the next one hangs up for it.
+        if not hasattr(sys, "hocket_npus"):
+            sys.hocket_npus = {}
+
         class LinkError(Exception):
             pass
 
@@ -200,6 +205,13 @@ try:
                     return False
                 return self.connect()
 
+            # Whether the machine is gone.
+            def orphaned(self):
+                try:
+                    return self.peripheral.GetMachine() is None
+                except:
+                    return True
+
             def close(self):
                 self.order += 1
                 self.lost = True
@@ -272,6 +284,9 @@ try:
                 port = DEFAULT_PORT
                 try:
                     port = int(environment(PORT_VARIABLE) or DEFAULT_PORT)
+                    previous = sys.hocket_npus.get(port)
+                    if previous is not None and previous.orphaned():
+                        previous.close()
                     self.link = Link(port)
                 except:
                     self.give_up(
@@ -282,6 +297,7 @@ try:
                     return False
                 try:
                     self.greet()
+                    sys.hocket_npus[port] = self
                 except:
                     self.give_up(problem())
                 return self.link is not None

@@ -368,6 +368,21 @@ def test_a_second_machine_is_told_that_the_server_is_busy(renode):
     assert renode.read(Reg.ID) != 0
 
 
+def test_a_machine_of_a_cleared_emulation_makes_room_for_the_next(renode):
+    def gone():
+        raise KeyError("no machine for this peripheral")
+
+    prepared([renode])
+    renode.start()
+    renode.npu.GetMachine = gone
+    second = Renode()
+    assert second.read(Reg.ID) == compiled(KWS).npu.id_register
+    assert second.npu.errors == []
+    renode.run(1_000_000)
+    assert not renode.irq
+    second.close()
+
+
 def test_another_version_of_the_script_is_told_so(npu_server):
     bench = Renode()
     bench.npu._initialise()
