@@ -39,7 +39,8 @@ UART0_BASE = 0x49303000  # CMSDK UART
 UART0_RX_IRQ = 33
 UART0_TX_IRQ = 34
 
-# Cycles of the processor. Estimates, not measured on this board yet: from the NPU's interrupt to
-# the start of the next segment, and from the end of a wait to the resume of the coroutine.
+# Cycles of the processor. From the NPU's interrupt to the start of the next segment: 404
+# instructions with four tasks, 29 more for each further one; and from the end of a wait to the
+# resume of the coroutine: an estimate.
 DISPATCH_CPU_CYCLES = 600
 RESUME_CPU_CYCLES = 2000
