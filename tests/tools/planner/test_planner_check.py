@@ -24,13 +24,13 @@ policy = "{policy}"
 model = "micro_speech.tflite"
 period = "{period}"
 deadline = "{deadline}"
-cpu = "100 us"
+cpu = "{cpu}"
 [tasks.large]
 model = "mlp_kws_int8.tflite"
 period = "60 ms"
 {more}
 """
-FEASIBLE = {"policy": "fp", "period": "20 ms", "deadline": "8 ms", "more": ""}
+FEASIBLE = {"policy": "fp", "period": "20 ms", "deadline": "8 ms", "cpu": "100 us", "more": ""}
 
 
 @pytest.fixture
@@ -109,6 +109,13 @@ def test_run_to_completion_is_advised_to_change_its_policy(hocket):
     code, out, _ = hocket("check", "app.toml", policy="fifo")
     assert code == 1
     assert 'policy = "fp"' in out
+
+
+def test_priorities_against_the_deadlines_are_told(hocket):
+    swapped = {"cpu": '100 us"\npriority = 1 #', "more": "priority = 0"}
+    code, out, _ = hocket("check", "app.toml", **swapped)
+    assert code == 1
+    assert "priorities by deadline" in out
 
 
 def test_a_file_that_is_no_application_is_bad_input(hocket, folder):

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from hocket_host.units import format_ns
 
-from ..analysis import Proof
+from ..analysis import Proof, deadline_monotonic, with_priorities
 from ..analysis.taskset import Policy
 from .applied import Planner
 from .plan import Plan
@@ -68,9 +68,13 @@ def advice(planner: Planner, found: Plan) -> Iterator[str]:
     )
     if hz is not None:
         yield f'a faster NPU: clock = "{hz} MHz" would do'
+    given = planner.taskset()
+    by_deadline = with_priorities(given, deadline_monotonic(given))
+    if given.policy == "fp" and by_deadline != given and _holds(planner.plan(by_deadline)):
+        yield "priorities by deadline: leave them out"
     for policy in _POLICIES:
         if policy != found.proof.taskset.policy and _holds(
-            planner.plan(replace(planner.taskset(), policy=policy))
+            planner.plan(replace(given, policy=policy))
         ):
             yield f'policy = "{policy}"'
     proved = found.proof.tasks[obstacle.task]
