@@ -22,7 +22,8 @@ from . import container as hkt
 from .analysis import Proof, TaskSet, analyse
 from .application import Application, Task
 from .notes import Notes
-from .planner import Planner
+from .pieces import bound_pieces
+from .planner import Plan, Planner
 from .splitter import Segment, choose, split
 from .vela import CompiledModel, VelaOptions, compile_model
 from .vela.options import resolve, vela_ini
@@ -31,6 +32,8 @@ from .vela.result import Tensor
 Report = Callable[[str], None]
 
 _ALIGN = 16
+#: NPU cycles below which pieces are not worth their dispatch.
+_SHORTEST_PIECE = 1000
 
 
 class PackError(HocketError):
@@ -135,7 +138,36 @@ def planner_of(
             free[name] = compiled
         else:
             given[name] = _split(compiled, system, wanted)
-    return _planner(application, system, free, given)
+    return _planned(application, system, free, given)[0]
+
+
+def _planned(
+    application: Application,
+    system: SystemConfig,
+    free: dict[str, CompiledModel],
+    given: dict[str, _Network],
+) -> tuple[Planner, Plan, dict[str, CompiledModel]]:
+    """The plan, who made it, and the networks that it cuts.
+
+    Where no cut between operations will do, long operations are cut into pieces too, into ever
+    shorter ones until a plan is found: the longer the pieces, the less they cost.
+    """
+    planner = _planner(application, system, free, given)
+    found = planner.plan()
+    bound = max((_longest_operation(compiled, system) for compiled in free.values()), default=0)
+    while found.obstacle is not None and bound > 2 * _SHORTEST_PIECE:
+        bound //= 2
+        pieces = {name: bound_pieces(compiled, bound, system) for name, compiled in free.items()}
+        closer = _planner(application, system, pieces, given)
+        attempt = closer.plan()
+        if attempt.obstacle is None:
+            return closer, attempt, pieces
+    return planner, found, free
+
+
+def _longest_operation(compiled: CompiledModel, system: SystemConfig) -> int:
+    timing = stream_cycles(compiled.stream.operations, compiled.npu, system)
+    return max(operation.cycles for operation in timing.operations)
 
 
 def _planner(
@@ -172,9 +204,8 @@ def _cut_networks(
             networks[name] = _split(compiled, system, wanted)
     if free:
         report("planning cuts")
-        planner = _planner(application, system, free, networks)
-        found = planner.plan()
-        for name, compiled in free.items():
+        planner, found, cuttable = _planned(application, system, free, networks)
+        for name, compiled in cuttable.items():
             networks[name] = _Network(compiled, tuple(planner.split(found, name)), system)
     return {name: networks[name] for name in application.tasks}
 
