@@ -15,6 +15,8 @@ from .shim import Shim
 #: The counter runs at 32 MHz. With deadlines that are no multiple of four ticks, 125 ns, rounding
 #: inside QEMU lets the timer's interrupt come for ever without the time having come.
 _TICKS, _TICKS_NS = 4, 125
+#: The watchdog's clock, and how many of its ticks after a deadline it looks.
+_SLOW_HZ, _SLOW_LATE = 32_000, 3
 
 
 class Guest:
@@ -33,7 +35,7 @@ class Guest:
     firmware
         The image with the shim's vectors.
     handlers
-        The image's own handlers of reset, hard fault and SysTick.
+        The image's own handlers of reset, hard fault and NMI.
     window, uart
         What the host answers: address and size, and address of the UART, while it is closed.
     output
@@ -187,7 +189,8 @@ class Guest:
     def arm(self, at_ns: int) -> None:
         """Have it ring at a time since reset, or up to 125 ns later."""
         ticks = -(-at_ns // _TICKS_NS) * _TICKS
-        self._calls.append(record(Call.ARM, ticks & 0xFFFF_FFFF, ticks >> 32))
+        slow = max(at_ns - self.elapsed_ns, 0) * _SLOW_HZ // 1_000_000_000 + _SLOW_LATE
+        self._calls.append(record(Call.ARM, ticks & 0xFFFF_FFFF, ticks >> 32, slow))
 
     def poke(self, address: int, value: int) -> None:
         """Write a device's register."""

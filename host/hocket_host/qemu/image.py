@@ -14,7 +14,7 @@ from pathlib import Path
 from .errors import QemuError
 
 _LOAD, _ARM = 1, 40
-RESET_VECTOR, HARD_FAULT_VECTOR, SYSTICK_VECTOR, FIRST_IRQ_VECTOR = 1, 3, 15, 16
+RESET_VECTOR, NMI_VECTOR, HARD_FAULT_VECTOR, FIRST_IRQ_VECTOR = 1, 2, 3, 16
 
 
 @dataclass(frozen=True)

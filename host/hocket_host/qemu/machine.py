@@ -6,6 +6,11 @@ it where the machine has nothing; an access there faults, and the shim (``shim.S
 guest's fault handler asks the host. While the guest is blocked in a semihosting call, its time
 stands still, and NPU events are armed as deadlines of a hardware timer, so that runs are the same
 to the byte.
+
+The shim takes some of the guest's time: an access to the NPU some 60 instructions, an NPU event
+some 40. It uses SYSTIMER1 with its interrupt, the 32 kHz watchdog with NMI, the first MiB of the
+DDR and, while something is typed, the memory protection unit. A guest that enables the exceptions
+of bus and memory faults (SHCSR) is not served.
 """
 
 from __future__ import annotations
@@ -83,7 +88,8 @@ class QemuMachine:
         A device of QEMU's ``-gdb`` option, such as ``tcp:127.0.0.1:1234``: the machine waits there
         for a debugger.
     wall_limit_s
-        Longest time of the host without a sign from the guest; None waits for ever.
+        Longest time of the host without a sign from the guest; None, or a debugger, waits for
+        ever.
 
     Raises
     ------
@@ -122,7 +128,7 @@ class QemuMachine:
             self.bus, built, _redirected(firmware, built),
             _handlers(firmware),
             (NPU_WINDOW, WINDOW_BYTES), UART, uart_output or (lambda data: None),
-            gdb=gdb, wall_limit_s=wall_limit_s,
+            gdb=gdb, wall_limit_s=wall_limit_s if gdb is None else None,
         )  # fmt: skip
         self.bus.loaded = self._guest.store
         self.npu: EthosU | None = None
@@ -266,8 +272,8 @@ class QemuMachine:
         Parameters
         ----------
         when_ns
-            Virtual time, reached within a microsecond unless the guest holds interrupts off; None
-            sets no limit.
+            Virtual time, reached within a microsecond unless the guest holds interrupts off (one
+            that disables them is found out within a millisecond); None sets no limit.
 
         Raises
         ------
@@ -383,7 +389,7 @@ def _handlers(firmware: image.Image) -> tuple[int, int, int]:
     return (
         firmware.vector(image.RESET_VECTOR),
         firmware.vector(image.HARD_FAULT_VECTOR),
-        firmware.vector(image.SYSTICK_VECTOR),
+        firmware.vector(image.NMI_VECTOR),
     )
 
 
@@ -392,7 +398,7 @@ def _redirected(firmware: image.Image, built: shim.Shim) -> bytes:
     words = {
         image.RESET_VECTOR: built.reset,
         image.HARD_FAULT_VECTOR: built.fault,
-        image.SYSTICK_VECTOR: built.systick,
+        image.NMI_VECTOR: built.nmi,
         image.FIRST_IRQ_VECTOR + _TIMER_IRQ: built.timer,
     }
     return firmware.patched(words)

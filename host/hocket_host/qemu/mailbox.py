@@ -19,7 +19,7 @@ _OPEN_OUT = 0x24
 _OPEN_IN = 0x30
 _BELL_OUT = 0x3C
 _BELL_IN = 0x48
-_OLD_SYSTICK = 0x58
+_OLD_NMI = 0x58
 _REGISTERS = 0x60
 _CODE = 0xA8
 _BYTE = 0xB0
@@ -96,14 +96,14 @@ class Mailbox:
         uart
             Address of what it answers, too, while it is closed.
         handlers
-            The guest's own, of reset, hard fault and SysTick.
+            The guest's own, of reset, hard fault and NMI.
         paths
             Files that the shim opens: bell to the host, bell from the host, memory.
         """
         pack = self._pack
         pack(_WINDOW, *window, uart)
         pack(_OLD_RESET, *handlers[:2])
-        pack(_OLD_SYSTICK, handlers[2])
+        pack(_OLD_NMI, handlers[2])
         at = _PATHS
         self._paths: list[tuple[int, int]] = []
         for path in paths:

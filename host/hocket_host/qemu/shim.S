@@ -23,7 +23,7 @@
     .equ MAILBOX_BELL_OUT, 0x3C
     .equ MAILBOX_BELL_IN, 0x48
     .equ MAILBOX_IS_OPEN, 0x54
-    .equ MAILBOX_OLD_SYSTICK, 0x58
+    .equ MAILBOX_OLD_NMI, 0x58
     .equ MAILBOX_REGISTERS, 0x60
     .equ MAILBOX_CODE, 0xA8
     .equ MAILBOX_CALLS, 0x100
@@ -50,6 +50,12 @@
     .equ TIMER_CONTROL, 0x2C
     .equ COUNTER_CONTROL, 0x58100000
     .equ TIMER_IRQ, 4
+    .equ WATCHDOG, 0x4802E000
+    .equ WATCHDOG_LOAD, 0x0
+    .equ WATCHDOG_CONTROL, 0x8
+    .equ WATCHDOG_CLEAR, 0xC
+    .equ WATCHDOG_RAISED, 0x14
+    .equ WATCHDOG_AGAIN, 32
     .equ NVIC_ISER0, 0xE000E100
 
     .equ SCB_CFSR, 0xE000ED28
@@ -64,7 +70,7 @@
     .word on_reset
     .word on_fault
     .word on_timer
-    .word on_systick
+    .word on_nmi
     .word mailbox
 
     .thumb_func
@@ -158,19 +164,30 @@ on_timer:
     ldr r1, =TIMER
     movs r0, #0
     str r0, [r1, #TIMER_CONTROL]
+    ldr r1, =WATCHDOG
+    str r0, [r1, #WATCHDOG_CONTROL]
+    mvns r0, r0
+    str r0, [r1, #WATCHDOG_LOAD]
     movs r0, #KIND_TIMER
     bl exchange
     pop {r4-r6, pc}
 
-@ A guest may disable every interrupt that it does not know, and the timer's with them. Its own clock
-@ finds out.
+@ A guest may disable every interrupt that it does not know, and the timer's with them. A watchdog,
+@ set to a little after each deadline, finds out, and looks again until the deadline is served.
     .thumb_func
-on_systick:
+on_nmi:
+    ldr r0, =WATCHDOG
+    ldr r1, [r0, #WATCHDOG_RAISED]
+    cbz r1, 1f
+    movs r1, #WATCHDOG_AGAIN
+    str r1, [r0, #WATCHDOG_LOAD]
+    str r1, [r0, #WATCHDOG_CLEAR]
     ldr r0, =NVIC_ISER0
     movs r1, #1 << TIMER_IRQ
     str r1, [r0]
-    ldr r0, =mailbox
-    ldr r0, [r0, #MAILBOX_OLD_SYSTICK]
+    bx lr
+1:  ldr r0, =mailbox
+    ldr r0, [r0, #MAILBOX_OLD_NMI]
     bx r0
 
 @ r0: why; r4: mailbox. Changes r0 to r3, r5 and r6.
@@ -214,8 +231,13 @@ next:
     movs r0, #1
     str r0, [r5, #TIMER_CONTROL]
     ldr r1, =NVIC_ISER0
-    movs r0, #1 << TIMER_IRQ
-    str r0, [r1]
+    movs r2, #1 << TIMER_IRQ
+    str r2, [r1]
+    ldr r1, =WATCHDOG
+    ldr r2, [r6, #12]
+    str r2, [r1, #WATCHDOG_LOAD]
+    str r2, [r1, #WATCHDOG_CLEAR]
+    str r0, [r1, #WATCHDOG_CONTROL]
     b done
 3:  str r2, [r1]
     b done

@@ -31,7 +31,7 @@ class Shim:
     reset: int
     fault: int
     timer: int
-    systick: int
+    nmi: int
     mailbox: int
 
 
