@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import shutil
 import subprocess
@@ -16,8 +15,9 @@ from typing import Any
 
 from rich.console import Console
 
+from ..emulate import BACK_ENDS
+from ..emulate import missing as lacking_here
 from ..tables import clip, plain_table
-from .machines import BACK_ENDS
 from .material import prepare
 
 _KEYWORDS = Path(__file__).with_name("keywords.robot")
@@ -43,13 +43,9 @@ def missing(back_end: str) -> str | None:
     """What a back end lacks here, and how to get it."""
     if not _FIRMWARE.is_file():
         return "no firmware image: make firmware"
-    if back_end == "unicorn" and importlib.util.find_spec("unicorn") is None:
-        return "pip install 'hocket[emulator]'"
-    if back_end == "qemu" and shutil.which("qemu-system-arm") is None:
-        return "install qemu-system-arm (Debian: apt install qemu-system-arm)"
     if back_end == "renode" and not any(map(shutil.which, ("renode-test", "renode-run"))):
         return "no Renode: pip install git+https://github.com/antmicro/renode-run"
-    return None
+    return None if back_end == "renode" else lacking_here(back_end)
 
 
 def _command(back_end: str, suites: Path, results: Path) -> list[str]:

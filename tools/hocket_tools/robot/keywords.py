@@ -11,7 +11,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
-from .machines import Machine, create
+from ..emulate.machines import Machine, create, open_guest
 from .script import Monitor, MonitorError
 from .terminal import Line, Terminal
 
@@ -94,9 +94,8 @@ class RenodeKeywords:
                     expected="Execute Script of a .resc file first",
                 )
             self._stopped = False
-            self._machine = create(
-                self._back_end, self._platform, self._elf, self._container, self._heard
-            )
+            guest = open_guest(self._elf, self._container, self._platform)
+            self._machine = create(self._back_end, guest, self._heard)
         return self._machine
 
     def _heard(self, data: bytes) -> None:

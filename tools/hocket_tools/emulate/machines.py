@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Machines that an image runs on, by the name of the back end."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from hocket_host.errors import HocketError
+from hocket_host.ethosu.config import NpuConfig, npu_config
+from hocket_host.ethosu.registers import EthosU
+from hocket_host.ethosu.system import SystemConfig, parse_system_config
+from hocket_host.repl import load as load_platform
+
+from .. import container as hkt
+from ..notes import Notes, NotesError
+from ..pack import system_config
+from ..vela.options import vela_ini
+
+BACK_ENDS = ("unicorn", "qemu")
+"""Back ends that Hocket drives itself."""
+_DEFAULT_NPU, _DEFAULT_HZ = "ethos-u55-128", 50_000_000
+
+
+class BackEndError(HocketError):
+    """A back end that does not exist, is not installed, or cannot do what is asked."""
+
+
+class Machine(Protocol):
+    """What both emulators offer."""
+
+    @property
+    def now_ns(self) -> int:
+        """Virtual time."""
+
+    @property
+    def npu(self) -> EthosU | None:
+        """The accelerator."""
+
+    def run_for(self, ns: int, /) -> Any:
+        """Run for a while of virtual time; the result's ``reason`` is ``time`` if it goes on."""
+
+    def run_until(self, when_ns: int | None = None, /) -> Any:
+        """Run until an instant."""
+
+    def feed(self, data: bytes, /) -> None:
+        """Send bytes to the first UART."""
+
+    def read_memory(self, address: int, length: int, /) -> bytes:
+        """Bytes of the guest's memory."""
+
+    def write_memory(self, address: int, data: bytes, /) -> None:
+        """Change the guest's memory."""
+
+
+@dataclass(frozen=True)
+class Guest:
+    """What a machine is made for.
+
+    Parameters
+    ----------
+    elf
+        The firmware image.
+    container
+        Bytes of the application, or None.
+    npu, system
+        The accelerator, its clock and the memories behind it.
+    platform
+        Name or path of the platform's description.
+    """
+
+    elf: Path
+    container: bytes | None
+    npu: NpuConfig
+    system: SystemConfig
+    platform: str | Path = "corstone300"
+
+
+def open_guest(elf: Path, container: Path | None, platform: str | Path = "corstone300") -> Guest:
+    """An image and a container file, on the accelerator that the container was packed for.
+
+    Without a container, or with a damaged one, the board has an Ethos-U55 with 128 MACs: what the
+    device says of a damaged container may be just what its user wants to see.
+
+    Raises
+    ------
+    HocketError
+        The container cannot be read.
+    """
+    if container is None:
+        return Guest(elf, None, *_npu(None, container), platform)
+    try:
+        data = container.read_bytes()
+    except OSError as error:
+        raise BackEndError(
+            "the container cannot be read", where=container, found=error.strerror,
+            expected="a .hkt file", try_="pack one: hocket pack app.toml",
+        ) from error  # fmt: skip
+    return Guest(elf, data, *_npu(data, container), platform)
+
+
+def missing(back_end: str) -> str | None:
+    """What a back end lacks here, and how to get it; None if nothing."""
+    if back_end == "unicorn" and importlib.util.find_spec("unicorn") is None:
+        return "no Unicorn: pip install 'hocket[emulator]'"
+    if back_end == "qemu":
+        from hocket_host.qemu import missing as lacking
+
+        found = lacking()
+        return found and f"{found}: apt-get install qemu-system-arm gcc-arm-none-eabi"
+    if back_end == "renode" and not any(map(shutil.which, ("renode", "renode-run"))):
+        return "no Renode: pip install git+https://github.com/antmicro/renode-run"
+    return None
+
+
+def create(
+    back_end: str,
+    guest: Guest,
+    uart_output: Callable[[bytes], None],
+    *,
+    gdb: str | None = None,
+    strict: bool = False,
+) -> Machine:
+    """Build a machine.
+
+    Parameters
+    ----------
+    back_end
+        One of `BACK_ENDS`.
+    guest
+        What runs on it.
+    uart_output
+        Called with what the first UART sends.
+    gdb
+        Where a debugger will connect, such as ``tcp:127.0.0.1:1234``; QEMU only.
+    strict
+        A misuse of the NPU ends the run.
+
+    Raises
+    ------
+    HocketError
+        The back end is unknown or missing, or cannot take platform, image or container.
+    """
+    if back_end not in BACK_ENDS:
+        raise BackEndError("unknown back end", found=repr(back_end), expected=", ".join(BACK_ENDS))
+    lacking = missing(back_end)
+    if lacking is not None:
+        raise BackEndError(
+            f"the back end {back_end} is not here", found=lacking, expected="it to be installed",
+            try_=f"install it, or use another one: {', '.join(BACK_ENDS)}",
+        )  # fmt: skip
+    options: dict[str, Any] = {
+        "uart_output": uart_output,
+        "npu_config": guest.npu,
+        "system_config": guest.system,
+        "strict": strict,
+    }
+    described = load_platform(guest.platform)
+    if back_end == "unicorn":
+        from hocket_host.cortexm import Machine as UnicornMachine
+
+        if gdb is not None:
+            raise BackEndError(
+                "the bundled emulator takes no debugger", found=f"--gdb {gdb}",
+                expected="--backend qemu or --backend renode", try_="change the back end",
+            )  # fmt: skip
+        return UnicornMachine(described, guest.elf, guest.container, **options)
+    from hocket_host.qemu import QemuMachine
+
+    # A debugger's user may think for as long as they like.
+    limit: dict[str, Any] = {} if gdb is None else {"wall_limit_s": None}
+    return QemuMachine(described, guest.elf, guest.container, gdb=gdb, **limit, **options)
+
+
+def _npu(data: bytes | None, path: Path | None) -> tuple[NpuConfig, SystemConfig]:
+    """The accelerator that a container was packed for, and its memories."""
+    name, hz = _DEFAULT_NPU, _DEFAULT_HZ
+    if data is not None and path is not None:
+        try:
+            image = hkt.read(data)
+            name, hz = image.accelerator, image.npu_hz
+            application = Notes.from_bytes(image.notes, path).application(path)
+            return npu_config(name), system_config(application)
+        except (hkt.ContainerError, NotesError):
+            # Damaged: the device will say so. Stripped: Vela's own memories are the best guess.
+            pass
+    config = npu_config(name)
+    return config, parse_system_config(vela_ini().read_text(), config, clock_hz=hz)
