@@ -199,6 +199,10 @@ class Periodic:
         core.current = self.task  # it may give back locks on its way out
         self.task.coro.close()
         core.current = None
+        # The NPU may have finished the job already, with nobody left to take note.
+        dispatcher = self._kernel.dispatcher
+        if dispatcher.ended(self.net.slot):
+            dispatcher.take(self.net.slot)
         self._give_back()
         self.prepare()
 

@@ -102,6 +102,26 @@ def test_abort_gives_up_the_old_job_and_starts_the_new_one_after_its_segment():
     ]  # fmt: skip
 
 
+def test_abort_of_a_job_whose_inference_is_over_leaves_the_net_to_the_next():
+    app = FakeApp()
+    app.add("busy", [1], 1000, offset_us=50)
+    app.add("job", [50], 100, overrun=ABORT, priority=1)
+    kernel, board = make(app)
+
+    @kernel.every("busy")
+    async def compute(net):
+        board.advance(80)
+
+    @kernel.every("job")
+    async def infer(net):
+        await net.infer()
+
+    kernel.run(900)
+    stats = kernel.stats("job")
+    assert stats.aborted == 1
+    assert stats.completed == stats.jobs - 1
+
+
 def test_abort_closes_the_coroutine_and_frees_its_locks():
     from hocket.sync import Lock, sleep_us
 
