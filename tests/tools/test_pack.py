@@ -109,3 +109,46 @@ def test_arenas_that_exceed_the_board_are_refused_with_their_sizes(tmp_path: Pat
     (tmp_path / "board.py").write_text(small)
     with pytest.raises(PackError, match=r"person 72\.7 KiB"):
         image(f'[board]\nname = "{tmp_path}"\n' + task("person", "person_detect"))
+
+
+TIGHT = """
+[npu]
+clock = "32 MHz"
+[board]
+cpu-clock = "400 MHz"
+[tasks.urgent]
+model = "micro_speech.tflite"
+period = "20 ms"
+deadline = "4 ms"
+[tasks.large]
+model = "mlp_ad01_int8.tflite"
+period = "100 ms"
+"""
+
+
+def test_cuts_are_no_more_than_the_deadlines_need() -> None:
+    easy = image(TIGHT.replace("4 ms", "15 ms"))
+    assert [len(model.steps) for model in easy.models] == [1, 1]
+
+
+def test_long_operations_are_cut_into_pieces_where_no_other_cut_will_do() -> None:
+    from hocket_tools.vela import VelaOptions, compile_model
+
+    whole = compile_model(MODELS / "mlp_ad01_int8.tflite", VelaOptions("ethos-u55-128"))
+    packed = image(TIGHT)
+    assert all(
+        0 < p.response_bound_ns <= t.deadline_ns
+        for p, t in zip(packed.plan, packed.tasks, strict=True)
+    )
+    pieces = sum(step.operations for step in packed.models[1].steps)
+    assert pieces > len(whole.stream.operations)
+
+
+def test_networks_in_pieces_compute_what_the_reference_does() -> None:
+    from hocket_tools import run as running
+
+    app = running.pack(loads(TIGHT, MODELS / "app.toml"))
+    outcome = running.execute(app, 200_000_000, verify=True, worst=True)
+    assert outcome.verifier is not None
+    assert outcome.verifier.mismatches == []
+    assert sum(task.misses for task in outcome.run.tasks) == 0

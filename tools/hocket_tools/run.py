@@ -63,6 +63,7 @@ def execute(
     *,
     policy: str | None = None,
     verify: bool = False,
+    worst: bool = False,
     on_job: OnJob | None = None,
 ) -> Outcome:
     """Run a packed application for a while of virtual time.
@@ -77,6 +78,8 @@ def execute(
         NPU policy in place of the container's own.
     verify
         Compare every output with tflite_micro's.
+    worst
+        Let segments take their worst-case cycles, those that proofs are about.
     on_job
         Called with task name, inputs and outputs of each completed job.
     """
@@ -101,6 +104,7 @@ def execute(
         policy=policy,
         cpu_hz=application.board.cpu_clock,
         on_job=heard,
+        worst=worst,
     )
     return Outcome(policy or image.policy.name.lower(), _cut(image), run, verifier)
 

@@ -32,6 +32,10 @@ def register(app: typer.Typer) -> None:
             bool,
             typer.Option("--compare", help="Beside run-to-completion of the uncut networks."),
         ] = False,
+        worst: Annotated[
+            bool,
+            typer.Option("--worst", help="Let segments take their worst-case NPU cycles."),
+        ] = False,
         timeline: Annotated[
             bool, typer.Option("--timeline", help="Draw when each task had the NPU.")
         ] = False,
@@ -52,10 +56,12 @@ def register(app: typer.Typer) -> None:
         _check_policy(policy)
         duration_ns = parse_duration(f"{seconds} s" if seconds[-1:].isdigit() else seconds)
         packed = _open(source)
-        outcomes = [running.execute(packed, duration_ns, policy=policy, verify=verify)]
+        outcomes = [running.execute(packed, duration_ns, policy=policy, verify=verify, worst=worst)]
         if compare:
             whole = running.pack(packed.application, cut="none")
-            outcomes.insert(0, running.execute(whole, duration_ns, policy="fifo", verify=verify))
+            outcomes.insert(
+                0, running.execute(whole, duration_ns, policy="fifo", verify=verify, worst=worst)
+            )
         if trace is not None:
             from ..trace import write_trace
 
