@@ -61,7 +61,7 @@ size: $(EMULATOR) ## flash and heap of the ARM image; writes build/size.json
 	@$(BIN)/python -m hocket_tools.firmware size --output build/size.json
 
 robot: $(EMULATOR) ## the Robot suites on every back end that is here; writes build/robot.json
-	@$(BIN)/python -m hocket_tools.robot --output build/robot.json
+	@$(BIN)/python -m hocket_tools.robot $(BACK_ENDS:%=--back-end %) --output build/robot.json
 
 dispatch: $(EMULATOR) ## instructions from interrupt to next start; writes build/dispatch.json
 	@$(BIN)/python -m hocket_tools.emulate.dispatch --output build/dispatch.json

@@ -21,6 +21,8 @@ from ..tables import clip, plain_table
 from .material import prepare
 
 _KEYWORDS = Path(__file__).with_name("keywords.robot")
+#: Far above what the suites take on any back end; only one that hangs reaches it.
+_LIMIT_S = 600
 _FIRMWARE = Path("build/firmware/corstone300/firmware.elf")
 
 
@@ -66,9 +68,16 @@ def run(back_end: str, suites: Path, results: Path) -> Result:
     lacking = missing(back_end)
     if lacking is not None:
         return Result(back_end, {}, lacking)
-    done = subprocess.run(
-        _command(back_end, suites, results), capture_output=True, text=True, check=False
-    )
+    try:
+        done = subprocess.run(
+            _command(back_end, suites, results),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_LIMIT_S,
+        )
+    except subprocess.TimeoutExpired:
+        return Result(back_end, {"all suites": "FAIL"}, f"not finished after {_LIMIT_S} s")
     output = results / ("output.xml" if back_end != "renode" else "robot_output.xml")
     if not output.is_file():
         return Result(back_end, {}, (done.stderr or done.stdout).strip()[-500:])
