@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hocket_host.ethosu import hazards
+from hocket_host.ethosu.hazards import Hazard, HazardKind
 from hocket_host.ethosu.timing import operation_cycles, stream_cycles
 from hocket_tools.pieces import PieceError, bound_pieces
 from hocket_tools.pieces.bounds import main, system_of
@@ -82,6 +84,29 @@ def test_every_kernel_but_the_first_can_begin_a_segment(name):
     pieces = bound_pieces(model, 4000, system_of(model))
     kernels = sum(not op.is_dma for op in pieces.stream.operations)
     assert len(split(pieces, cut_points(pieces))) == kernels
+
+
+def test_what_cannot_be_ordered_safely_stays_whole(monkeypatch):
+    model = compiled("mlp_kws_int8")
+    free = bound_pieces(model, 4000, system_of(model))
+    first = next(o for o in free.operations if o.stripes > 1 and o.optimised != "DMA")
+    calls = []
+
+    def check(operations, config):
+        calls.append(len(operations))
+        if len(calls) == 2:
+            return [Hazard(first.index, first.word, HazardKind.BLOCKDEP, "made up")]
+        return hazards.check(operations, config)
+
+    monkeypatch.setattr("hocket_tools.pieces.bound.check", check)
+    pieces = bound_pieces(model, 4000, system_of(model))
+    assert len(calls) == 3
+
+    def stripes(network):
+        return sum(o.scheduled_id == first.scheduled_id for o in network.operations)
+
+    assert stripes(pieces) == stripes(model) < stripes(free)
+    assert len(pieces.operations) > len(model.operations)
 
 
 def test_a_long_transfer_runs_beside_the_pieces_of_a_kernel():

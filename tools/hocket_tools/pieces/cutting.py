@@ -125,15 +125,24 @@ class Cutter:
             goal += goal // 8 + 1
 
     def sliced(self, bound: int, slices: int) -> Cutting | None:
-        """The kernel in ``slices`` slices of channels or more that fit; None if none do."""
+        """The cheapest way in ``slices`` slices of channels or more that fit; None if none do."""
         if not self._may_slice:
             return None
+        best: Cutting | None = None
+        worse = 0
         for count in _counts(slices, min(self.ofm.depth, _MOST_SLICES)):
-            for channels in self._channels(count):
-                cutting = self._striped(bound, 1, channels)
-                if cutting is not None and self.fits(cutting) and independent(cutting):
-                    return cutting
-        return None
+            ways = (self._striped(bound, 1, channels) for channels in self._channels(count))
+            good = [c for c in ways if c is not None and self.fits(c) and independent(c)]
+            if not good:
+                continue
+            cheapest = min(good, key=lambda c: c.cost)
+            if best is None or cheapest.cost < best.cost:
+                best, worse = cheapest, 0
+                continue
+            worse += 1
+            if worse == _PATIENCE:
+                break
+        return best
 
     def _cycles(self, op: Operation) -> int:
         return operation_cycles(op, self.config, self.system).nominal
