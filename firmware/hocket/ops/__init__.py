@@ -3,7 +3,10 @@
 # its packed parameters; an application adds its own under a code of 128 or more.
 
 # By code. The host packs for these modules by name.
-MODULES = ("move", "table", "binary", "dense", "conv")
+MODULES = (
+    "move", "table", "binary", "dense", "conv", "pool", "reduce", "gather", "select", "resize",
+    "convert", "softmax", "svdf", "curve",
+)  # fmt: skip
 
 _OWN = 128
 _own = {}

@@ -39,6 +39,12 @@ def mismatches(results: list[dict[str, object]]) -> list[object]:
     return [r for r in results if r["mismatches"]]
 
 
+def some_rounds(comparison: Comparison) -> dict[str, object]:
+    """A job of a few inferences; one with a state begins at its beginning."""
+    rounds = comparison.job["rounds"]
+    return {**comparison.job, "rounds": rounds[:6] if comparison.packed.state else rounds[4:6]}
+
+
 CASE_KINDS = sorted({c.op for c in CASES.values()} & set(kinds()))
 
 
@@ -60,5 +66,4 @@ def test_operator_equals_tflite_micro_in_every_case(kind: str) -> None:
 def test_operator_equals_tflite_micro_on_cpython(kind: str) -> None:
     smallest = min(of_kind(kind, SAMPLE), key=lambda c: c.packed.cycles, default=None)
     if smallest is not None:
-        job = {**smallest.job, "rounds": smallest.job["rounds"][3:6]}
-        assert mismatches(run_on_cpython([job])) == []
+        assert mismatches(run_on_cpython([some_rounds(smallest)])) == []

@@ -4,7 +4,22 @@
 The device's half is ``hocket.ops``; everything that needs floating point is done here.
 """
 
-from . import binary, conv, dense, move, table
+from . import (
+    binary,
+    conv,
+    convert,
+    curve,
+    dense,
+    gather,
+    move,
+    pool,
+    reduce,
+    resize,
+    select,
+    softmax,
+    svdf,
+    table,
+)
 from .packing import OperatorError, Packed
 from .registry import Operator, candidates, kinds, pack, reason, register
 from .source import SourceOperator, read_source
@@ -17,12 +32,21 @@ __all__ = [
     "binary",
     "candidates",
     "conv",
+    "convert",
+    "curve",
     "dense",
+    "gather",
     "kinds",
     "move",
     "pack",
+    "pool",
     "read_source",
     "reason",
+    "reduce",
     "register",
+    "resize",
+    "select",
+    "softmax",
+    "svdf",
     "table",
 ]

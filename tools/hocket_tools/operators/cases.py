@@ -11,10 +11,11 @@ from ..exactness.cases import BY_ID
 from ..exactness.oracle import OracleError
 from .check import Job, jobs_of
 from .packing import OperatorError, Packed
+from .processor_cases import CASES as PROCESSOR_CASES
 from .source import SourceOperator
 
 #: Every case: those that the NPU is compared on, and those for the processor alone.
-CASES: dict[str, Case] = {**BY_ID}
+CASES: dict[str, Case] = {**BY_ID, **{case.id: case for case in PROCESSOR_CASES}}
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,10 @@ from hocket_host.errors import HocketError
 from ..tflite import Quantization, TfliteTensor
 
 #: Modules of ``hocket.ops``, in the order of their codes.
-MODULES = ("move", "table", "binary", "dense", "conv")
+MODULES = (
+    "move", "table", "binary", "dense", "conv", "pool", "reduce", "gather", "select", "resize",
+    "convert", "softmax", "svdf", "curve",
+)  # fmt: skip
 
 #: Cycles that one step of an operator may take: 1 ms at 32 MHz.
 STEP_CYCLES = 32_000
@@ -28,7 +31,7 @@ STEP_OVERHEAD_CYCLES = 3_000
 
 AXES = 5
 
-_TYPES = {"int8": 0, "uint8": 1, "bool": 1, "int16": 2, "int32": 3}
+_TYPES = {"int8": 0, "uint8": 1, "bool": 1, "int16": 2, "int32": 3, "float32": 3}
 _SIZES = {"int8": 1, "uint8": 1, "bool": 1, "int16": 2, "int32": 4, "float32": 4, "int64": 8}
 
 

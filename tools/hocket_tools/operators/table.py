@@ -20,6 +20,7 @@ from .packing import MODULES, Packed, chunk_of, element_bytes, step_cost, words
 from .registry import Operator, register
 from .source import SourceOperator
 
+_RESULTS = ("int8", "uint8", "int16", "int32", "float32")
 _CYCLES = {1: 14, 2: 16, 4: 24}
 
 
@@ -76,7 +77,7 @@ class Table(Operator):
 
     kinds = (
         "LOGISTIC", "TANH", "RELU", "RELU6", "LEAKY_RELU", "HARD_SWISH", "ELU", "ABS", "NEG",
-        "QUANTIZE", "DEQUANTIZE", "EXP", "LOG", "RSQRT", "SQRT", "SQUARE", "LOGICAL_NOT", "CAST",
+        "QUANTIZE", "DEQUANTIZE", "EXP", "LOG", "RSQRT", "SQRT", "SQUARE", "CAST",
         "SIN", "COS", "CEIL", "FLOOR", "ROUND",
     )  # fmt: skip
     primitives = ("table",)
@@ -84,9 +85,9 @@ class Table(Operator):
     def supports(self, source: SourceOperator) -> str | None:
         """Any 8-bit input, for which tflite_micro has a kernel."""
         given = source.input(0)
-        if given.dtype not in ("int8", "uint8", "bool"):
+        if given.dtype not in ("int8", "uint8"):
             return f"an input of {given.dtype}"
-        if element_bytes(source.outputs[0]) not in _CYCLES:
+        if source.outputs[0].dtype not in _RESULTS:
             return f"an output of {source.outputs[0].dtype}"
         values = function_values(source)
         return f"tflite_micro has no kernel: {values}" if isinstance(values, str) else None
