@@ -15,15 +15,7 @@ class _Tensor:
         self.raw = memoryview(bytearray(size))
 
 
-# All steps of an inference; how many there were.
-def infer(operator):
-    steps = 1
-    while not operator.step():
-        steps += 1
-    return steps
-
-
-# The same with the heap locked: a step that allocates raises MemoryError.
+# All steps of an inference, with the heap locked: one that allocates raises MemoryError.
 def infer_locked(operator):
     done = False
     steps = 0
@@ -41,18 +33,23 @@ def _fill(tensor, data):
     tensor.raw[:] = unhexlify(data)
 
 
-# {"id", "mismatches", "elements", "first", "steps"} of one job.
+def _operator(described, tensors):
+    params = memoryview(bytearray(unhexlify(described["params"])))
+    scratch = memoryview(bytearray(described["scratch"]))
+    given = [tensors[i] for i in described["inputs"]]
+    results = [tensors[i] for i in described["outputs"]]
+    return make(described["code"], params, given, results, scratch), scratch
+
+
+# {"id", "mismatches", "elements", "first", "steps"} of one job: operators in a row, over tensors
+# that they share.
 def check(job):
     tensors = {}
     for index, size in job["tensors"].items():
         tensors[int(index)] = _Tensor(size)
     for index, data in job["constants"].items():
         _fill(tensors[int(index)], data)
-    params = memoryview(bytearray(unhexlify(job["params"])))
-    scratch = memoryview(bytearray(job["scratch"]))
-    given = [tensors[i] for i in job["inputs"]]
-    results = [tensors[i] for i in job["outputs"]]
-    operator = make(job["code"], params, given, results, scratch)
+    operators = [_operator(described, tensors) for described in job["operators"]]
     mismatches = 0
     elements = 0
     first = None
@@ -60,9 +57,12 @@ def check(job):
     for number, rnd in enumerate(job["rounds"]):
         for index, data in rnd[0].items():
             _fill(tensors[int(index)], data)
-        for i in range(len(scratch)):
-            scratch[i] = 0xA5
-        steps = infer_locked(operator)
+        steps = 0
+        for operator, memory in operators:
+            # Scratch holds nothing that an operator may rely on when it begins.
+            for i in range(len(memory)):
+                memory[i] = 0xA5
+            steps += infer_locked(operator)
         for index, data in rnd[1].items():
             want = unhexlify(data)
             got = bytes(tensors[int(index)].raw)

@@ -24,8 +24,9 @@ from ..exactness.case import Case
 from ..exactness.oracle import Oracle
 from ..tflite import TfliteModel, read_tflite
 from .packing import Packed, element_bytes
-from .registry import candidates
+from .registry import candidates, pack
 from .source import SourceOperator, read_source
+from .variables import SETTLED, read_variables
 
 _SCRIPT = "import sys; sys.path.insert(0, {!r}); from hocket.ops.testing import main; main({!r})"
 _VM_TIMEOUT_S = 1200
@@ -59,6 +60,16 @@ def _firmware() -> Path:
     if spec is None or spec.origin is None:
         raise CheckError("the firmware package is not installed", expected="hocket")
     return Path(spec.origin).parents[1]
+
+
+def _described(packed: Packed) -> dict[str, Any]:
+    return {
+        "code": packed.code,
+        "params": packed.params.hex(),
+        "inputs": list(packed.inputs),
+        "outputs": list(packed.outputs),
+        "scratch": packed.scratch_bytes,
+    }
 
 
 def job_of(
@@ -104,18 +115,76 @@ def job_of(
 
     return {
         "id": name,
-        "code": packed.code,
-        "params": packed.params.hex(),
-        "inputs": list(packed.inputs),
-        "outputs": list(packed.outputs),
+        "operators": [_described(packed)],
         "tensors": {
             str(i): main.tensors[i].elements * element_bytes(main.tensors[i]) for i in used
         },
         "constants": constants,
-        "scratch": packed.scratch_bytes,
         "rounds": [
             [values(main.inputs, given, used), values(main.outputs, want, used)]
             for given, want in rounds
+        ],
+    }
+
+
+def network_job(
+    name: str,
+    data: bytes,
+    rounds: Sequence[tuple[Sequence[NDArray[Any]], Sequence[NDArray[Any]]]],
+) -> Job:
+    """Describe a whole network that runs on the processor alone, each operator by its cheapest way.
+
+    Parameters
+    ----------
+    name
+        What the result is called by.
+    data
+        Bytes of a .tflite file.
+    rounds
+        Inputs and expected outputs of each inference; state goes on from one to the next.
+
+    Raises
+    ------
+    OperatorError
+        An operator is not supported.
+    """
+    model = read_tflite(data)
+    memory = {}
+    constants = {}
+    for variable in read_variables(data, model):
+        place = variable.handles[0]
+        constants[place] = variable.initial
+        memory.update(dict.fromkeys(variable.handles, place))
+    operators = [
+        pack(operator) for operator in read_source(data, model) if operator.kind not in SETTLED
+    ]
+    used = {i for packed in operators for i in (*packed.inputs, *packed.outputs)}
+    tensors = {}
+    for index in used - set(memory):
+        tensor = model.main.tensors[index]
+        tensors[index] = tensor.elements * element_bytes(tensor)
+        if tensor.data is not None:
+            constants[index] = tensor.data
+    tensors.update({place: len(constants[place]) for place in memory.values()})
+
+    def places(packed: Packed) -> dict[str, Any]:
+        described = _described(packed)
+        for side in ("inputs", "outputs"):
+            described[side] = [memory.get(i, i) for i in described[side]]
+        return described
+
+    def values(indices: Sequence[int], arrays: Sequence[NDArray[Any]]) -> dict[str, str]:
+        pairs = zip(indices, arrays, strict=True)
+        return {str(i): np.ascontiguousarray(a).tobytes().hex() for i, a in pairs}
+
+    main = model.main
+    return {
+        "id": name,
+        "operators": [places(packed) for packed in operators],
+        "tensors": {str(i): size for i, size in tensors.items()},
+        "constants": {str(i): contents.hex() for i, contents in constants.items()},
+        "rounds": [
+            [values(main.inputs, given), values(main.outputs, want)] for given, want in rounds
         ],
     }
 

@@ -31,6 +31,7 @@ _BLOCK_BYTES = 16384
 _BYTE_CYCLES = 12
 _RUN_CYCLES = 25
 _ROW_CYCLES = 160
+_MOST_ROW_CYCLES = 24_000
 
 
 @dataclass(frozen=True)
@@ -88,22 +89,22 @@ def _bounded(copy: Copy) -> list[Copy]:
         parts = [
             replace(
                 copy,
-                run=1,
-                shape=(*copy.shape, whole, _ROW_BYTES),
-                read=(*copy.read, _ROW_BYTES, 1),
-                written=(*copy.written, _ROW_BYTES, 1),
+                run=_ROW_BYTES,
+                shape=(*copy.shape, whole, 1),
+                read=(*copy.read, _ROW_BYTES, 0),
+                written=(*copy.written, _ROW_BYTES, 0),
             )
         ]
         if rest:
             at = whole * _ROW_BYTES
-            parts.append(
+            parts += _bounded(
                 replace(copy, run=rest, read_at=copy.read_at + at, written_at=copy.written_at + at)
             )
         return parts
     shape = copy.shape or (1,)
     read, written = copy.read or (0,), copy.written or (0,)
     inner = shape[-1]
-    most = max(1, _ROW_BYTES // copy.run)
+    most = max(1, _MOST_ROW_CYCLES // (_RUN_CYCLES + copy.run * _BYTE_CYCLES))
     if inner <= most:
         return [replace(copy, shape=shape, read=read, written=written)]
     whole, rest = divmod(inner, most)

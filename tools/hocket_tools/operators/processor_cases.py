@@ -349,6 +349,33 @@ def _conversions() -> list[Case]:
     return list(found)
 
 
+def _moves() -> list[Case]:
+    """Moves that a step cannot do at once."""
+
+    def move(
+        name: str, kind: str, shape: tuple[int, ...], parameters: tuple[int, ...],
+        result: tuple[int, ...],
+    ) -> Plain:  # fmt: skip
+        scale = (0.05, 1)
+        constant = Operand((len(parameters),), "int32", values=parameters)
+        options = "".join(part.capitalize() for part in kind.split("_"))
+        return Plain(
+            name,
+            kind=kind,
+            operands=(Operand(shape, scale=scale), constant),
+            results=(Operand(result, scale=scale),),
+            options=f"{options}Options",
+        )
+
+    return [
+        move("long", "RESHAPE", (1, 5003), (5003, 1), (5003, 1)),
+        move("large", "TRANSPOSE", (61, 83), (1, 0), (83, 61)),
+        move("long-rows", "TRANSPOSE", (3, 2, 1500), (1, 0, 2), (2, 3, 1500)),
+        move("five-axes", "TRANSPOSE", (2, 3, 4, 5, 2), (4, 2, 0, 3, 1), (2, 4, 2, 5, 3)),
+        move("long", "REVERSE_V2", (1, 3001), (1,), (1, 3001)),
+    ]
+
+
 def _filters() -> list[Case]:
     def svdf(
         name: str,
@@ -409,5 +436,6 @@ CASES: tuple[Case, ...] = (
     *_arithmetic(),
     *_choices(),
     *_conversions(),
+    *_moves(),
     *_filters(),
 )
