@@ -7,12 +7,10 @@ import zlib
 
 import pytest
 
+from hocket_tools.exactness.cases.drawn import drawn_case
 from hocket_tools.operators import kinds
 from hocket_tools.operators.cases import CASES, Comparison, Refused, compare
 from hocket_tools.operators.check import run_on_cpython, run_on_micropython
-
-#: Operators whose cases come from whole models instead.
-WITHOUT_CASES = {"READ_VARIABLE", "ASSIGN_VARIABLE"}
 
 #: Cases of one operator in the quick run.
 SAMPLE = 3
@@ -60,6 +58,14 @@ def test_operator_equals_tflite_micro_on_micropython(kind: str) -> None:
 @pytest.mark.parametrize("kind", CASE_KINDS)
 def test_operator_equals_tflite_micro_in_every_case(kind: str) -> None:
     assert mismatches(run_on_micropython([c.job for c in of_kind(kind, None)])) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(0, 400, 50))
+def test_operator_equals_tflite_micro_in_cases_drawn_at_random(first: int) -> None:
+    ways = [compare(drawn_case(number)) for number in range(first, first + 50)]
+    found = [way.job for case in ways if not isinstance(case, Refused) for way in case]
+    assert mismatches(run_on_micropython(found)) == []
 
 
 @pytest.mark.parametrize("kind", CASE_KINDS)

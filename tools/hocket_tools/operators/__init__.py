@@ -20,15 +20,20 @@ from . import (
     svdf,
     table,
 )
+from .move import ALIASES
 from .packing import OperatorError, Packed
 from .registry import Operator, candidates, kinds, pack, reason, register
 from .source import SourceOperator, read_source
+from .variables import SETTLED, Variable, read_variables
 
 __all__ = [
+    "ALIASES",
+    "SETTLED",
     "Operator",
     "OperatorError",
     "Packed",
     "SourceOperator",
+    "Variable",
     "binary",
     "candidates",
     "conv",
@@ -41,6 +46,7 @@ __all__ = [
     "pack",
     "pool",
     "read_source",
+    "read_variables",
     "reason",
     "reduce",
     "register",

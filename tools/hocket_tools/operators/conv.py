@@ -5,7 +5,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from .packing import MODULES, Packed, chunk_of, per_tensor, step_cost, words
+from .packing import (
+    MODULES,
+    STEP_OVERHEAD_CYCLES,
+    Packed,
+    chunk_of,
+    per_tensor,
+    step_cost,
+    words,
+)
 from .products import biases, channel_scaling, sums_are_wide, weight_scales, weights_reason
 from .registry import Operator, register
 from .source import SourceOperator, constant
@@ -77,7 +85,7 @@ class Convolution(Operator):
         if window:
             item = length * _WINDOW_PRODUCT_CYCLES + _OUTPUT_CYCLES
             gathering = length * _GATHER_CYCLES + ky * kx * _PLACE_CYCLES
-            chunk = chunk_of(item, min(_MOST, channels))
+            chunk = chunk_of(item, min(_MOST, channels), STEP_OVERHEAD_CYCLES + gathering)
             steps = result.elements // channels * -(-channels // chunk)
             step = step_cost(chunk, item) + gathering
             scratch = 4 * chunk + length

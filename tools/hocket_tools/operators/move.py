@@ -425,6 +425,11 @@ _CONSTANT_OPERANDS = {
 }  # fmt: skip
 
 
+#: Operators whose result has the bytes of their operand: where both may be one memory, none is
+#: run at all.
+ALIASES = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
+
+
 class Move(Operator):
     """An operator that moves elements and computes none."""
 

@@ -90,9 +90,9 @@ def element_bytes(tensor: TfliteTensor) -> int:
     return _SIZES.get(tensor.dtype, 0)
 
 
-def chunk_of(item_cycles: int, most: int) -> int:
-    """Items that a step may do."""
-    return max(1, min(most, (STEP_CYCLES - STEP_OVERHEAD_CYCLES) // max(item_cycles, 1)))
+def chunk_of(item_cycles: int, most: int, overhead: int = STEP_OVERHEAD_CYCLES) -> int:
+    """Items that a step may do; one at least, however long it takes."""
+    return max(1, min(most, (STEP_CYCLES - overhead) // max(item_cycles, 1)))
 
 
 def step_cost(items: int, item_cycles: int) -> int:

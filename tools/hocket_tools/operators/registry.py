@@ -42,6 +42,14 @@ def register(operator: Operator) -> Operator:
     return operator
 
 
+def unregister(kind: str) -> None:
+    """Take back the operator that was registered last for a kind."""
+    found = _registered[kind]
+    del found[0]
+    if not found:
+        del _registered[kind]
+
+
 def kinds() -> tuple[str, ...]:
     """Names of all TFLite operators that have an implementation."""
     return tuple(sorted(_registered))
