@@ -16,9 +16,11 @@ _WINDOW = const(1)
 # Words of the parameters; up to _WIDE as those of rows.
 _SCALING = const(3)
 _BIAS = const(4)
+_DEPTH = const(5)  # of a window, or of what is multiplied of it
 _CHANNELS = const(6)
 _TYPE = const(7)
 _WIDE = const(8)
+_PART = const(9)  # most products of one output in a step
 _HEIGHT = const(10)  # of the input
 _WIDTH = const(11)
 _INPUT_DEPTH = const(12)
@@ -33,6 +35,8 @@ _DILATION_X = const(20)
 _PAD_Y = const(21)
 _PAD_X = const(22)
 _OFFSET = const(23)
+_GATHERED = const(25)  # most places of a window in a step
+_ALONE = const(26)  # whether windows are gathered in steps of their own
 _MULTIPLIER = const(24)  # channels an input channel, of a depthwise convolution; else 0
 
 _M = const(0x3FFFFFFF)
@@ -127,9 +131,10 @@ def convolve(params, source, weights, acc, at: int, n: int):
             a[i] = v
 
 
-# The window of one output pixel, each byte with 128 added; outside the input it is zero points.
+# Places first .. last of the window of one output pixel, each byte with 128 added; outside the
+# input they are zero points.
 @micropython.viper
-def gather(params, source, window, pixel: int):
+def gather(params, source, window, pixel: int, first: int, last: int):
     p = ptr32(params)
     x8 = ptr8(source)
     o = ptr8(window)
@@ -138,31 +143,29 @@ def gather(params, source, window, pixel: int):
     k = pixel
     left = k % p[_OUT_WIDTH] * p[_STRIDE_X] - p[_PAD_X]
     k = k // p[_OUT_WIDTH]
-    y = k % p[_OUT_HEIGHT] * p[_STRIDE_Y] - p[_PAD_Y]
+    top = k % p[_OUT_HEIGHT] * p[_STRIDE_Y] - p[_PAD_Y]
     batch = k // p[_OUT_HEIGHT] * p[_HEIGHT]
-    i = 0
-    for _ in range(p[_KERNEL_Y]):
-        x = left
-        for _ in range(p[_KERNEL_X]):
-            end = i + depth
-            inside = 0
-            if y >= 0:
-                if y < p[_HEIGHT]:
-                    if x >= 0:
-                        if x < p[_WIDTH]:
-                            inside = 1
-            if inside:
-                j = ((batch + y) * p[_WIDTH] + x) * depth
-                while i < end:
-                    o[i] = x8[j] ^ 0x80
-                    j += 1
-                    i += 1
-            else:
-                while i < end:
-                    o[i] = pad
-                    i += 1
-            x += p[_DILATION_X]
-        y += p[_DILATION_Y]
+    i = first * depth
+    for place in range(first, last):
+        y = top + place // p[_KERNEL_X] * p[_DILATION_Y]
+        x = left + place % p[_KERNEL_X] * p[_DILATION_X]
+        end = i + depth
+        inside = 0
+        if y >= 0:
+            if y < p[_HEIGHT]:
+                if x >= 0:
+                    if x < p[_WIDTH]:
+                        inside = 1
+        if inside:
+            j = ((batch + y) * p[_WIDTH] + x) * depth
+            while i < end:
+                o[i] = x8[j] ^ 0x80
+                j += 1
+                i += 1
+        else:
+            while i < end:
+                o[i] = pad
+                i += 1
 
 
 class Direct(Operator):
@@ -180,7 +183,8 @@ class Direct(Operator):
         fixed.finish(self.params, self.scaling, self.acc, self.target, at, n)
 
 
-# A step does some channels of one pixel.
+# A step does some channels of one pixel, or a part of one; a large window is gathered in steps of
+# its own.
 class Window(Operator):
     def __init__(self, params, inputs, target, scratch):
         self.params = params
@@ -189,24 +193,48 @@ class Window(Operator):
         self.target = target.raw
         self.scaling = word(params, _SCALING)
         self.channels = word(params, _CHANNELS)
-        self.depth = word(params, 5)
+        self.depth = word(params, _DEPTH)
         self.most = word(params, 1)
-        self.parts = -(-self.channels // self.most)
+        self.groups = -(-self.channels // self.most)
+        self.part = word(params, _PART)
+        self.parts = -(-self.depth // self.part)
+        self.places = word(params, _KERNEL_Y) * word(params, _KERNEL_X)
+        self.gathered = word(params, _GATHERED)
+        self.gathers = 0  # with the first channels
+        if word(params, _ALONE):
+            self.gathers = -(-self.places // self.gathered)
+        self.steps = self.gathers + self.groups * self.parts
         self.acc = scratch[: 4 * self.most]
         self.window = scratch[4 * self.most :]
-        Operator.__init__(self, word(params, 0) // self.channels * self.parts, 1)
+        Operator.__init__(self, word(params, 0) // self.channels * self.steps, 1)
 
     def block(self, at, n):
+        pixel = at // self.steps
+        at %= self.steps
+        if at < self.gathers or at == 0:
+            first = at * self.gathered
+            last = first + self.gathered
+            if last > self.places:
+                last = self.places
+            gather(self.params, self.source, self.window, pixel, first, last)
+            if self.gathers:
+                return
+        self.multiply(pixel, at - self.gathers)
+
+    def multiply(self, pixel, at):
         p = self.params
-        pixel = at // self.parts
-        first = at % self.parts * self.most
-        n = self.channels - first
+        channel = at // self.parts * self.most
+        n = self.channels - channel
         if n > self.most:
             n = self.most
-        if first == 0:
-            gather(p, self.source, self.window, pixel)
-        dot(p, self.window, self.weights, self.acc, first, n, 0, self.depth)
-        fixed.finish(p, self.scaling, self.acc, self.target, pixel * self.channels + first, n)
+        first = at % self.parts * self.part
+        last = first + self.part
+        if last > self.depth:
+            last = self.depth
+        dot(p, self.window, self.weights, self.acc, channel, n, first, last)
+        if last == self.depth:
+            place = pixel * self.channels + channel
+            fixed.finish(p, self.scaling, self.acc, self.target, place, n)
 
 
 def make(params, inputs, outputs, scratch):

@@ -18,6 +18,7 @@ _RESCALE = const(0)
 _CAST = const(1)
 _TO_FLOAT = const(2)
 _FROM_FLOAT = const(3)
+_DIVIDE_FLOAT = const(4)
 
 _MANTISSA = const(4)  # of the scale, 24 bits
 _EXPONENT = const(5)  # of its last bit, biased by 150
@@ -103,6 +104,50 @@ def from_float(params, source, target, at: int, n: int):
         o[i] = place - 128
 
 
+# int16 of float32 / scale, by long division: the quotient rounded to 24 bits to the nearest even,
+# as a float has them, then to an integer, halves away from zero. What lies outside is clamped.
+@micropython.viper
+def divide_float(params, source, target, at: int, n: int):
+    p = ptr32(params)
+    x = ptr16(source)
+    o = ptr16(target)
+    divisor = p[_MANTISSA]
+    zero = (p[_ZERO] & 0x3FFFFFFF ^ 0x20000000) - 0x20000000
+    for i in range(at, at + n):
+        high = x[2 * i + 1]
+        exponent = (high >> 7 & 0xFF) - p[_EXPONENT]
+        v = 0x20000
+        if exponent < -3:
+            v = 0
+        elif exponent < 18:
+            rest = (high & 0x7F | 0x80) << 16 | x[2 * i]
+            # To shift out, so that the last bit counts ones.
+            drop = 23 - exponent
+            if rest < divisor:
+                rest = rest << 1
+                drop += 1
+            v = 0
+            for _ in range(24):
+                v = v << 1
+                if rest >= divisor:
+                    rest -= divisor
+                    v += 1
+                rest = rest << 1
+            if rest > divisor:
+                v += 1
+            elif rest == divisor:
+                v += v & 1
+            v = (v + (1 << (drop - 1))) >> drop
+        if high & 0x8000:
+            v = -v
+        v += zero
+        if v < -32768:
+            v = -32768
+        if v > 32767:
+            v = 32767
+        o[i] = v
+
+
 class Convert(Operator):
     def __init__(self, params, source, target, scratch):
         self.params = params
@@ -120,6 +165,8 @@ class Convert(Operator):
             to_float(p, self.source, self.target, at, n)
         elif kind == _FROM_FLOAT:
             from_float(p, self.source, self.target, at, n)
+        elif kind == _DIVIDE_FLOAT:
+            divide_float(p, self.source, self.target, at, n)
         else:
             fixed.load(p, _LOADING, self.source, at, n, self.acc)
             if kind == _RESCALE:

@@ -27,7 +27,7 @@ from hocket_tools.operators import (
     register,
     registry,
 )
-from hocket_tools.operators.cases import CASES, Refused, compare
+from hocket_tools.operators.cases import CASES
 from hocket_tools.operators.packing import MODULES, STEP_CYCLES
 
 
@@ -78,13 +78,11 @@ def test_less_scratch_takes_a_primitive_that_needs_less() -> None:
         pack(source, scratch_bytes=least - 1)
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in sorted(CASES) if "softmax" in name or "conv_2d-int8-3x3" in name]
-)
-def test_steps_of_ordinary_layers_are_within_the_bound(name: str) -> None:
-    ways = compare(CASES[name])
-    assert not isinstance(ways, Refused)
-    assert all(way.packed.step_cycles <= STEP_CYCLES for way in ways)
+def test_steps_of_what_is_chosen_are_within_the_bound() -> None:
+    sources = [source_of(case) for name, case in CASES.items() if not name.startswith("chain")]
+    chosen = [pack(source) for source in sources if reason(source) is None]
+    assert len(chosen) > 400
+    assert max(packed.step_cycles for packed in chosen) <= STEP_CYCLES
 
 
 def test_scratch_and_parameters_are_whole_words() -> None:

@@ -24,7 +24,11 @@ _WINDOW_PRODUCT_CYCLES = 20
 _GATHER_CYCLES = 14
 _OUTPUT_CYCLES = 260
 _MOST = 64
-_WORDS = 25
+_WORDS = 27
+#: Most products of one output in a step.
+_PART = 1024
+#: A window that takes longer is gathered apart from the first channels.
+_MOST_GATHER_CYCLES = 6_000
 
 
 def padding_before(
@@ -82,15 +86,26 @@ class Convolution(Operator):
         holes_y = source.option("dilationHFactor", 1)
         holes_x = source.option("dilationWFactor", 1)
         padding = source.option("padding", 0)
+        places = ky * kx
+        part, gathered, alone = length, places, False
         if window:
-            item = length * _WINDOW_PRODUCT_CYCLES + _OUTPUT_CYCLES
-            gathering = length * _GATHER_CYCLES + ky * kx * _PLACE_CYCLES
-            chunk = chunk_of(item, min(_MOST, channels), STEP_OVERHEAD_CYCLES + gathering)
-            steps = result.elements // channels * -(-channels // chunk)
-            step = step_cost(chunk, item) + gathering
+            part = min(length, _PART)
+            item = part * _WINDOW_PRODUCT_CYCLES + _OUTPUT_CYCLES
+            place = depth * _GATHER_CYCLES + _PLACE_CYCLES
+            gathered = chunk_of(place, places)
+            alone = places * place > _MOST_GATHER_CYCLES
+            gathering = gathered * place
+            overhead = STEP_OVERHEAD_CYCLES + (0 if alone else gathering)
+            chunk = chunk_of(item, min(_MOST, channels), overhead) if part == length else 1
+            pixels = result.elements // channels
+            steps = pixels * (
+                (-(-places // gathered) if alone else 0)
+                + -(-channels // chunk) * -(-length // part)
+            )
+            step = max(chunk * item + overhead, STEP_OVERHEAD_CYCLES + gathering)
             scratch = 4 * chunk + length
         else:
-            item = length * _PRODUCT_CYCLES + ky * kx * _PLACE_CYCLES + _OUTPUT_CYCLES
+            item = length * _PRODUCT_CYCLES + places * _PLACE_CYCLES + _OUTPUT_CYCLES
             chunk = chunk_of(item, min(_MOST, result.elements))
             steps = -(-result.elements // chunk)
             step = step_cost(chunk, item)
@@ -99,12 +114,12 @@ class Convolution(Operator):
         scaling_at = bias_at + len(packed_biases) // 4
         header = words(
             result.elements, chunk, int(window), scaling_at, bias_at, length, channels,
-            1 if window else 0 if narrow else 2, int(wide), length,
+            1 if window else 0 if narrow else 2, int(wide), part,
             height, width, depth, out_height, out_width, ky, kx, steps_y, steps_x,
             holes_y, holes_x,
             padding_before(height, ky, steps_y, holes_y, out_height, padding),
             padding_before(width, kx, steps_x, holes_x, out_width, padding),
-            -zero, 0 if deep else channels // depth,
+            -zero, 0 if deep else channels // depth, gathered, int(alone),
         )  # fmt: skip
         scales = weight_scales(weights, channels)
         return Packed(

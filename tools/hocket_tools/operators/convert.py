@@ -24,13 +24,14 @@ from .packing import (
 from .registry import Operator, register
 from .source import SourceOperator
 
-_RESCALE, _CAST, _TO_FLOAT, _FROM_FLOAT = range(4)
-_CYCLES = {_RESCALE: 220, _CAST: 70, _TO_FLOAT: 420, _FROM_FLOAT: 330}
+_RESCALE, _CAST, _TO_FLOAT, _FROM_FLOAT, _DIVIDE_FLOAT = range(5)
+_CYCLES = {_RESCALE: 220, _CAST: 70, _TO_FLOAT: 420, _FROM_FLOAT: 330, _DIVIDE_FLOAT: 900}
 _MOST = 128
 _PAIRS = {
     "QUANTIZE": {
         ("int16", "int8"): _RESCALE, ("int16", "int16"): _RESCALE, ("int16", "int32"): _RESCALE,
         ("int32", "int8"): _RESCALE, ("int32", "int16"): _RESCALE, ("float32", "int8"): _FROM_FLOAT,
+        ("float32", "int16"): _DIVIDE_FLOAT,
     },
     "DEQUANTIZE": {("int16", "float32"): _TO_FLOAT},
     "CAST": {
@@ -104,8 +105,9 @@ class Convert(Operator):
         given, result = source.input(0), source.outputs[0]
         if (given.dtype, result.dtype) not in _PAIRS[source.kind]:
             return f"{given.dtype} to {result.dtype}"
-        if source.kind == "DEQUANTIZE" and _float_scale(per_tensor(given)[0]) is None:
-            return f"a scale of {per_tensor(given)[0]}"
+        for other, scale in ((result, per_tensor(given)[0]), (given, per_tensor(result)[0])):
+            if other.dtype == "float32" and _float_scale(scale) is None:
+                return f"a scale of {scale}"
         if given.quantization is not None and len(given.quantization.scales) > 1:
             return "a scale a channel"
         return None
@@ -134,6 +136,10 @@ def _body(source: SourceOperator, kind: int, given: TfliteTensor, result: Tflite
     if kind == _TO_FLOAT:
         mantissa, exponent = _float_scale(scale) or (0, 0)
         return words(mantissa, exponent, zero)
+    if kind == _DIVIDE_FLOAT:
+        to_scale, to_zero = per_tensor(result)
+        mantissa, exponent = _float_scale(to_scale) or (0, 0)
+        return words(mantissa, exponent, to_zero)
     if kind == _FROM_FLOAT:
         return words(0, *thresholds(*per_tensor(result)))
     if kind == _CAST:

@@ -12,6 +12,8 @@ from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as sch
 
 from ..exactness.builder import ModelBuilder, Quantisation
 from ..exactness.case import Case
+from ..exactness.cases.convolution import Conv
+from ..exactness.cases.dense import FullyConnected
 
 Scale = tuple[float, int] | None
 
@@ -102,11 +104,14 @@ class Plain(Case):
 def _floats(random: np.random.Generator, shape: tuple[int, ...], scale: Scale) -> Any:
     """Floats around every boundary between two results, and far outside."""
     step = 1.0 if scale is None else scale[0]
-    for _ in range(4):
-        ties = (random.integers(-140, 141, shape) + 0.5).astype(np.float32) * np.float32(step)
+    for reach in (140, 140, 140, 33000):
+        ties = (random.integers(-reach, reach + 1, shape) + 0.5).astype(np.float32) * np.float32(
+            step
+        )
         yield ties.astype(np.float32)
         yield np.nextafter(ties, np.float32(random.choice([-1e9, 1e9]))).astype(np.float32)
     yield (random.normal(0, 60, shape) * step).astype(np.float32)
+    yield (random.normal(0, 15000, shape) * step).astype(np.float32)
     yield np.resize(
         np.array([0.0, -0.0, 1e-42, -1e-42, 1e6, -1e6], np.float32) * np.float32(step), shape
     )
@@ -304,6 +309,13 @@ def _conversions() -> list[Case]:
         convert(
             "unit", "QUANTIZE", Operand(shape, "float32"), Operand(shape, scale=(1 / 256, -128))
         ),
+        convert(
+            "plain", "QUANTIZE", Operand(shape, "float32"), Operand(shape, "int16", (0.00031, 0))
+        ),
+        convert(
+            "unit", "QUANTIZE", Operand(shape, "float32"), Operand(shape, "int16", (2**-15, 0))
+        ),
+        convert("coarse", "QUANTIZE", Operand(shape, "float32"), Operand(shape, "int16", (3.7, 0))),
         convert("coarse", "QUANTIZE", Operand(shape, "float32"), Operand(shape, scale=(0.7, 127))),
         convert(
             "plain",
@@ -376,6 +388,17 @@ def _moves() -> list[Case]:
     ]
 
 
+def _large() -> list[Case]:
+    """Layers of which one output takes more than a step."""
+    return [
+        Conv("3x3-depth200", size=(3, 3), depth=200, channels=5),
+        Conv("5x5-depth70", size=(4, 3), kernel=(5, 5), depth=70, channels=3),
+        Conv("1x1-depth1300", size=(2, 2), kernel=(1, 1), depth=1300, channels=4),
+        FullyConnected("3000-to-3-batch2", batch=2, depth=3000, channels=3),
+        FullyConnected("3000-to-3", dtype="int16", depth=3000, channels=3),
+    ]
+
+
 def _filters() -> list[Case]:
     def svdf(
         name: str,
@@ -437,5 +460,6 @@ CASES: tuple[Case, ...] = (
     *_choices(),
     *_conversions(),
     *_moves(),
+    *_large(),
     *_filters(),
 )
