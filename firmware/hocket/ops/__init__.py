@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+# Operators on the processor. A code names a module of this package, which makes the operator of
+# its packed parameters; an application adds its own under a code of 128 or more.
+
+# By code. The host packs for these modules by name.
+MODULES = (
+    "move", "table", "binary", "dense", "conv", "pool", "reduce", "gather", "select", "resize",
+    "convert", "softmax", "svdf", "curve",
+)  # fmt: skip
+
+_OWN = 128
+_own = {}
+
+
+# factory(params, inputs, outputs, scratch) -> operator, as of the modules here.
+def register(code, factory):
+    if code < _OWN:
+        raise ValueError("operator code %d, must be %d or more" % (code, _OWN))
+    _own[code] = factory
+
+
+# An operator over tensors in place. params and scratch are byte views, aligned to 4; inputs and
+# outputs have a byte view raw. May allocate; the operator's step does not.
+def make(code, params, inputs, outputs, scratch):
+    if code < len(MODULES):
+        factory = __import__("hocket.ops." + MODULES[code], None, None, ["make"], 0).make
+    else:
+        factory = _own.get(code)
+        if factory is None:
+            raise ValueError("no operator with code %d" % code)
+    return factory(params, inputs, outputs, scratch)

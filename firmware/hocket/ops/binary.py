@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: F821, PLR1730 - viper has its own names, and a call costs more than a branch
+# Elementwise operators on two operands, of integers, with any broadcast.
+import micropython
+from micropython import const
+
+from . import fixed
+from .operator import Operator, word
+
+# Parameters: count, chunk, how to combine, flags; then at these words the loadings of the operands,
+# their scalings (multiplier, left, right) and the scaling of the result.
+_LEFT = const(8)
+_RIGHT = const(25)
+_RESULT = const(42)
+_SCALE = const(14)  # words from a loading to its scaling
+
+_ADD = const(0)
+_SUB = const(1)
+_MUL = const(2)
+_MAX = const(3)
+_MIN = const(4)
+_SQUARED_DIFFERENCE = const(5)
+_EQUAL = const(6)
+_NOT_EQUAL = const(7)
+_GREATER = const(8)
+_GREATER_EQUAL = const(9)
+_LESS = const(10)
+_LESS_EQUAL = const(11)
+_AND = const(12)
+_OR = const(13)
+
+# Flags: which operands are scaled, and whether the result is.
+_SCALE_LEFT = const(1)
+_SCALE_RIGHT = const(2)
+_SCALE_RESULT = const(4)
+
+
+# a[i] = a[i] combined with b[i], over words.
+@micropython.viper
+def combine(kind: int, left, right, n: int):
+    a = ptr32(left)
+    ah = ptr16(left)
+    bh = ptr16(right)
+    for i in range(n):
+        x = ((ah[2 * i + 1] ^ 0x8000) - 0x8000) << 16 | ah[2 * i]
+        y = ((bh[2 * i + 1] ^ 0x8000) - 0x8000) << 16 | bh[2 * i]
+        if kind == _ADD:
+            x += y
+        elif kind == _SUB:
+            x -= y
+        elif kind == _MUL:
+            x = x * y
+        elif kind == _SQUARED_DIFFERENCE:
+            x -= y
+            x = x * x
+        elif kind == _MAX:
+            if y > x:
+                x = y
+        elif kind == _MIN:
+            if y < x:
+                x = y
+        else:
+            t = 0
+            if kind == _EQUAL:
+                if x == y:
+                    t = 1
+            elif kind == _NOT_EQUAL:
+                if x != y:
+                    t = 1
+            elif kind == _GREATER:
+                if x > y:
+                    t = 1
+            elif kind == _GREATER_EQUAL:
+                if x >= y:
+                    t = 1
+            elif kind == _LESS:
+                if x < y:
+                    t = 1
+            elif kind == _LESS_EQUAL:
+                if x <= y:
+                    t = 1
+            elif kind == _AND:
+                t = x & y
+            elif kind == _OR:
+                t = x | y
+            x = t
+        a[i] = x
+
+
+# Words to elements of width bytes, clamped where narrower than a word.
+@micropython.viper
+def store(params, where: int, source, target, at: int, n: int):
+    p = ptr32(params)
+    h = ptr16(source)
+    o8 = ptr8(target)
+    o16 = ptr16(target)
+    low = (p[where + 1] & 0x3FFFFFFF ^ 0x20000000) - 0x20000000
+    high = (p[where + 2] & 0x3FFFFFFF ^ 0x20000000) - 0x20000000
+    width = p[where + 3]
+    for i in range(n):
+        if width == 4:
+            o16[2 * (at + i)] = h[2 * i]
+            o16[2 * (at + i) + 1] = h[2 * i + 1]
+        else:
+            x = ((h[2 * i + 1] ^ 0x8000) - 0x8000) << 16 | h[2 * i]
+            if low > x:
+                x = low
+            if high < x:
+                x = high
+            if width == 1:
+                o8[at + i] = x
+            else:
+                o16[at + i] = x
+
+
+class Binary(Operator):
+    def __init__(self, params, inputs, target, scratch):
+        self.params = params
+        self.kind = word(params, 2)
+        self.flags = word(params, 3)
+        self.left = inputs[0].raw
+        self.right = inputs[1].raw
+        self.target = target.raw
+        chunk = word(params, 1)
+        self.a = scratch[: 4 * chunk]
+        self.b = scratch[4 * chunk : 8 * chunk]
+        Operator.__init__(self, word(params, 0), chunk)
+
+    def block(self, at, n):
+        p = self.params
+        fixed.load(p, _LEFT, self.left, at, n, self.a)
+        fixed.load(p, _RIGHT, self.right, at, n, self.b)
+        flags = self.flags
+        if flags & _SCALE_LEFT:
+            fixed.scale(p, _LEFT + _SCALE, self.a, n)
+        if flags & _SCALE_RIGHT:
+            fixed.scale(p, _RIGHT + _SCALE, self.b, n)
+        combine(self.kind, self.a, self.b, n)
+        if flags & _SCALE_RESULT:
+            fixed.finish(p, _RESULT, self.a, self.target, at, n)
+        else:
+            store(p, _RESULT, self.a, self.target, at, n)
+
+
+def make(params, inputs, outputs, scratch):
+    return Binary(params, inputs, outputs[0], scratch)

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: F821, PLR1730 - viper has its own names, and a call costs more than a branch
+# Functions of one int16 element: sigmoid and hyperbolic tangent between points of a table, slopes
+# that differ for negative inputs, magnitudes.
+import micropython
+from micropython import const
+
+from . import fixed
+from .operator import Operator, word
+
+_KIND = const(2)
+_MULTIPLIER = const(3)
+_SHIFT = const(4)
+_TABLE = const(5)  # 256 halves: sigmoid(i / 24) * 65536
+
+_LOADING = const(3)
+_IDENTITY = const(17)  # a scaling's multiplier, left, right; then the slope's, and its sign
+_SLOPE = const(20)
+_NEGATIVE = const(23)
+_RESULT = const(24)
+
+_SIGMOID = const(0)
+_TANH = const(1)
+_LEAKY = const(2)
+_ABS = const(3)
+
+
+@micropython.viper
+def interpolate(params, source, target, at: int, n: int):
+    p = ptr32(params)
+    t = ptr16(params)
+    x = ptr16(source)
+    o = ptr16(target)
+    tanh = p[_KIND]
+    multiplier = p[_MULTIPLIER]
+    shift = p[_SHIFT]
+    half = 0
+    if shift:
+        half = 1 << (shift - 1)
+    # A tangent is twice a sigmoid of twice the argument, less one.
+    bits = 9 - tanh
+    mask = (1 << bits) - 1
+    for i in range(at, at + n):
+        v = (((x[i] ^ 0x8000) - 0x8000) * multiplier + half) >> shift
+        k = v
+        if v < 0:
+            k = -v
+        place = k >> bits
+        if place >= 255:
+            k = 0x7FFF << 10
+            if tanh:
+                k = 0xFFFF << 8
+        else:
+            low = t[2 * _TABLE + place]
+            k = (low << bits) + (k & mask) * (t[2 * _TABLE + place + 1] - low)
+        if tanh:
+            if v >= 0:
+                k = k - (1 << 23) + 128
+            else:
+                k = (1 << 23) - k + 127
+            o[i] = k >> 8
+        else:
+            if v >= 0:
+                k = k + 512
+            else:
+                k = (1 << 25) - k + 511
+            o[i] = k >> 10
+
+
+# other[i] where first[i] was negative, with its sign changed or not; other holds what it was of.
+@micropython.viper
+def by_sign(source, first, other, negative: int, at: int, n: int):
+    x = ptr16(source)
+    a = ptr32(first)
+    b = ptr16(other)
+    for i in range(n):
+        if x[at + i] & 0x8000:
+            v = ((b[2 * i + 1] ^ 0x8000) - 0x8000) << 16 | b[2 * i]
+            if negative:
+                v = -v
+            a[i] = v
+
+
+@micropython.viper
+def magnitude(buf, n: int):
+    h = ptr16(buf)
+    b = ptr32(buf)
+    for i in range(n):
+        v = ((h[2 * i + 1] ^ 0x8000) - 0x8000) << 16 | h[2 * i]
+        if v < 0:
+            b[i] = -v
+
+
+class Curve(Operator):
+    def __init__(self, params, source, target, scratch):
+        self.params = params
+        self.source = source.raw
+        self.target = target.raw
+        self.kind = word(params, _KIND)
+        chunk = word(params, 1)
+        self.a = scratch[: 4 * chunk]
+        self.b = scratch[4 * chunk :]
+        self.negative = word(params, _NEGATIVE) if self.kind == _LEAKY else 0
+        Operator.__init__(self, word(params, 0), chunk)
+
+    def block(self, at, n):
+        p = self.params
+        if self.kind <= _TANH:
+            interpolate(p, self.source, self.target, at, n)
+            return
+        fixed.load(p, _LOADING, self.source, at, n, self.a)
+        if self.kind == _LEAKY:
+            fixed.load(p, _LOADING, self.source, at, n, self.b)
+            fixed.scale(p, _IDENTITY, self.a, n)
+            fixed.scale(p, _SLOPE, self.b, n)
+            by_sign(self.source, self.a, self.b, self.negative, at, n)
+        else:
+            magnitude(self.a, n)
+        fixed.finish(p, _RESULT, self.a, self.target, at, n)
+
+
+def make(params, inputs, outputs, scratch):
+    return Curve(params, inputs[0], outputs[0], scratch)

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: F821, PLR1730 - viper has its own names, and a call costs more than a branch
+# Everything that only moves elements: reshapes, joins, splits, slices, pads, transpositions,
+# variables. The host turns each into fills and copies along five axes.
+import micropython
+from micropython import const
+
+from .operator import Operator, word
+
+_M = const(0x3FFFFFFF)
+_S = const(0x20000000)
+
+# Primitives.
+_BLOCKS = const(0)
+_STRIDED = const(1)
+
+# Words of a piece. Rows are what the four outer axes count; a row has n4 runs of bytes.
+_SOURCE = const(0)  # index of an input; _FILL: the value instead
+_TARGET = const(1)
+_VALUE = const(2)  # of each byte of a run: little-endian, repeated every _RUN bytes
+_RUN = const(3)
+_SIZES = const(4)
+_FROM = const(9)  # strides in bytes
+_TO = const(14)
+_FROM_AT = const(19)
+_TO_AT = const(20)
+_PIECE = const(21)
+_FILL = const(255)
+
+
+class _Key:
+    def __getitem__(self, key):
+        return key
+
+
+_ALL = _Key()[:]  # made once, because a slice is an object
+
+
+# Rows at .. at + n of one piece.
+@micropython.viper
+def copy_rows(params, piece: int, source, target, at: int, n: int):
+    p = ptr32(params)
+    a = ptr8(source)
+    b = ptr8(target)
+    run = p[piece + _RUN]
+    count = p[piece + _SIZES + 4]
+    da = (p[piece + _FROM + 4] & _M ^ _S) - _S
+    db = (p[piece + _TO + 4] & _M ^ _S) - _S
+    for row in range(at, at + n):
+        i = (p[piece + _FROM_AT] & _M ^ _S) - _S
+        j = p[piece + _TO_AT]
+        k = row
+        for axis in range(3, -1, -1):
+            size = p[piece + _SIZES + axis]
+            if size > 1:
+                c = k % size
+                k = k // size
+                i += c * ((p[piece + _FROM + axis] & _M ^ _S) - _S)
+                j += c * ((p[piece + _TO + axis] & _M ^ _S) - _S)
+        if run == 1:
+            for _ in range(count):
+                b[j] = a[i]
+                i += da
+                j += db
+        else:
+            for _ in range(count):
+                for k in range(run):
+                    b[j + k] = a[i + k]
+                i += da
+                j += db
+
+
+# Some copies after each other, each of some rows.
+class Strided(Operator):
+    def __init__(self, params, inputs, outputs):
+        self.params = params
+        self.sources = []
+        self.targets = []
+        self.pieces = []
+        at = 3
+        for _ in range(word(params, 2)):
+            source = word(params, at + _SOURCE)
+            if source == _FILL:
+                self.sources.append(params[4 * (at + _VALUE) : 4 * (at + _VALUE) + 4])
+            else:
+                self.sources.append(inputs[source].raw)
+            self.targets.append(outputs[word(params, at + _TARGET)].raw)
+            rows = 1
+            for axis in range(4):
+                rows *= word(params, at + _SIZES + axis)
+            self.pieces.append((at, rows))
+            at += _PIECE
+        self.piece = 0
+        Operator.__init__(self, 0, word(params, 1))
+        self.reset()
+
+    def reset(self):
+        self.piece = 0
+        self.at = 0
+        self.count = self.pieces[0][1]
+
+    def step(self):
+        if not Operator.step(self):
+            return False
+        piece = self.piece + 1
+        if piece == len(self.pieces):
+            self.reset()
+            return True
+        self.piece = piece
+        self.count = self.pieces[piece][1]
+        return False
+
+    def block(self, at, n):
+        i = self.piece
+        copy_rows(self.params, self.pieces[i][0], self.sources[i], self.targets[i], at, n)
+
+
+# Copies of whole blocks, by the interpreter's own copying.
+class Blocks(Operator):
+    # A block is (input, output, from, to, bytes).
+    def __init__(self, params, inputs, outputs):
+        self.blocks = []
+        for i in range(word(params, 2)):
+            source, target, a, b, n = [word(params, 3 + 5 * i + k) for k in range(5)]
+            self.blocks.append((inputs[source].raw[a : a + n], outputs[target].raw[b : b + n]))
+        Operator.__init__(self, len(self.blocks), word(params, 1))
+
+    def block(self, at, n):
+        for i in range(at, at + n):
+            pair = self.blocks[i]
+            pair[1][_ALL] = pair[0]
+
+
+def make(params, inputs, outputs, scratch):
+    if word(params, 0) == _BLOCKS:
+        return Blocks(params, inputs, outputs)
+    return Strided(params, inputs, outputs)

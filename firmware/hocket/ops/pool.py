@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: F821, PLR1730 - viper has its own names, and a call costs more than a branch
+# Greatest element or mean of a window over height and width, channel by channel.
+import micropython
+from micropython import const
+
+from .operator import Operator, word
+
+_KIND = const(2)  # 0 greatest, 1 mean
+_TYPE = const(3)  # 0 int8, 2 int16
+_HEIGHT = const(4)
+_WIDTH = const(5)
+_DEPTH = const(6)
+_OUT_HEIGHT = const(7)
+_OUT_WIDTH = const(8)
+_KERNEL_Y = const(9)
+_KERNEL_X = const(10)
+_STRIDE_Y = const(11)
+_STRIDE_X = const(12)
+_PAD_Y = const(13)
+_PAD_X = const(14)
+_LOW = const(15)
+_HIGH = const(16)
+
+_M = const(0x3FFFFFFF)
+_S = const(0x20000000)
+
+
+# Outputs at .. at + n.
+@micropython.viper
+def pool(params, source, target, at: int, n: int):
+    p = ptr32(params)
+    x8 = ptr8(source)
+    x16 = ptr16(source)
+    o8 = ptr8(target)
+    o16 = ptr16(target)
+    depth = p[_DEPTH]
+    mean = p[_KIND]
+    narrow = 1 if p[_TYPE] == 0 else 0
+    low = (p[_LOW] & _M ^ _S) - _S
+    high = (p[_HIGH] & _M ^ _S) - _S
+    for i in range(at, at + n):
+        channel = i % depth
+        k = i // depth
+        left = k % p[_OUT_WIDTH] * p[_STRIDE_X] - p[_PAD_X]
+        k = k // p[_OUT_WIDTH]
+        y = k % p[_OUT_HEIGHT] * p[_STRIDE_Y] - p[_PAD_Y]
+        batch = k // p[_OUT_HEIGHT] * p[_HEIGHT]
+        v = 0 if mean else -0x8000
+        count = 0
+        for _ in range(p[_KERNEL_Y]):
+            if y >= 0:
+                if y < p[_HEIGHT]:
+                    x = left
+                    for _ in range(p[_KERNEL_X]):
+                        if x >= 0:
+                            if x < p[_WIDTH]:
+                                j = ((batch + y) * p[_WIDTH] + x) * depth + channel
+                                if narrow:
+                                    k = (x8[j] ^ 0x80) - 0x80
+                                else:
+                                    k = (x16[j] ^ 0x8000) - 0x8000
+                                if mean:
+                                    v += k
+                                    count += 1
+                                elif k > v:
+                                    v = k
+                        x += 1
+            y += 1
+        if mean:
+            # To the nearest, halves away from zero.
+            if v > 0:
+                v = (v + count // 2) // count
+            else:
+                v = -((count // 2 - v) // count)
+        if v < low:
+            v = low
+        if v > high:
+            v = high
+        if narrow:
+            o8[i] = v
+        else:
+            o16[i] = v
+
+
+class Pool(Operator):
+    def __init__(self, params, source, target):
+        self.params = params
+        self.source = source.raw
+        self.target = target.raw
+        Operator.__init__(self, word(params, 0), word(params, 1))
+
+    def block(self, at, n):
+        pool(self.params, self.source, self.target, at, n)
+
+
+def make(params, inputs, outputs, scratch):
+    return Pool(params, inputs[0], outputs[0])

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: F821, PLR1730 - viper has its own names, and a call costs more than a branch
+# Images in another size. The host lists for each output row and column where it comes from.
+import micropython
+from micropython import const
+
+from .operator import Operator, word
+
+_KIND = const(2)  # 0 nearest, 1 bilinear of int8
+_WIDTH = const(3)  # bytes of an element
+_HEIGHT = const(4)
+_COLUMNS = const(5)
+_DEPTH = const(6)
+_OUT_HEIGHT = const(7)
+_OUT_COLUMNS = const(8)
+_PLACES = const(9)  # rows, then columns: (first, second, 1024ths of the second)
+
+
+_M = const(0x3FFFFFFF)
+_S = const(0x20000000)
+
+
+# Pixels at .. at + n.
+@micropython.viper
+def resize(params, source, target, at: int, n: int):
+    p = ptr32(params)
+    a = ptr8(source)
+    b = ptr8(target)
+    depth = p[_DEPTH]
+    width = p[_COLUMNS]
+    for i in range(at, at + n):
+        k = i // p[_OUT_COLUMNS]
+        x = _PLACES + 3 * (p[_OUT_HEIGHT] + i % p[_OUT_COLUMNS])
+        y = _PLACES + 3 * (k % p[_OUT_HEIGHT])
+        k = k // p[_OUT_HEIGHT] * p[_HEIGHT]
+        j = ((k + p[y]) * width + p[x]) * depth
+        o = i * depth
+        if p[_KIND] == 0:
+            k = depth * p[_WIDTH]
+            j = j * p[_WIDTH]
+            o = o * p[_WIDTH]
+            for c in range(k):
+                b[o + c] = a[j + c]
+        else:
+            right = (p[x + 1] - p[x]) * depth
+            down = (p[y + 1] - p[y]) * width * depth
+            fx = (p[x + 2] & _M ^ _S) - _S
+            fy = (p[y + 2] & _M ^ _S) - _S
+            for _ in range(depth):
+                v = ((a[j] ^ 0x80) - 0x80) * (1024 - fx)
+                v += ((a[j + right] ^ 0x80) - 0x80) * fx
+                k = ((a[j + down] ^ 0x80) - 0x80) * (1024 - fx)
+                k += ((a[j + down + right] ^ 0x80) - 0x80) * fx
+                v = v * (1024 - fy) + k * fy
+                if v > 0:
+                    v = (v + 0x80000) >> 20
+                else:
+                    v = -((0x80000 - v) >> 20)
+                b[o] = v
+                j += 1
+                o += 1
+
+
+class Resize(Operator):
+    def __init__(self, params, source, target):
+        self.params = params
+        self.source = source.raw
+        self.target = target.raw
+        Operator.__init__(self, word(params, 0), word(params, 1))
+
+    def block(self, at, n):
+        resize(self.params, self.source, self.target, at, n)
+
+
+def make(params, inputs, outputs, scratch):
+    return Resize(params, inputs[0], outputs[0])

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: F821, PLR1730 - viper has its own names, and a call costs more than a branch
+# One of two operands by a condition, element by element, with any broadcast.
+import micropython
+from micropython import const
+
+from . import fixed
+from .operator import Operator, word
+from .reduce import narrow
+
+# Loadings of the condition and the operands.
+_CONDITION = const(4)
+_LEFT = const(18)
+_RIGHT = const(32)
+
+
+# b[i] = a[i] where the condition holds, over words.
+@micropython.viper
+def choose(condition, left, right, n: int):
+    c = ptr16(condition)
+    a = ptr16(left)
+    b = ptr16(right)
+    for i in range(n):
+        if c[2 * i]:
+            b[2 * i] = a[2 * i]
+            b[2 * i + 1] = a[2 * i + 1]
+
+
+class Select(Operator):
+    def __init__(self, params, inputs, target, scratch):
+        self.params = params
+        self.condition = inputs[0].raw
+        self.left = inputs[1].raw
+        self.right = inputs[2].raw
+        self.target = target.raw
+        self.width = word(params, 2)
+        chunk = word(params, 1)
+        self.c = scratch[: 4 * chunk]
+        self.a = scratch[4 * chunk : 8 * chunk]
+        self.b = scratch[8 * chunk : 12 * chunk]
+        Operator.__init__(self, word(params, 0), chunk)
+
+    def block(self, at, n):
+        p = self.params
+        fixed.load(p, _CONDITION, self.condition, at, n, self.c)
+        fixed.load(p, _LEFT, self.left, at, n, self.a)
+        fixed.load(p, _RIGHT, self.right, at, n, self.b)
+        choose(self.c, self.a, self.b, n)
+        narrow(self.b, self.target, self.width, at, n)
+
+
+def make(params, inputs, outputs, scratch):
+    return Select(params, inputs, outputs[0], scratch)

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: F821, PLR1730 - viper has its own names, and a call costs more than a branch
+# One frame through a filter bank of rank one or more: the state, which the net keeps, moves on by
+# one; its newest column is the frame times the feature weights; then sums along time.
+import micropython
+from micropython import const
+
+from . import fixed
+from .dense import dot
+from .operator import Operator, word
+
+# Words of the parameters, of which those up to 9 are as dense.dot reads them.
+_SHIFT_CHUNK = const(1)  # elements of the state moved in a step
+_FEATURE_CHUNK = const(2)  # filters in a step
+_BIAS = const(4)
+_CHANNELS = const(6)
+_DEPTH = const(5)
+_UNIT_CHUNK = const(9)  # outputs in a step
+_BATCHES = const(10)
+_MEMORY = const(11)
+_RANK = const(12)
+_WIDTH = const(13)  # bytes of an element of the state
+_ZERO = const(14)  # point of the state
+_UNIT_BIAS = const(15)  # at which word
+_FEATURE_SCALING = const(16)
+_UNIT_SCALING = const(17)
+
+_M = const(0x3FFFFFFF)
+_S = const(0x20000000)
+
+
+# Elements at .. at + n of the state become those one later.
+@micropython.viper
+def move_on(state, width: int, at: int, n: int):
+    a = ptr8(state)
+    for i in range(at * width, (at + n) * width):
+        a[i] = a[i + width]
+
+
+# Newest values of filters at .. at + n into the state.
+@micropython.viper
+def newest(params, values, state, at: int, n: int):
+    p = ptr32(params)
+    a8 = ptr8(values)
+    a16 = ptr16(values)
+    s8 = ptr8(state)
+    s16 = ptr16(state)
+    memory = p[_MEMORY]
+    zero = (p[_ZERO] & _M ^ _S) - _S
+    j = at * memory + memory - 1
+    for i in range(n):
+        if p[_WIDTH] == 1:
+            s8[j] = a8[i] + zero
+        else:
+            s16[j] = a16[i]
+        j += memory
+
+
+# Accumulators of outputs at .. at + n.
+@micropython.viper
+def along_time(params, weights, state, acc, at: int, n: int):
+    p = ptr32(params)
+    p16 = ptr16(params)
+    w8 = ptr8(weights)
+    w16 = ptr16(weights)
+    s8 = ptr8(state)
+    s16 = ptr16(state)
+    a = ptr32(acc)
+    count = p[_MEMORY] * p[_RANK]
+    units = p[_CHANNELS] // p[_RANK]
+    zero = (p[_ZERO] & _M ^ _S) - _S
+    narrow = 1 if p[_WIDTH] == 1 else 0
+    for i in range(n):
+        unit = (at + i) % units
+        k = 2 * (p[_UNIT_BIAS] + unit)
+        v = ((p16[k + 1] ^ 0x8000) - 0x8000) << 16 | p16[k]
+        k = unit * count
+        j = (at + i) * count
+        end = k + count
+        while k < end:
+            if narrow:
+                v += ((w8[k] ^ 0x80) - 0x80) * ((s8[j] ^ 0x80) - 0x80 - zero)
+            else:
+                v += ((w16[k] ^ 0x8000) - 0x8000) * ((s16[j] ^ 0x8000) - 0x8000)
+            k += 1
+            j += 1
+        a[i] = v
+
+
+class Svdf(Operator):
+    # Inputs: frame, feature weights, time weights, state.
+    def __init__(self, params, inputs, target, scratch):
+        self.params = params
+        self.source = inputs[0].raw
+        self.features = inputs[1].raw
+        self.times = inputs[2].raw
+        self.state = inputs[3].raw
+        self.target = target.raw
+        self.width = word(params, _WIDTH)
+        most = len(scratch) // 8
+        self.acc = scratch[: 4 * most]
+        self.values = scratch[4 * most :]
+        filters = word(params, _BATCHES) * word(params, _CHANNELS)
+        # (items, items a step) of the three passes.
+        self.passes = (
+            (filters * word(params, _MEMORY) - 1, word(params, _SHIFT_CHUNK)),
+            (filters, word(params, _FEATURE_CHUNK)),
+            (filters // word(params, _RANK), word(params, _UNIT_CHUNK)),
+        )
+        self.phase = 0
+        Operator.__init__(self, 0, 0)
+        self.reset()
+
+    def reset(self):
+        self.begin(0)
+
+    def begin(self, phase):
+        self.phase = phase
+        self.at = 0
+        self.count = self.passes[phase][0]
+        self.chunk = self.passes[phase][1]
+
+    def step(self):
+        if not Operator.step(self):
+            return False
+        phase = (self.phase + 1) % 3
+        self.begin(phase)
+        return phase == 0
+
+    def block(self, at, n):
+        p = self.params
+        if self.phase == 0:
+            move_on(self.state, self.width, at, n)
+        elif self.phase == 1:
+            dot(p, self.source, self.features, self.acc, at, n, 0, word(p, _DEPTH))
+            fixed.finish(p, word(p, _FEATURE_SCALING), self.acc, self.values, 0, n)
+            newest(p, self.values, self.state, at, n)
+        else:
+            along_time(p, self.times, self.state, self.acc, at, n)
+            fixed.finish(p, word(p, _UNIT_SCALING), self.acc, self.target, at, n)
+
+
+def make(params, inputs, outputs, scratch):
+    return Svdf(params, inputs, outputs[0], scratch)

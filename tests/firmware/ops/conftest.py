@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The operators on CPython, over the shims."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from hocket_host.shims import installed
+from hocket_host.shims.testing import ProcessMachine
+
+
+@pytest.fixture(autouse=True)
+def process_machine() -> Iterator[None]:
+    with installed(ProcessMachine()):
+        yield

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Operators on the processor: which there are, and how they are packed for the device.
+
+The device's half is ``hocket.ops``; everything that needs floating point is done here.
+"""
+
+from . import (
+    binary,
+    conv,
+    convert,
+    curve,
+    dense,
+    gather,
+    move,
+    pool,
+    reduce,
+    resize,
+    select,
+    softmax,
+    svdf,
+    table,
+)
+from .move import ALIASES
+from .packing import OperatorError, Packed
+from .registry import Operator, candidates, kinds, pack, reason, register
+from .source import SourceOperator, read_source
+from .variables import SETTLED, Variable, read_variables
+
+__all__ = [
+    "ALIASES",
+    "SETTLED",
+    "Operator",
+    "OperatorError",
+    "Packed",
+    "SourceOperator",
+    "Variable",
+    "binary",
+    "candidates",
+    "conv",
+    "convert",
+    "curve",
+    "dense",
+    "gather",
+    "kinds",
+    "move",
+    "pack",
+    "pool",
+    "read_source",
+    "read_variables",
+    "reason",
+    "reduce",
+    "register",
+    "resize",
+    "select",
+    "softmax",
+    "svdf",
+    "table",
+]

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which one-operator cases the processor's operators are compared on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..exactness.case import Case
+from ..exactness.cases import BY_ID
+from ..exactness.oracle import OracleError
+from .check import Job, jobs_of
+from .packing import OperatorError, Packed
+from .processor_cases import CASES as PROCESSOR_CASES
+from .source import SourceOperator
+
+#: Every case: those that the NPU is compared on, and those for the processor alone.
+CASES: dict[str, Case] = {**BY_ID, **{case.id: case for case in PROCESSOR_CASES}}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One case by one primitive, ready to run."""
+
+    case: Case
+    source: SourceOperator
+    packed: Packed
+    job: Job
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A case that is not compared, and why."""
+
+    case: Case
+    reason: str
+
+
+def compare(case: Case) -> list[Comparison] | Refused:
+    """Every primitive of a case."""
+    try:
+        return [Comparison(case, source, packed, job) for job, source, packed in jobs_of(case)]
+    except (OperatorError, OracleError) as error:
+        return Refused(case, str(error.found))
+
+
+def comparisons(pattern: str = "") -> Iterator[Comparison]:
+    """Every case whose id holds `pattern`, by every primitive; what is refused is left out."""
+    for name, case in CASES.items():
+        if pattern in name:
+            found = compare(case)
+            if not isinstance(found, Refused):
+                yield from found

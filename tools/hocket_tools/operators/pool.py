@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""MAX_POOL_2D and AVERAGE_POOL_2D."""
+
+from __future__ import annotations
+
+from .conv import padding_before
+from .packing import MODULES, Packed, activation_limits, chunk_of, step_cost, words
+from .registry import Operator, register
+from .source import SourceOperator
+
+_PLACE_CYCLES = 45
+_OUTPUT_CYCLES = 160
+_MOST = 1024
+
+
+class Pool(Operator):
+    """A window over height and width, channel by channel."""
+
+    kinds = ("MAX_POOL_2D", "AVERAGE_POOL_2D")
+
+    def supports(self, source: SourceOperator) -> str | None:
+        """int8 and int16."""
+        given = source.input(0)
+        if given.dtype not in ("int8", "int16"):
+            return f"an input of {given.dtype}"
+        if source.option("fusedActivationFunction", 0) not in (0, 1, 2, 3):
+            return "a fused activation that is not a clamp"
+        return None
+
+    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+        """Geometry and clamp."""
+        given, result = source.input(0), source.outputs[0]
+        _, height, width, depth = given.shape
+        _, out_height, out_width, _ = result.shape
+        ky, kx = source.option("filterHeight", 1), source.option("filterWidth", 1)
+        sy, sx = source.option("strideH", 1), source.option("strideW", 1)
+        padding = source.option("padding", 0)
+        low, high = activation_limits(source.option("fusedActivationFunction", 0), result)
+        item = ky * kx * _PLACE_CYCLES + _OUTPUT_CYCLES
+        chunk = chunk_of(item, min(_MOST, result.elements))
+        return Packed(
+            code=MODULES.index("pool"),
+            primitive=primitive,
+            params=words(
+                result.elements,
+                chunk,
+                int(source.kind == "AVERAGE_POOL_2D"),
+                0 if given.dtype == "int8" else 2,
+                height,
+                width,
+                depth,
+                out_height,
+                out_width,
+                ky,
+                kx,
+                sy,
+                sx,
+                padding_before(height, ky, sy, 1, out_height, padding),
+                padding_before(width, kx, sx, 1, out_width, padding),
+                low,
+                high,
+            ),
+            inputs=(given.index,),
+            outputs=(result.index,),
+            scratch_bytes=0,
+            steps=-(-result.elements // chunk),
+            step_cycles=step_cost(chunk, item),
+        )
+
+
+register(Pool())

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""MEAN, SUM, REDUCE_MAX, REDUCE_MIN, ARG_MAX and ARG_MIN."""
+
+from __future__ import annotations
+
+import math
+
+from .packing import (
+    MODULES,
+    Packed,
+    chunk_of,
+    element_bytes,
+    limits,
+    per_tensor,
+    quantise_multiplier,
+    scaling,
+    step_cost,
+    words,
+)
+from .registry import Operator, register
+from .source import SourceOperator, constant
+
+_KINDS = {
+    "SUM": 0, "MEAN": 0, "REDUCE_MAX": 1, "REDUCE_MIN": 2, "ARG_MAX": 3, "ARG_MIN": 4,
+}  # fmt: skip
+_TYPES = {"int8": 0, "int16": 2}
+_ELEMENT_CYCLES = 26
+_OUTPUT_CYCLES = 320
+_MOST = 64
+_AXES = 4
+
+
+def _mean_multiplier(multiplier: int, shift: int, count: int) -> tuple[int, int]:
+    """The multiplier of a mean of `count` elements, as tflite_micro folds the division in."""
+    by = min(count.bit_length() - 1, 32, 31 + shift)
+    return (multiplier << by) // count, shift - by
+
+
+def _groups(shape: tuple[int, ...], axes: set[int], chosen: bool) -> list[tuple[int, int]]:
+    """(size, stride) of the axes that are reduced, or stay, with neighbours merged."""
+    found: list[tuple[int, int]] = []
+    before = None
+    for axis, size in enumerate(shape):
+        if (axis in axes) != chosen or size == 1:
+            continue
+        stride = math.prod(shape[axis + 1 :])
+        if before is not None and found[-1][1] == stride * size:
+            found[-1] = (found[-1][0] * size, stride)
+        else:
+            found.append((size, stride))
+        before = axis
+    return found
+
+
+def _axes(source: SourceOperator) -> set[int]:
+    values = constant(source.input(1))
+    if values is None:
+        raise ValueError("computed axes")
+    return {int(v) % len(source.input(0).shape) for v in values.reshape(-1)}
+
+
+class Reduce(Operator):
+    """A sum or an extreme over some axes."""
+
+    kinds = tuple(_KINDS)
+
+    def supports(self, source: SourceOperator) -> str | None:
+        """int8 (and int16 sums and means), with constant axes."""
+        given, result = source.input(0), source.outputs[0]
+        allowed = ("int8", "int16") if _KINDS[source.kind] == 0 else ("int8",)
+        if given.dtype not in allowed:
+            return f"an input of {given.dtype}"
+        if constant(source.input(1)) is None:
+            return "computed axes"
+        wanted = "int32" if source.kind.startswith("ARG_") else given.dtype
+        if result.dtype != wanted:
+            return f"an output of {result.dtype}"
+        axes = _axes(source)
+        if max(len(_groups(given.shape, axes, chosen)) for chosen in (False, True)) > _AXES:
+            return f"more than {_AXES} separate axes"
+        if source.kind in ("REDUCE_MAX", "REDUCE_MIN") and per_tensor(given) != per_tensor(result):
+            return "an extreme in another scale"
+        return None
+
+    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+        """Strides of the axes that stay and of those that are reduced."""
+        given, result = source.input(0), source.outputs[0]
+        axes = _axes(source)
+        stay = _groups(given.shape, axes, False)
+        gone = _groups(given.shape, axes, True)
+        count = math.prod(size for size, _ in gone)
+        (from_scale, from_zero), (to_scale, to_zero) = per_tensor(given), per_tensor(result)
+        sums = _KINDS[source.kind] == 0
+        multiplier, shift = quantise_multiplier(from_scale / to_scale) if sums else (0, 0)
+        if source.kind == "MEAN":
+            multiplier, shift = _mean_multiplier(multiplier, shift, count)
+        low, high = limits(result.dtype)
+        sides = [((1, 0),) * (_AXES - len(side)) + tuple(side) for side in (stay, gone)]
+        flat = [pair for side in sides for pair in side]
+        item = count * _ELEMENT_CYCLES + _OUTPUT_CYCLES
+        chunk = chunk_of(item, min(_MOST, result.elements))
+        header = words(
+            result.elements, chunk, _KINDS[source.kind], _TYPES[given.dtype],
+            -from_zero * count if sums else 0,
+            *(size for size, _ in flat), *(stride for _, stride in flat),
+        )  # fmt: skip
+        ends = scaling(
+            [(multiplier, shift)],
+            zero=to_zero if sums else 0,
+            low=low,
+            high=high,
+            width=element_bytes(result),
+        )
+        return Packed(
+            code=MODULES.index("reduce"),
+            primitive=primitive,
+            params=header + ends,
+            inputs=(given.index,),
+            outputs=(result.index,),
+            scratch_bytes=4 * chunk,
+            steps=-(-result.elements // chunk),
+            step_cycles=step_cost(chunk, item),
+        )
+
+
+register(Reduce())

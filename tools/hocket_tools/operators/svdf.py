@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""SVDF with a state of int8 or int16."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .packing import (
+    MODULES,
+    Packed,
+    chunk_of,
+    element_bytes,
+    limits,
+    per_tensor,
+    quantise_multiplier,
+    scaling,
+    step_cost,
+    words,
+)
+from .products import biases
+from .registry import Operator, register
+from .source import SourceOperator, constant
+
+_MOVE_CYCLES = 14
+_PRODUCT_CYCLES = 20
+_TIME_CYCLES = 30
+_OUTPUT_CYCLES = 300
+_MOST = 64
+_WORDS = 18
+
+
+class Svdf(Operator):
+    """A filter bank along time, whose state the net keeps."""
+
+    kinds = ("SVDF",)
+
+    def supports(self, source: SourceOperator) -> str | None:
+        """int8 frames and outputs, int8 feature weights, a state of int8 or int16."""
+        given, features, times, state = (source.input(i) for i in (0, 1, 2, 4))
+        result = source.outputs[0]
+        if given.dtype != "int8" or result.dtype != "int8" or features.dtype != "int8":
+            return f"{given.dtype} to {result.dtype} with weights of {features.dtype}"
+        if state.dtype not in ("int8", "int16") or times.dtype != state.dtype:
+            return f"a state of {state.dtype} with time weights of {times.dtype}"
+        if constant(features) is None or constant(times) is None:
+            return "computed weights"
+        bias = source.optional(3)
+        if bias is not None and (bias.dtype != "int32" or constant(bias) is None):
+            return f"a bias of {bias.dtype}"
+        return None
+
+    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+        """Scalings of both stages; the zero point's share of the first is in its biases."""
+        given, features, times, state = (source.input(i) for i in (0, 1, 2, 4))
+        result = source.outputs[0]
+        filters, depth = features.shape
+        memory = times.shape[1]
+        rank = source.option("rank", 1)
+        batches = given.shape[0]
+        values = constant(features)
+        if values is None:
+            return None
+        zero = per_tensor(given)[1]
+        correction = -(128 + zero) * values.astype(np.int64).sum(axis=1)
+        feature_bias = biases(None, filters, wide=False, correction=correction)
+        unit_bias = biases(source.optional(3), filters // rank, wide=False)
+        f = np.float32
+        a, w, s, t, o = (f(per_tensor(x)[0]) for x in (given, features, state, times, result))
+        low, high = limits(state.dtype)
+        feature_scaling = scaling(
+            [quantise_multiplier(float(a * w / s))],
+            zero=0,
+            low=low,
+            high=high,
+            width=element_bytes(state),
+        )
+        unit_scaling = scaling(
+            [quantise_multiplier(float(s * t / o))],
+            zero=per_tensor(result)[1],
+            low=-128,
+            high=127,
+            width=1,
+        )
+        shifted = batches * filters * memory - 1
+        units = batches * filters // rank
+        feature_cycles = depth * _PRODUCT_CYCLES + _OUTPUT_CYCLES
+        unit_cycles = memory * rank * _TIME_CYCLES + _OUTPUT_CYCLES
+        move_cycles = element_bytes(state) * _MOVE_CYCLES
+        moves = chunk_of(move_cycles, max(shifted, 1))
+        feature_chunk = chunk_of(feature_cycles, min(_MOST, batches * filters))
+        unit_chunk = chunk_of(unit_cycles, min(_MOST, units))
+        at = _WORDS
+        places = []
+        for part in (feature_bias, unit_bias, feature_scaling):
+            places.append(at)
+            at += len(part) // 4
+        header = words(
+            0, moves, feature_chunk, 0, places[0], depth, filters, 0, 0, unit_chunk,
+            batches, memory, rank, element_bytes(state), per_tensor(state)[1],
+            places[1], places[2], at,
+        )  # fmt: skip
+        most = max(feature_chunk, unit_chunk)
+        return Packed(
+            code=MODULES.index("svdf"),
+            primitive=primitive,
+            params=header + feature_bias + unit_bias + feature_scaling + unit_scaling,
+            inputs=(given.index, features.index, times.index, state.index),
+            outputs=(result.index,),
+            scratch_bytes=8 * most,
+            steps=max(-(-shifted // moves), 1)
+            + -(-batches * filters // feature_chunk)
+            + -(-units // unit_chunk),
+            step_cycles=max(
+                step_cost(moves, move_cycles),
+                step_cost(feature_chunk, feature_cycles),
+                step_cost(unit_chunk, unit_cycles),
+            ),
+            state=(state.index,),
+        )
+
+
+register(Svdf())
