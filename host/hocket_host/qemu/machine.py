@@ -15,6 +15,7 @@ of bus and memory faults (SHCSR) is not served.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -30,7 +31,7 @@ from ..ethosu.timing import StreamTiming, stream_cycles
 from ..repl.platform import Platform
 from ..soc.bus import Bus, BusFault
 from ..soc.clock import Clock
-from . import image, shim, thumb
+from . import fit, image, shim, thumb
 from .console import BASE as UART
 from .console import SIZE as UART_BYTES
 from .console import Console
@@ -39,15 +40,15 @@ from .guest import Guest
 from .line import InterruptLine
 from .mailbox import Kind
 from .memory import CoherentModel, GuestBus
-from .process import MACHINE
 
 #: Where QEMU's machine has nothing.
 NPU_WINDOW = 0x4820_0000
 #: Where an image looks for a note about its NPU: `NOTE_MAGIC`, base, interrupt. As in the board's
 #: description (NOTE_BASE, NOTE_MAGIC).
 NOTE_ADDRESS, NOTE_MAGIC = 0x7_FFF0, 0x314B_5448
-_CPU_HZ = 32_000_000
-_TIMER_IRQ = 4
+#: Longest time without a deadline. When QEMU skips a longer sleep in one step it may miss an expiry
+#: of the guest's SysTick.
+_PACE_NS = 5_000_000
 
 
 class Stop(NamedTuple):
@@ -88,8 +89,8 @@ class QemuMachine:
         A device of QEMU's ``-gdb`` option, such as ``tcp:127.0.0.1:1234``: the machine waits there
         for a debugger.
     wall_limit_s
-        Longest time of the host without a sign from the guest; None, or a debugger, waits for
-        ever.
+        Longest time of the host without a sign from the guest (access to the NPU, output, the
+        instant asked for); None, or a debugger, waits for ever.
 
     Raises
     ------
@@ -116,19 +117,21 @@ class QemuMachine:
         gdb: str | None = None,
         wall_limit_s: float | None = 600.0,
     ) -> None:
-        _check(platform)
+        fit.check(platform)
         self.platform = platform
         self.clock = Clock()
         self.accesses = 0
         """Accesses to the NPU's registers so far."""
+        self._output = uart_output
+        self._limit_s = wall_limit_s if gdb is None else None
+        self._sign_s = 0.0
         built = shim.build()
         self.bus = GuestBus(platform, built)
         firmware = image.read(elf)
         self._guest = Guest(
-            self.bus, built, _redirected(firmware, built),
-            _handlers(firmware),
-            (NPU_WINDOW, WINDOW_BYTES), UART, uart_output or (lambda data: None),
-            gdb=gdb, wall_limit_s=wall_limit_s if gdb is None else None,
+            self.bus, built, fit.redirected(firmware, built),
+            fit.handlers(firmware),
+            (NPU_WINDOW, WINDOW_BYTES), UART, self._heard, gdb=gdb, wall_limit_s=self._limit_s,
         )  # fmt: skip
         self.bus.loaded = self._guest.store
         self.npu: EthosU | None = None
@@ -137,6 +140,7 @@ class QemuMachine:
                 platform.npu.irq, npu_config, system_config, npu_hz, strict, scramble, model, timing
             )
         self._armed_ns: int | None = None
+        self._pace_ns = 0
         self._epoch_ns = 0
         self._console = Console(
             self.clock, self._guest, platform.uarts[0].rx_irq if platform.uarts else None
@@ -284,6 +288,7 @@ class QemuMachine:
             With ``strict``.
         """
         guest = self._guest
+        self._sign_s = time.monotonic()
         try:
             if not guest.started:
                 guest.start()
@@ -297,10 +302,26 @@ class QemuMachine:
                 self._arm(when_ns)
                 if guest.proceed():
                     self._serve()
+                if when_ns is None:
+                    self._insist_on_signs()
         except BaseException:
             self.close()
             raise
         return Stop("exit", self.now_ns, guest.exit_code)
+
+    def _heard(self, data: bytes) -> None:
+        self._sign_s = time.monotonic()
+        if self._output is not None:
+            self._output(data)
+
+    def _insist_on_signs(self) -> None:
+        if self._limit_s is not None and time.monotonic() - self._sign_s > self._limit_s:
+            raise QemuError(
+                "the guest neither ends nor does anything", where=f"{self.now_ns} ns",
+                found=f"{self._limit_s} s without a sign",
+                expected="an access to the NPU, output, or the end of the program",
+                try_="give run_until an instant, or raise wall_limit_s",
+            )  # fmt: skip
 
     # When the guest rings ------------------------------------------------------------------------
 
@@ -317,6 +338,7 @@ class QemuMachine:
             self._armed_ns = None
         self.clock.run_until(max(self._epoch_ns + self._guest.elapsed_ns, self.now_ns))
         if kind is Kind.ACCESS:
+            self._sign_s = time.monotonic()
             self._access()
 
     def _leave_note(self) -> None:
@@ -326,9 +348,11 @@ class QemuMachine:
                 self._guest.poke(NOTE_ADDRESS + 4 * index, word)
 
     def _arm(self, until_ns: int | None) -> None:
-        wanted = [t for t in (self.clock.next_ns, until_ns) if t is not None]
-        due_ns = min(wanted, default=None)
-        if due_ns is not None and due_ns != self._armed_ns:
+        if self._armed_ns is None:
+            self._pace_ns = self.now_ns + _PACE_NS
+        wanted = (self.clock.next_ns, until_ns, self._pace_ns)
+        due_ns = min(t for t in wanted if t is not None)
+        if due_ns != self._armed_ns:
             self._guest.arm(due_ns - self._epoch_ns)
             self._armed_ns = due_ns
 
@@ -382,40 +406,3 @@ class QemuMachine:
             return
         size = min(npu.read(Reg.QSIZE, 4), window.end - base)
         self._guest.fetch([*self.bus.copied(at, at + size)])
-
-
-def _handlers(firmware: image.Image) -> tuple[int, int, int]:
-    """The image's own handlers that the shim calls."""
-    return (
-        firmware.vector(image.RESET_VECTOR),
-        firmware.vector(image.HARD_FAULT_VECTOR),
-        firmware.vector(image.NMI_VECTOR),
-    )
-
-
-def _redirected(firmware: image.Image, built: shim.Shim) -> bytes:
-    """The image with the shim's handlers."""
-    words = {
-        image.RESET_VECTOR: built.reset,
-        image.HARD_FAULT_VECTOR: built.fault,
-        image.NMI_VECTOR: built.nmi,
-        image.FIRST_IRQ_VECTOR + _TIMER_IRQ: built.timer,
-    }
-    return firmware.patched(words)
-
-
-def _check(platform: Platform) -> None:
-    """Whether QEMU's machine can pass for a platform."""
-
-    def refuse(message: str, found: str, expected: str) -> QemuError:
-        return QemuError(
-            message, where=platform.path, found=found, expected=f"{expected}, as {MACHINE} has it",
-            try_="run this platform on the bundled emulator",
-        )  # fmt: skip
-
-    if platform.cpu_hz != _CPU_HZ:
-        raise refuse("QEMU has another clock", f"{platform.cpu_hz} Hz", f"{_CPU_HZ} Hz")
-    if platform.timers:
-        raise refuse("QEMU lacks a timer", platform.timers[0].name, "no CMSDK timer")
-    if platform.uarts and platform.uarts[0].base != UART:
-        raise refuse("QEMU lacks a UART", f"{platform.uarts[0].base:#x}", f"{UART:#x}")

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is checked and changed so that a platform and an image fit QEMU's machine."""
+
+from __future__ import annotations
+
+from ..repl.platform import Platform
+from . import image, shim
+from .console import BASE as UART
+from .errors import QemuError
+from .process import MACHINE
+
+_CPU_HZ = 32_000_000
+_TIMER_IRQ = 4
+
+
+def handlers(firmware: image.Image) -> tuple[int, int, int]:
+    """The image's own handlers that the shim calls."""
+    return (
+        firmware.vector(image.RESET_VECTOR),
+        firmware.vector(image.HARD_FAULT_VECTOR),
+        firmware.vector(image.NMI_VECTOR),
+    )
+
+
+def redirected(firmware: image.Image, built: shim.Shim) -> bytes:
+    """The image with the shim's handlers."""
+    words = {
+        image.RESET_VECTOR: built.reset,
+        image.HARD_FAULT_VECTOR: built.fault,
+        image.NMI_VECTOR: built.nmi,
+        image.FIRST_IRQ_VECTOR + _TIMER_IRQ: built.timer,
+    }
+    return firmware.patched(words)
+
+
+def check(platform: Platform) -> None:
+    """Whether QEMU's machine can pass for a platform.
+
+    Raises
+    ------
+    QemuError
+        It has another clock, lacks a timer, or has its UART elsewhere.
+    """
+
+    def refuse(message: str, found: str, expected: str) -> QemuError:
+        return QemuError(
+            message, where=platform.path, found=found, expected=f"{expected}, as {MACHINE} has it",
+            try_="run this platform on the bundled emulator",
+        )  # fmt: skip
+
+    if platform.cpu_hz != _CPU_HZ:
+        raise refuse("QEMU has another clock", f"{platform.cpu_hz} Hz", f"{_CPU_HZ} Hz")
+    if platform.timers:
+        raise refuse("QEMU lacks a timer", platform.timers[0].name, "no CMSDK timer")
+    if platform.uarts and platform.uarts[0].base != UART:
+        raise refuse("QEMU lacks a UART", f"{platform.uarts[0].base:#x}", f"{UART:#x}")
