@@ -78,7 +78,7 @@ class Process:
         # QEMU is told to end when the other end of this pipe goes, in whatever way we end.
         lifeline, self._lifeline = os.pipe()
         fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
-        fcntl.fcntl(lifeline, fcntl.F_SETSIG, signal.SIGTERM)
+        fcntl.fcntl(lifeline, fcntl.F_SETSIG, signal.SIGKILL)
         self._child = subprocess.Popen(
             [
                 QEMU, "-machine", f"{MACHINE},memory-backend=ddr",
