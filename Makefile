@@ -12,7 +12,7 @@ export OMP_NUM_THREADS = 1
 export OPENBLAS_NUM_THREADS = 1
 
 .PHONY: help demo test check bench exact experiment bounds soak firmware size robot dispatch \
-        same-answers wheel clean
+        same-answers operators wheel clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -35,7 +35,7 @@ demo: $(READY) ## set up, pack three networks, run them, show what happened
 
 test: $(READY) ## set up, pass the checks and the tests
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n auto
 
 check: $(READY) ## lint, types, generated files
 	@$(BIN)/ruff check .
@@ -68,6 +68,9 @@ dispatch: $(EMULATOR) ## instructions from interrupt to next start; writes build
 
 same-answers: $(EMULATOR) ## the demo on every platform, bit for bit; build/same-answers.json
 	@$(BIN)/python -m hocket_tools.emulate.same_answers --output build/same-answers.json
+
+operators: $(READY) ## operators for the processor against tflite_micro; build/operators.json
+	@$(BIN)/python -m hocket_tools.operators.report --output build/operators.json
 
 soak: $(READY) ## the long sweeps that `make test` leaves out
 	@$(BIN)/python -m pytest -q -m slow
