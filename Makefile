@@ -11,8 +11,8 @@ EXPERIMENT := $(VENV)/.experiment
 export OMP_NUM_THREADS = 1
 export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: help demo test check bench exact experiment bounds soak firmware size robot dispatch \
-        same-answers operators wheel clean
+.PHONY: help demo test check bench exact experiment bounds soak firmware size robot operators wheel \
+        clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -62,12 +62,6 @@ size: $(EMULATOR) ## flash and heap of the ARM image; writes build/size.json
 
 robot: $(EMULATOR) ## the Robot suites on every back end that is here; writes build/robot.json
 	@$(BIN)/python -m hocket_tools.robot $(BACK_ENDS:%=--back-end %) --output build/robot.json
-
-dispatch: $(EMULATOR) ## instructions from interrupt to next start; writes build/dispatch.json
-	@$(BIN)/python -m hocket_tools.emulate.dispatch --output build/dispatch.json
-
-same-answers: $(EMULATOR) ## the demo on every platform, bit for bit; build/same-answers.json
-	@$(BIN)/python -m hocket_tools.emulate.same_answers --output build/same-answers.json
 
 operators: $(READY) ## operators for the processor against tflite_micro; build/operators.json
 	@$(BIN)/python -m hocket_tools.operators.report --output build/operators.json
