@@ -11,8 +11,8 @@ EXPERIMENT := $(VENV)/.experiment
 export OMP_NUM_THREADS = 1
 export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: help demo test check bench exact experiment bounds soak firmware size robot operators wheel \
-        clean
+.PHONY: help demo test check bench exact experiment bounds soak firmware size robot dispatch \
+        operators wheel clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -62,6 +62,9 @@ size: $(EMULATOR) ## flash and heap of the ARM image; writes build/size.json
 
 robot: $(EMULATOR) ## the Robot suites on every back end that is here; writes build/robot.json
 	@$(BIN)/python -m hocket_tools.robot $(BACK_ENDS:%=--back-end %) --output build/robot.json
+
+dispatch: $(EMULATOR) ## what the image's hot path costs, in instructions; build/dispatch.json
+	@$(BIN)/python -m hocket_tools.emulate.dispatch --output build/dispatch.json
 
 operators: $(READY) ## operators for the processor against tflite_micro; build/operators.json
 	@$(BIN)/python -m hocket_tools.operators.report --output build/operators.json

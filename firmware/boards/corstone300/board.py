@@ -41,7 +41,8 @@ UART0_TX_IRQ = 34
 
 # Cycles of the processor. From the NPU's interrupt to the start of the next segment: 404
 # instructions with four tasks, 29 more for each further one. From the end of a wait to the resume
-# of the coroutine: a target, not yet reached. The image takes about 39,000 instructions for it, so
-# emulated responses on the host, and proofs, are too short by some 1.2 ms a resume at 32 MHz.
+# of the coroutine: a target, not yet reached. The image takes 43,000 instructions from a release to
+# the first start, and up to 73,000 from the last interrupt until it sleeps again (make dispatch):
+# emulated responses on the host, and proofs, are too short at 32 MHz.
 DISPATCH_CPU_CYCLES = 600
 RESUME_CPU_CYCLES = 2000
