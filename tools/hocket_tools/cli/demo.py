@@ -23,15 +23,14 @@ def register(app: typer.Typer) -> None:
         """Pack three networks of the zoo, run them both ways, and show what they recognise."""
         from rich.console import Console
 
-        from hocket_host.units import parse_duration
-
         from .. import demo as demonstration
+        from .quantities import virtual_time
 
         console = Console()
         if write is not None:
             path = demonstration.write(write)
             console.print(f"wrote {path}; try: hocket run {path} --compare", soft_wrap=True)
             return
-        duration_ns = parse_duration(f"{seconds} s" if seconds[-1:].isdigit() else seconds)
+        duration_ns = virtual_time(seconds)
         if not demonstration.show(console, duration_ns):
             raise typer.Exit(1)

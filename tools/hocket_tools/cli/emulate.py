@@ -49,11 +49,10 @@ def register(app: typer.Typer) -> None:
         ] = False,
     ) -> None:
         """Run an ARM image in virtual time: its console, jobs, and outputs verified."""
-        from hocket_host.units import parse_duration
-
         from ..emulate import BACK_ENDS, BackEndError, open_guest
+        from .quantities import virtual_time
 
-        duration_ns = parse_duration(f"{seconds} s" if seconds[-1:].isdigit() else seconds)
+        duration_ns = virtual_time(seconds)
         if backend not in (*BACK_ENDS, "renode"):
             raise BackEndError(
                 "unknown back end", where="--backend", found=repr(backend),

@@ -35,14 +35,15 @@ def register(app: typer.Typer) -> None:
         """Timeline, response times, segments, memory and limits in one file that works offline."""
         from rich.console import Console
 
-        from hocket_host.units import format_size, parse_duration
+        from hocket_host.units import format_size
 
         from .. import report as reporting
         from .. import run as running
+        from .quantities import virtual_time
         from .run import _check_policy, _open
 
         _check_policy(policy)
-        duration_ns = parse_duration(f"{seconds} s" if seconds[-1:].isdigit() else seconds)
+        duration_ns = virtual_time(seconds)
         with Console(stderr=True).status("packing"):
             packed = _open(source)
         with Console(stderr=True).status("running"):

@@ -48,13 +48,12 @@ def register(app: typer.Typer) -> None:
         """Run the networks in virtual time: response times, deadlines, and outputs verified."""
         from rich.console import Console
 
-        from hocket_host.units import parse_duration
-
         from .. import run as running
         from ..summary import render, render_timeline, summary
+        from .quantities import virtual_time
 
         _check_policy(policy)
-        duration_ns = parse_duration(f"{seconds} s" if seconds[-1:].isdigit() else seconds)
+        duration_ns = virtual_time(seconds)
         packed = _open(source)
         outcomes = [running.execute(packed, duration_ns, policy=policy, verify=verify, worst=worst)]
         if compare:

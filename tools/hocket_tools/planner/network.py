@@ -17,7 +17,7 @@ from hocket_host.units import cycles_to_ns
 
 from ..analysis.taskset import Cycles
 from ..splitter import Segment, cut_points, split
-from ..splitter.network import Analysis, Compiled
+from ..splitter.network import Compiled
 from ..splitter.segment import prologue_words
 
 
@@ -38,7 +38,7 @@ class CompiledNetwork:
         self._compiled = compiled
         self._system = system
         self._cycles = cycles
-        self._analysis = Analysis(compiled)
+        self._analysis = compiled.analysis
         operations = self._analysis.operations
         self._nodes = (0, *(p.before for p in cut_points(compiled)), len(operations))
         timing = stream_cycles(operations, compiled.npu, system, worst=cycles == "worst")
