@@ -225,6 +225,14 @@ class QemuMachine:
         return self.clock.now_ns
 
     @property
+    def instructions(self) -> int | None:
+        """Instructions executed since power-on, the shim's included; None where QEMU cannot count.
+
+        QEMU counts whole blocks: one that an exception breaks off is counted to its end.
+        """
+        return self._guest.instructions
+
+    @property
     def exit_code(self) -> int | None:
         """What the guest ended with; None while it runs."""
         return self._guest.exit_code

@@ -38,6 +38,10 @@ class Machine(Protocol):
         """Virtual time."""
 
     @property
+    def instructions(self) -> int | None:
+        """Instructions executed since power-on; None where they are not counted."""
+
+    @property
     def npu(self) -> EthosU | None:
         """The accelerator."""
 

@@ -155,7 +155,7 @@ class Session:
             back_end=self.back_end,
             virtual_ns=machine.now_ns,
             wall_s=time.perf_counter() - begin,
-            instructions=getattr(machine, "instructions", None),
+            instructions=machine.instructions,
             jobs=tuple(self.jobs),
             npu_runs=self._runs,
             order=() if watcher is None else tuple(watcher.order),
