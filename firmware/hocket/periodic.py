@@ -101,6 +101,9 @@ class Periodic:
             self.task.coro = None
 
     def release(self, now):
+        charge = self._kernel.port.charge_release
+        if charge is not None:
+            charge(self.task.trace_id)
         due = self._next.tick
         late = ticks_diff(now, due)
         self._kernel.record(now, trace.RELEASE, self.task.trace_id, min(late, _ARGUMENT_LIMIT))

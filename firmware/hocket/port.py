@@ -62,8 +62,10 @@ class Port:
         self.arena_base = board.ARENA_BASE
         self.arena_size = board.ARENA_SIZE
         # Hooks for an emulation that charges the processor's time: None, or called without
-        # argument before each segment and each resume, and with nanoseconds after each job.
+        # argument before each segment and each resume, with the task's index before each release,
+        # and with nanoseconds after each job.
         self.charge_dispatch = None
+        self.charge_release = None
         self.charge_resume = None
         self.charge_body = None
         # The interrupt takes the time twice, so what needs no wrapping is called as it is.

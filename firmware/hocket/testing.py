@@ -115,7 +115,7 @@ def _tensor(name, offset):
 
 # A port for an application. Time moves only in here: while the processor idles, and by charges.
 class FakePort:
-    def __init__(self, app, start_us=0, dispatch_us=0, resume_us=0, interrupts=True):
+    def __init__(self, app, start_us=0, dispatch_us=0, resume_us=0, release_us=0, interrupts=True):
         self.now = start_us
         self.npu_protection = 1
         self._app = app
@@ -126,8 +126,10 @@ class FakePort:
         self.arena_size = app.arena_size
         self._dispatch_us = dispatch_us
         self._resume_us = resume_us
+        self._release_us = release_us
         self.charge_dispatch = self._dispatch if dispatch_us else None
         self.charge_resume = self._resume if resume_us else None
+        self.charge_release = self._release if release_us else None
         self.charge_body = self._body
         self._has_irq = interrupts
         self._handler = None
@@ -214,6 +216,9 @@ class FakePort:
 
     def _resume(self):
         self.advance(self._resume_us)
+
+    def _release(self, task):
+        self.advance(self._release_us)
 
     def _body(self, ns):
         self.advance(ns // 1000)

@@ -30,8 +30,9 @@ from .units import cycles_to_ns
 Frame = tuple[NDArray[Any], ...]
 """One array for each input, or output, of a network."""
 OnJob = Callable[[str, Frame, Frame], None]
-CpuKind = Literal["dispatch", "resume", "body"]
-"""Start of the next segment; resume of a coroutine; a task's own declared time."""
+CpuKind = Literal["dispatch", "release", "resume", "body"]
+"""Start of the next segment; release of a job; resume of a coroutine; a task's own declared time
+with the completion of its job."""
 
 _TICKS_MASK = (1 << 30) - 1
 
@@ -181,9 +182,7 @@ def run(
         The device's reader refuses the container.
     """
     timing = partial(stream_cycles, config=npu, system=system, worst=True) if worst else None
-    soc = Soc(
-        board, npu, system, npu_hz=system.clock_hz, cpu_hz=cpu_hz, strict=True, timing=timing
-    )
+    soc = Soc(board, npu, system, npu_hz=system.clock_hz, cpu_hz=cpu_hz, strict=True, timing=timing)
     soc.bus.load(board.flash_base, container)
     with shims.installed(soc):
         hocket = importlib.import_module("hocket")
@@ -227,17 +226,25 @@ class _Recorder:
         self._on_npu: tuple[int, int, int] | None = None
         self._tasks = {task.net: index for index, task in enumerate(app.tasks)}
         self._cpu = _CpuLog(soc, self._start_ns)
+        self._completion_ns = cycles_to_ns(board.completion_cpu_cycles, soc.cpu_hz)
 
     def charge(self, port: Any) -> None:
         """Make the firmware's own work take the time that the board says it takes."""
         dispatch = cycles_to_ns(self._board.dispatch_cpu_cycles, self._soc.cpu_hz)
         resume = cycles_to_ns(self._board.resume_cpu_cycles, self._soc.cpu_hz)
+        release = cycles_to_ns(self._board.release_cpu_cycles, self._soc.cpu_hz)
         port.charge_dispatch = lambda: self._cpu.work("dispatch", dispatch)
         port.charge_resume = lambda: self._cpu.work("resume", resume)
+        port.charge_release = partial(self._charge_release, release)
         port.charge_body = self._charge_body
 
+    def _charge_release(self, ns: int, task: int) -> None:
+        if ns:
+            self._cpu.work("release", ns)
+            self._cpu.assign("release", task)
+
     def _charge_body(self, ns: int) -> None:
-        self._cpu.work("body", ns)
+        self._cpu.work("body", ns + self._completion_ns)
         if self._ending is not None:
             self._cpu.assign("body", self._ending)
             self._close(self._ending, self._soc.now_ns())
@@ -351,7 +358,9 @@ class _CpuLog:
         self._soc = soc
         self._start_ns = start_ns
         self._pieces: list[tuple[int | None, CpuKind, int, int]] = []
-        self._unassigned: dict[CpuKind, list[int]] = {"dispatch": [], "resume": [], "body": []}
+        self._unassigned: dict[CpuKind, list[int]] = {
+            "dispatch": [], "release": [], "resume": [], "body": [],
+        }  # fmt: skip
         self._working: CpuKind | None = None
         self._since_ns = 0
 

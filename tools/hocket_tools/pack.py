@@ -115,6 +115,8 @@ def taskset_of(application: Application, image: hkt.Image) -> TaskSet:
         image,
         dispatch_cpu_cycles=board.dispatch_cpu_cycles,
         resume_cpu_cycles=board.resume_cpu_cycles,
+        release_cpu_cycles=board.release_cpu_cycles,
+        completion_cpu_cycles=board.completion_cpu_cycles,
         cpu_hz=application.board.cpu_clock or board.cpu_hz,
         cycles=application.schedule.cycles,
     )

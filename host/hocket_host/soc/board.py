@@ -39,6 +39,8 @@ _OPTIONAL = (
     "TIMER0_BASE",
     "TIMER0_IRQ",
     "IRQ_CPU_CYCLES",
+    "RELEASE_CPU_CYCLES",
+    "COMPLETION_CPU_CYCLES",
 )
 
 
@@ -67,7 +69,7 @@ class Board:
     dispatch_cpu_cycles: int
     """From the NPU's interrupt to the start of the next segment."""
     resume_cpu_cycles: int
-    """From the end of a wait to the resume of a coroutine."""
+    """From the end of a wait to the submission of an inference, or to the body going on."""
     npu_secure_base: int | None = None
     """A second address of the NPU."""
     container_base: int | None = None
@@ -77,6 +79,10 @@ class Board:
     timer0_irq: int | None = None
     irq_cpu_cycles: int = 0
     """Entry of every interrupt, where the measured dispatch cost does not include it."""
+    release_cpu_cycles: int = 0
+    """Release of a job, before anything is resumed."""
+    completion_cpu_cycles: int = 0
+    """From the end of a body through its job's completion until the kernel looks for more."""
 
 
 def _find(name_or_path: str | Path) -> Path:

@@ -81,7 +81,12 @@ def draw(seed: int, policy: str, overrun: str = "skip") -> TaskSet:
             )
         )
     drawn = TaskSet(
-        tuple(tasks), policy, rng.choice([0, 1000, 18750]), rng.choice([0, 5000, 62500])
+        tuple(tasks),
+        policy,
+        dispatch_ns=rng.choice([0, 1000, 18750]),
+        resume_ns=rng.choice([0, 5000, 62500]),
+        release_ns=rng.choice([0, 5000, 62500]),
+        completion_ns=rng.choice([0, 5000, 62500]),
     )
     return with_priorities(drawn, deadline_monotonic(drawn)) if rng.random() < 0.7 else drawn
 

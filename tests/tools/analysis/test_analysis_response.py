@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -194,3 +195,14 @@ def test_a_set_that_may_abort_jobs_has_no_bounds():
         task("a", MS, (MS * 6 // 10,), overrun="abort"), task("b", MS, (MS // 2,), priority=1)
     )
     assert bounds(drawn) == [None, None]
+
+
+def test_releases_of_less_urgent_tasks_delay_the_most_urgent_one():
+    tasks = (task("top", segments_ns=(MS,)), task("low", segments_ns=(1,), priority=1))
+    drawn = taskset(*tasks)
+    costs = replace(drawn, release_ns=30_000, resume_ns=7_000, completion_ns=500)
+    # All that is due is released before anything is resumed: two releases before the first resume,
+    # and the other task's, if it comes then, before the second.
+    assert simulate(costs, 10 * MS).worst_ns(0) == 2 * 30_000 + 2 * 7_000 + 500 + MS
+    bound = analyse(costs).tasks[0].bound_ns
+    assert bound >= simulate(costs, 10 * MS).worst_ns(0)

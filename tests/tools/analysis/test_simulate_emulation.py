@@ -2,6 +2,7 @@
 """The simulation is the emulation without its contents: same jobs, same segments, same instants."""
 
 import functools
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,12 @@ def packed(clock, overrun):
 @pytest.mark.parametrize(("clock", "overrun"), [("50 MHz", "skip"), ("7 MHz", "queue")])
 def test_simulation_and_emulation_agree_to_the_nanosecond(policy, clock, overrun):
     application, image, data = packed(clock, overrun)
-    board = boards.load("corstone300")
+    board = replace(
+        boards.load("corstone300"),
+        resume_cpu_cycles=2000,
+        release_cpu_cycles=1500,
+        completion_cpu_cycles=900,
+    )
     duration_ns = 60_000_000
     emulated = run(
         data,
@@ -76,13 +82,16 @@ def test_simulation_and_emulation_agree_to_the_nanosecond(policy, clock, overrun
         image,
         dispatch_cpu_cycles=board.dispatch_cpu_cycles,
         resume_cpu_cycles=board.resume_cpu_cycles,
+        release_cpu_cycles=board.release_cpu_cycles,
+        completion_cpu_cycles=board.completion_cpu_cycles,
         cpu_hz=board.cpu_hz,
         cycles="nominal",
         policy=policy,
     )
     # The NPU's reset takes the emulation some time into its first tick: the first job was released
-    # by then, and its first segment starts a resume and a dispatch later.
-    begin_ns = emulated.slices[0].start_ns - taskset.dispatch_ns - taskset.resume_ns
+    # by then, and its first segment starts a release, a resume and a dispatch later.
+    costs = taskset.release_ns + taskset.resume_ns + taskset.dispatch_ns
+    begin_ns = emulated.slices[0].start_ns - costs
     simulated = simulate(taskset, duration_ns, begin_ns=begin_ns)
     pairs = list(zip(simulated.slices, emulated.slices, strict=False))
     assert len(pairs) > 50

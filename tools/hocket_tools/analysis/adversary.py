@@ -28,7 +28,7 @@ def patterns(taskset: TaskSet, me: int) -> Iterator[TaskSet]:
             # Resumed just in time to submit when the segment has started; some ticks around,
             # since more urgent tasks are resumed first.
             for lead in range(-4, 8):
-                at = start - lead * taskset.resume_ns // 2
+                at = start - lead * (taskset.release_ns + taskset.resume_ns) // 2
                 at = max(-(-at // TICK_NS) * TICK_NS, 0)
                 yield _with_offsets(
                     taskset,
@@ -63,7 +63,8 @@ def _longest(segments_ns: tuple[int, ...]) -> int:
 def _start_ns(taskset: TaskSet, task: int, step: int) -> int:
     """When a segment starts if its task runs alone from 0."""
     before = taskset.tasks[task].segments_ns[:step]
-    return taskset.resume_ns + sum(before) + (step + 1) * taskset.dispatch_ns
+    kernel = taskset.release_ns + taskset.resume_ns
+    return kernel + sum(before) + (step + 1) * taskset.dispatch_ns
 
 
 def _with_offsets(taskset: TaskSet, offsets: list[int]) -> TaskSet:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How much CPU time dispatches can take from whatever runs in a stretch of time."""
+"""How much CPU time dispatches and releases can take from whatever runs in a stretch of time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from .taskset import TaskSet
 
 
 class Dispatches:
-    """Bounds the dispatches that touch a window, from the segments that must lie between them.
+    """Bounds the dispatches and releases that touch a window.
+
+    Releases come by period, also those of less urgent tasks and those that are skipped. What bounds
+    dispatches are the segments that must lie between them.
 
     Of n dispatches in a window, n-1 whole segments lie in it too. No segment occurs twice without
     the rest of its job in between, so a window holds at most ``1 + window // shortest job`` copies
@@ -22,6 +25,8 @@ class Dispatches:
         self._blocks = sorted(e + cost for task in taskset.tasks for e in task.segments_ns)
         self._sums = list(accumulate(self._blocks, initial=0))
         self._shortest_job = min(taskset.demand_ns(task) for task in taskset.tasks)
+        self._release = taskset.release_ns
+        self._releases = [(t.period_ns, t.early_ns + t.jitter_ns) for t in taskset.tasks]
 
     def count(self, window_ns: int) -> int:
         """Greatest number of dispatches that touch a window of a length."""
@@ -36,4 +41,8 @@ class Dispatches:
 
     def stolen_ns(self, window_ns: int) -> int:
         """CPU time that they take."""
-        return self._cost * self.count(window_ns) if self._cost else 0
+        stolen = self._cost * self.count(window_ns) if self._cost else 0
+        if self._release:
+            times = sum((window_ns + jitter) // period + 1 for period, jitter in self._releases)
+            stolen += self._release * times
+        return stolen

@@ -208,7 +208,7 @@ class Solver:
         if self.taskset.policy in ("fifo", "rr"):
             blocking = sum(s.demand_ns for s in self.stages if s.task.priority > task.priority)
         cpu_blocking = 2 * cpu_blocking_ns(self.stages, me)
-        own = stage.resume_ns + stage.demand_ns + stage.last_piece_ns
+        own = self.taskset.release_ns + stage.resume_ns + stage.demand_ns + stage.last_piece_ns
         return TaskProof(
             task=task,
             own_ns=own,

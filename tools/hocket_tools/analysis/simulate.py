@@ -107,6 +107,8 @@ class _Machine:
         self._policy = taskset.policy
         self._dispatch = taskset.dispatch_ns
         self._resume = taskset.resume_ns
+        self._release_ns = taskset.release_ns
+        self._completion = taskset.completion_ns
         self._now = begin_ns
         self._sequence = 0
         self._given = [releases.get(task.name) for task in tasks]
@@ -176,6 +178,7 @@ class _Machine:
     def _release(self, task: int) -> None:
         nominal = self._nominal(task)
         assert nominal is not None
+        self._compute(self._release_ns)
         self._ordinal[task] += 1
         self._arm(task)
         job = (nominal, nominal // TICK_NS)
@@ -201,7 +204,7 @@ class _Machine:
             self._inferred[task] = True
             self._submit(task)
             return
-        self._compute(self._resume + self._tasks[task].cpu_ns)
+        self._compute(self._resume + self._tasks[task].cpu_ns + self._completion)
         active = self._active[task]
         assert active is not None
         self.jobs[task].append(SimulatedJob(active[0], self._now))

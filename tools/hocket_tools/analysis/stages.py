@@ -26,6 +26,8 @@ class Stage:
     demand_ns: int
     """On the NPU, dispatches included."""
     resume_ns: int
+    completion_ns: int
+    """Of the kernel, after the task's own computation."""
     release_jitter_ns: int
     submit_ns: int
     """Latest submission."""
@@ -45,13 +47,15 @@ class Stage:
         submit = jitter + taskset.resume_ns
         demand = taskset.demand_ns(task)
         done = submit + demand
-        finish = done + taskset.resume_ns + task.cpu_ns
-        return cls(task, demand, taskset.resume_ns, jitter, submit, done, finish)
+        finish = done + taskset.resume_ns + task.cpu_ns + taskset.completion_ns
+        return cls(
+            task, demand, taskset.resume_ns, taskset.completion_ns, jitter, submit, done, finish
+        )
 
     @property
     def last_piece_ns(self) -> int:
         """CPU time of the third stage."""
-        return self.resume_ns + self.task.cpu_ns
+        return self.resume_ns + self.task.cpu_ns + self.completion_ns
 
     @property
     def submit_jitter_ns(self) -> int:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Task sets: what the analysis and the simulator are asked about.
 
-A job is released, resumed by the kernel (CPU), submits its segments (NPU, each after a dispatch
-that the CPU pays), is resumed again and computes its declared CPU time. All times are integer ns.
+A job is released and resumed by the kernel (CPU), submits its segments (NPU, each after a dispatch
+that the CPU pays), is resumed again, computes its declared CPU time and is completed by the kernel.
+The kernel releases all that is due before it resumes anybody. All times are integer ns.
 """
 
 from __future__ import annotations
@@ -88,6 +89,10 @@ class TaskSet:
     """CPU time before each segment's start, during which the NPU waits."""
     resume_ns: int = 0
     """CPU time of each resume of a coroutine; there are two a job."""
+    release_ns: int = 0
+    """CPU time of each release, however urgent, before any resume."""
+    completion_ns: int = 0
+    """CPU time of the kernel after a job's own computation; part of its response."""
     npu_hz: int | None = field(default=None, compare=False)
     """For advice only."""
 
@@ -99,10 +104,12 @@ class TaskSet:
                 found=", ".join(names) or "no task",
                 expected="one task or more, each with a name of its own",
             )
-        if self.dispatch_ns < 0 or self.resume_ns < 0:
+        names = ("dispatch", "resume", "release", "completion")
+        costs = {name: getattr(self, f"{name}_ns") for name in names}
+        if min(costs.values()) < 0:
             raise AnalysisError(
                 "a cost cannot be negative",
-                found=f"dispatch {self.dispatch_ns} ns, resume {self.resume_ns} ns",
+                found=", ".join(f"{name} {ns} ns" for name, ns in costs.items()),
                 expected="0 ns or more",
             )
 
@@ -111,8 +118,9 @@ class TaskSet:
         return task.npu_ns + len(task.segments_ns) * self.dispatch_ns
 
     def cpu_demand_ns(self, task: Task) -> int:
-        """CPU time of one job: two resumes, its own computation and its dispatches."""
-        return 2 * self.resume_ns + task.cpu_ns + len(task.segments_ns) * self.dispatch_ns
+        """CPU time of one job: the kernel's, its own computation and its dispatches."""
+        kernel = self.release_ns + 2 * self.resume_ns + self.completion_ns
+        return kernel + task.cpu_ns + len(task.segments_ns) * self.dispatch_ns
 
     def scaled(self, numerator: int, denominator: int) -> TaskSet:
         """All execution times and costs multiplied by a fraction, rounded up."""
@@ -133,6 +141,8 @@ class TaskSet:
             tasks=tasks,
             dispatch_ns=times(self.dispatch_ns),
             resume_ns=times(self.resume_ns),
+            release_ns=times(self.release_ns),
+            completion_ns=times(self.completion_ns),
         )
 
     def at_clock(self, npu_hz: int, other_hz: int) -> TaskSet:
@@ -154,6 +164,8 @@ class TaskSet:
         dispatch_cpu_cycles: int,
         resume_cpu_cycles: int,
         cpu_hz: int,
+        release_cpu_cycles: int = 0,
+        completion_cpu_cycles: int = 0,
         cycles: Cycles = "worst",
         policy: Policy | None = None,
     ) -> TaskSet:
@@ -163,7 +175,7 @@ class TaskSet:
         ----------
         image
             The container.
-        dispatch_cpu_cycles, resume_cpu_cycles, cpu_hz
+        dispatch_cpu_cycles, resume_cpu_cycles, cpu_hz, release_cpu_cycles, completion_cpu_cycles
             The board's costs and clock.
         cycles
             Which of the two figures a step carries.
@@ -209,6 +221,8 @@ class TaskSet:
             policy=_POLICIES[int(image.policy)] if policy is None else policy,
             dispatch_ns=cycles_to_ns(dispatch_cpu_cycles, cpu_hz),
             resume_ns=cycles_to_ns(resume_cpu_cycles, cpu_hz),
+            release_ns=cycles_to_ns(release_cpu_cycles, cpu_hz),
+            completion_ns=cycles_to_ns(completion_cpu_cycles, cpu_hz),
             npu_hz=image.npu_hz,
         )
 

@@ -65,6 +65,8 @@ def _setting(folder: Path) -> tuple[list[Network], Costs]:
     costs = Costs(
         cycles_to_ns(board.dispatch_cpu_cycles, CPU_HZ),
         cycles_to_ns(board.resume_cpu_cycles, CPU_HZ),
+        cycles_to_ns(board.release_cpu_cycles, CPU_HZ),
+        cycles_to_ns(board.completion_cpu_cycles, CPU_HZ),
     )
     networks = load_networks(
         [folder, _ZOO],

@@ -29,6 +29,8 @@ class Costs:
 
     dispatch_ns: int
     resume_ns: int
+    release_ns: int = 0
+    completion_ns: int = 0
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ def _taskset(drawn: Sequence[Drawn], costs: Costs) -> TaskSet:
         ),
         dispatch_ns=costs.dispatch_ns,
         resume_ns=costs.resume_ns,
+        release_ns=costs.release_ns,
+        completion_ns=costs.completion_ns,
     )
 
 

@@ -111,6 +111,8 @@ class Planner:
             policy=policy,
             dispatch_ns=cycles_to_ns(board.dispatch_cpu_cycles, cpu_hz),
             resume_ns=cycles_to_ns(board.resume_cpu_cycles, cpu_hz),
+            release_ns=cycles_to_ns(board.release_cpu_cycles, cpu_hz),
+            completion_ns=cycles_to_ns(board.completion_cpu_cycles, cpu_hz),
             npu_hz=self._system.clock_hz,
         )
 
