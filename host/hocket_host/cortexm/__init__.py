@@ -15,13 +15,14 @@ not seen by code that ran before. UART characters take no time on the wire.
 
 from __future__ import annotations
 
+from ..emulator.jobs import JobWatcher, WatchedJob
 from .elf import ElfError, ElfImage, Symbol, load_elf
 from .engine import EngineError
 from .faults import FaultReport, LockupError
 from .machine import Machine, Stop, StopReason
 from .processor import ExceptionEvent
 from .system import MachineError
-from .watch import DispatchMeter, JobWatcher, WatchedJob
+from .watch import DispatchMeter
 
 __all__ = [
     "DispatchMeter",

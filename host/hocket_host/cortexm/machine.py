@@ -147,6 +147,17 @@ class Machine:
 
     # Memory of the guest -------------------------------------------------------------------------
 
+    @property
+    def container_base(self) -> int:
+        """Where containers go.
+
+        Raises
+        ------
+        MachineError
+            The platform has no memory named ``flash``.
+        """
+        return self.system.container_base()
+
     def load_container(self, container: bytes, base: int | None = None) -> None:
         """Put a container into memory, before the firmware looks for it.
 
@@ -156,7 +167,7 @@ class Machine:
             It does not fit.
         """
         self.system.place(
-            self.system.container_base() if base is None else base,
+            self.container_base if base is None else base,
             container,
             "the container",
             self.platform.path,

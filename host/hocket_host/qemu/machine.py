@@ -188,6 +188,12 @@ class QemuMachine:
             hz=hz, irq=line.drive, strict=strict, scramble=scramble,
         )  # fmt: skip
 
+    @property
+    def container_base(self) -> int:
+        """Where containers go: the memory named ``flash``."""
+        flash = next((m for m in self.platform.memories if m.name == "flash"), None)
+        return 0 if flash is None else flash.base
+
     def load_container(self, container: bytes, base: int | None = None) -> None:
         """Put a container into memory, before the firmware looks for it.
 
@@ -196,10 +202,7 @@ class QemuMachine:
         QemuError
             It does not fit.
         """
-        if base is None:
-            flash = next((m for m in self.platform.memories if m.name == "flash"), None)
-            base = 0 if flash is None else flash.base
-        self.write_memory(base, container)
+        self.write_memory(self.container_base if base is None else base, container)
 
     # For the caller ------------------------------------------------------------------------------
 

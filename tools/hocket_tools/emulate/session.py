@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, cast
 
-from hocket_host.cortexm.watch import JobWatcher, WatchedJob
 from hocket_host.emulation import OnJob
+from hocket_host.emulator import JobWatcher, NpuRun, WatchedJob
 from hocket_host.ethosu.engine import RunEvent
 
 from ..inputs import open_inputs
@@ -34,8 +34,8 @@ class WatchedRun:
     jobs: tuple[WatchedJob, ...]
     npu_runs: int
     """Runs of the NPU that ended regularly."""
-    order: tuple[tuple[str, int], ...]
-    """Task and segment, in the order in which segments ended."""
+    segments: tuple[NpuRun, ...]
+    """What the NPU ran to a regular end, in that order."""
     exit_code: int | None
     """What the image ended with by semihosting; None if it goes on."""
     problems: tuple[str, ...]
@@ -158,7 +158,7 @@ class Session:
             instructions=machine.instructions,
             jobs=tuple(self.jobs),
             npu_runs=self._runs,
-            order=() if watcher is None else tuple(watcher.order),
+            segments=() if watcher is None else tuple(watcher.runs),
             exit_code=exit_code,
             problems=tuple(problems),
         )
