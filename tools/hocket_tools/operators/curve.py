@@ -8,8 +8,6 @@ from functools import cache
 
 import numpy as np
 
-from ..exactness.builder import ModelBuilder, Quantisation
-from ..exactness.oracle import Oracle
 from .packing import (
     MODULES,
     Packed,
@@ -37,6 +35,10 @@ def sigmoid_table() -> bytes:
     The reference's tangent is twice this table less one, and exact at its points; at a scale of two
     thirds of a 4096th the points are every 128th input, so the table is read off there.
     """
+    # Imported here, because the comparison with the reference needs the compiler, which needs this.
+    from ..exactness.builder import ModelBuilder, Quantisation
+    from ..exactness.oracle import Oracle
+
     builder = ModelBuilder()
     # The next float up: the input's multiplier is cut off to an integer.
     scale = float(np.nextafter(np.float32(2 / 12288), np.float32(1)))

@@ -13,8 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..exactness.builder import ModelBuilder, Quantisation
-from ..exactness.oracle import Oracle, OracleError
 from ..tflite import Quantization, TfliteTensor
 from .packing import MODULES, Packed, chunk_of, element_bytes, step_cost, words
 from .registry import Operator, register
@@ -22,10 +20,6 @@ from .source import SourceOperator
 
 _RESULTS = ("int8", "uint8", "int16", "int32", "float32")
 _CYCLES = {1: 14, 2: 16, 4: 24}
-
-
-def _quantisation(found: Quantization | None) -> Quantisation | None:
-    return None if found is None else Quantisation(found.scales, found.zero_points, found.axis)
 
 
 def _key(tensor: TfliteTensor) -> tuple[str, Quantization | None]:
@@ -40,10 +34,17 @@ def _values(
     table: str | None,
     options: tuple[tuple[str, Any], ...],
 ) -> NDArray[Any] | str:
+    # Imported here, because the comparison with the reference needs the compiler, which needs this.
+    from ..exactness.builder import ModelBuilder, Quantisation
+    from ..exactness.oracle import Oracle, OracleError
+
+    def scale_of(found: Quantization | None) -> Quantisation | None:
+        return None if found is None else Quantisation(found.scales, found.zero_points, found.axis)
+
     builder = ModelBuilder()
     shape = (1, 16, 16, 1)
-    given = builder.input("input", shape, source[0], _quantisation(source[1]))
-    result = builder.output("output", shape, target[0], _quantisation(target[1]))
+    given = builder.input("input", shape, source[0], scale_of(source[1]))
+    result = builder.output("output", shape, target[0], scale_of(target[1]))
     builder.operator(kind, (given,), (result,), table, version=2, **dict(options))
     every = np.arange(256).astype(np.uint8).view(source[0]).reshape(shape)
     try:
