@@ -15,14 +15,6 @@ _HEADER = const(16)
 _GAINS = const(126)
 _LOGS = const(129)
 
-# Kinds of work; a later stage of the transform has 4 * m, which is more than these.
-_WINDOW = const(0)
-_FIRST = const(1)
-_ENERGIES = const(2)
-_BANK = const(3)
-_FEATURES = const(4)
-
-
 @micropython.viper
 def _copy(source, target, at: int, n: int):
     s = ptr16(source)
@@ -32,9 +24,9 @@ def _copy(source, target, at: int, n: int):
 
 
 @micropython.viper
-def _clear(target, n: int):
+def _clear(target, start: int, stop: int):
     t = ptr16(target)
-    for i in range(n):
+    for i in range(start, stop):
         t[i] = 0
 
 
@@ -87,7 +79,7 @@ class Frontend:
         self.features = array("H", bytes(2 * channels))
         self._size = size
         self._length = length // 2  # complex
-        self._start = start
+        self._first_bin = start
         self._params = array("I", header[7:])
         self._capacity = -(-size // step) * step
         self._ring = bytearray(2 * self._capacity)
@@ -102,26 +94,29 @@ class Frontend:
         radix = self._length
         while radix > 4:
             radix >>= 2
-        self._radix = radix
-        # Work of a frame in order: kind, or 4 * m of a later stage; items; items of a piece.
-        plan = [(_WINDOW, length, 96), (_FIRST, self._length // radix, 16)]
+        # Work of a frame in order: method, its argument, items, and items of a piece, which takes
+        # about 30000 instructions.
+        plan = [
+            (self._windowed, 0, size, 240),
+            (self._first_stage, radix, self._length // radix, 32),
+        ]
         m = radix
         while m < self._length:
-            plan.append((4 * m, self._length // 4, 16))
+            plan.append((self._stage, m, self._length // 4, 32))
             m *= 4
-        plan.append((_ENERGIES, self._length // 2, 32))
-        plan.append((_BANK, channels + 1, 6))
-        plan.append((_FEATURES, channels, 10))
+        plan.append((self._energies, 0, self._length // 2, 64))
+        plan.append((self._bank, 0, channels + 1, 14))
+        plan.append((self._finish, 0, channels, 40))
         self._plan = plan
         self.reset()
 
     # Forgets all samples and the noise.
     def reset(self):
-        self._free = self._first = 0
+        self._free = self._start = 0
         self._missing = self._capacity
         self._phase = -1
         self._at = 0
-        _clear(self._noise, len(self._noise) // 2)
+        _clear(self._noise, 0, len(self._noise) // 2)
 
     # Takes the samples of one step, a buffer of 16 bits each. True when a frame is complete: then
     # step() is to be called until it is done.
@@ -146,37 +141,11 @@ class Frontend:
         phase = self._phase
         if phase < 0:
             return True
-        kind, items, n = self._plan[phase]
+        work, argument, items, n = self._plan[phase]
         at = self._at
         if at + n > items:
             n = items - at
-        if kind == _WINDOW:
-            self._top = transform.window(
-                self._window, self._size, self._ring, self._capacity, self._first,
-                self._spectrum, at, n, self._top,
-            )  # fmt: skip
-        elif kind == _FIRST:
-            if at == 0:
-                self._shift = _headroom(self._top)
-            transform.first(
-                self._spectrum, self._shift, self._work, self._length, self._radix, at, n
-            )
-        elif kind == _ENERGIES:
-            transform.energies(self._cosines, self._work, self._length, self._spectrum, at, n)
-        elif kind == _BANK:
-            if at == 0:
-                _clear(self._carry, 6)
-            levels.bank(
-                self._widths, self._weights, self._spectrum, self._start, self._carry,
-                self._levels, self._shift, at, n,
-            )  # fmt: skip
-        elif kind == _FEATURES:
-            levels.features(
-                self._params, self._levels, self._noise, self._gains, self._logs,
-                self.features, at, n,
-            )  # fmt: skip
-        else:
-            transform.stage(self._cosines, self._work, self._length, kind >> 2, at, n)
+        work(argument, at, n)
         at += n
         if at < items:
             self._at = at
@@ -187,7 +156,7 @@ class Frontend:
             self._phase = phase
             return False
         self._phase = -1
-        self._first = (self._first + self.step_samples) % self._capacity
+        self._start = (self._start + self.step_samples) % self._capacity
         return True
 
     # The samples of one step, and the whole frame if they complete one: then True.
@@ -197,3 +166,39 @@ class Frontend:
         while not self.step():
             pass
         return True
+
+    def _windowed(self, _, at, n):
+        self._top = transform.window(
+            self._window, self._ring, self._capacity, self._start, self._spectrum, at, n, self._top
+        )
+
+    # How far the samples may be shifted, zeros behind them, and no sum yet.
+    def _open(self):
+        size = self._size
+        self._shift = _headroom(self._top & 0x7FFF)
+        if self._top >> 15 and self._shift:
+            transform.drop_least(self._spectrum, size)
+        _clear(self._spectrum, size, 2 * self._length)
+        _clear(self._carry, 0, 6)
+
+    def _first_stage(self, radix, at, n):
+        if at == 0:
+            self._open()
+        transform.first(self._spectrum, self._shift, self._work, self._length, radix, at, n)
+
+    def _stage(self, m, at, n):
+        transform.stage(self._cosines, self._work, self._length, m, at, n)
+
+    def _energies(self, _, at, n):
+        transform.energies(self._cosines, self._work, self._length, self._spectrum, at, n)
+
+    def _bank(self, _, at, n):
+        levels.bank(
+            self._widths, self._weights, self._spectrum, self._first_bin, self._carry,
+            self._levels, self._shift, at, n,
+        )  # fmt: skip
+
+    def _finish(self, _, at, n):
+        levels.features(
+            self._params, self._levels, self._noise, self._gains, self._logs, self.features, at, n
+        )

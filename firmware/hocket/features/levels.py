@@ -8,7 +8,7 @@ import micropython
 
 
 # Groups at..at+n of bins: each ends one channel's triangle and begins the next one's. carry holds
-# the sum that began, as its upper part and its low 16 bits, and the number of the next bin. The
+# the sum that began, as its upper part and its low 12 bits, and the number of the next bin. The
 # root of channel i, of which the first group has none, is levels[i], shifted right.
 @micropython.viper
 def bank(widths, weights, energy, start: int, carry, levels, shift: int, at: int, n: int):
@@ -21,53 +21,53 @@ def bank(widths, weights, energy, start: int, carry, levels, shift: int, at: int
     low = rest[1]
     j = rest[2]
     for i in range(at, at + n):
-        next_high = 0
-        next_low = 0
+        total = 0
+        rising = 0
+        part = 0
         end = j + size[i]
         while j < end:
             v = e[start + j]
             w = weight[j]
-            h = v >> 16
-            v = v & 0xFFFF
-            low += w * v
-            high += w * h + (low >> 16)
-            low = low & 0xFFFF
-            w = 4096 - w
-            next_low += w * v
-            next_high += w * h + (next_low >> 16)
-            next_low = next_low & 0xFFFF
+            total += v
+            rising += w * (v >> 12)
+            part += w * (v & 0xFFF)
             j += 1
+        rising += part >> 12
+        part = part & 0xFFF
+        low += part
+        high += rising + (low >> 12)
+        low = low & 0xFFF
         if i > 0:
-            # Root, two bits at a time; of the remainder and trials 24 bits are needed at most.
+            # Root of the upper part, then on with the lower one's bits by two.
             root = 0
-            left = 0
-            h = 28
-            while h > 0 and high >> h == 0:
-                h -= 2
-            while h >= 0:
-                left = left << 2 | high >> h & 3
-                h -= 2
-                w = root << 2 | 1
+            w = 1 << 28
+            while w > high:
+                w = w >> 2
+            while w:
+                v = root + w
+                root = root >> 1
+                if high >= v:
+                    high -= v
+                    root += w
+                w = w >> 2
+            for _ in range(6):
+                low = low << 2
+                high = high << 2 | low >> 12 & 3
+                v = root << 2 | 1
                 root = root << 1
-                if left >= w:
-                    left -= w
-                    root += 1
-            h = 14
-            while h >= 0:
-                left = left << 2 | low >> h & 3
-                h -= 2
-                w = root << 2 | 1
-                root = root << 1
-                if left >= w:
-                    left -= w
+                if high >= v:
+                    high -= v
                     root += 1
             # The reference takes roots of 32 bits in 16, where this one cannot be rounded up.
-            if left > root:
+            if high > root:
                 if root != 0xFFFF:
                     root += 1
             o[i - 1] = root >> shift
-        high = next_high
-        low = next_low
+        # What of the group's bins is not in the triangle that ended: 4096 * total - rising.
+        low = -part & 0xFFF
+        high = total - rising
+        if part:
+            high -= 1
     rest[0] = high
     rest[1] = low
     rest[2] = j
