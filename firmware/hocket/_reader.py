@@ -296,8 +296,10 @@ class Reader:
         if nominal > worst:
             fail(at, "nominal cycles %d above the worst case %d" % (nominal, worst))
         if kind == layout.STEP_KIND_CPU:
-            from ._programs import check  # here, because most applications can do without
-
+            try:  # here, because most applications can do without
+                from .ops.programs import check
+            except ImportError:
+                fail(at, "step for the processor, and this firmware has no operators")
             check(self, offset, size, worst, net)
 
     def persistent(self, index, model, net):

@@ -5,7 +5,7 @@ from . import policy as policies
 from . import task as core
 from .dispatch import Dispatcher
 from .ethosu import EthosU
-from .net import Net
+from .net import make as make_net
 from .periodic import Periodic, shared_arenas
 from .port import Port, ticks_add, ticks_diff
 from .stats import table
@@ -40,7 +40,7 @@ class Kernel:
         for index in range(len(app.tasks)):
             ids[app.tasks[index].net] = index
         self.dispatcher = Dispatcher(app, self.policy, port, self.npu, self.trace.ring, ids)
-        self._nets = [Net(app.nets[i], i, app, port, self.dispatcher) for i in range(len(ids))]
+        self._nets = [make_net(app, slot, port, self.dispatcher) for slot in range(len(ids))]
         arenas = shared_arenas(app)
         self.tasks = [
             Periodic(self, task, self._nets[task.net], index, arenas[task.net])

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What the device's tests share; plain enough for MicroPython.
 from hocket.kernel import Kernel
-from hocket.testing import FakeApp, FakePort
+from hocket.testing import FakeApp, FakePort, Work
 from hocket.trace import KINDS, Trace
 
 
@@ -30,4 +30,4 @@ def raised(kind, call, *args):
     raise AssertionError("no " + kind.__name__)
 
 
-__all__ = ["FakeApp", "FakePort", "Kernel", "events", "make", "raised", "starts"]
+__all__ = ["FakeApp", "FakePort", "Kernel", "Work", "events", "make", "raised", "starts"]

@@ -5,7 +5,7 @@ import struct
 
 import hocket._layout as layout  # "from . import" would ask the lazy loader
 
-from ._reader import fail
+from .._reader import fail
 
 
 # inputs, outputs and scratch are tuples (region, offset in it, size); params counts from the
