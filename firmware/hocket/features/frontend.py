@@ -15,6 +15,7 @@ _HEADER = const(16)
 _GAINS = const(126)
 _LOGS = const(129)
 
+
 @micropython.viper
 def _copy(source, target, at: int, n: int):
     s = ptr16(source)

@@ -20,9 +20,7 @@ _LIFTED = const(32768 * (32768 - 8191) + 16384)
 # Elements at..at+n of the window times samples first on of the ring, to out. Returns all bits of
 # their magnitudes, together with those of top.
 @micropython.viper
-def window(
-    coefficients, ring, capacity: int, first: int, out, at: int, n: int, top: int
-) -> int:
+def window(coefficients, ring, capacity: int, first: int, out, at: int, n: int, top: int) -> int:
     c = ptr16(coefficients)
     x = ptr16(ring)
     o = ptr16(out)
