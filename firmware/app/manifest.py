@@ -21,6 +21,7 @@ package(
         "ops/dense.py",
         "ops/fixed.py",
         "ops/gather.py",
+        "ops/matmul.py",
         "ops/mixed.py",
         "ops/move.py",
         "ops/operator.py",

@@ -8,23 +8,22 @@ from functools import cache
 
 import numpy as np
 
+from .costs import chunk_of, spent, work
 from .packing import (
-    MODULES,
     Packed,
-    chunk_of,
     loading,
+    packed,
     per_tensor,
     quantise_multiplier,
     scaling,
     scaling_row,
-    step_cost,
     words,
 )
 from .registry import Operator, register
 from .source import SourceOperator
 
 _KINDS = {"LOGISTIC": 0, "TANH": 1, "LEAKY_RELU": 2, "ABS": 3}
-_CYCLES = {0: 150, 1: 150, 2: 500, 3: 250}
+_UNITS = {0: "curve", 1: "curve", 2: "leaky", 3: "magnitude"}
 _MOST = 128
 
 
@@ -87,17 +86,16 @@ class Curve(Operator):
         """A table, or scalings."""
         given, result = source.input(0), source.outputs[0]
         kind = _KINDS[source.kind]
-        cycles = _CYCLES[kind]
-        chunk = chunk_of(cycles, min(_MOST, given.elements))
-        return Packed(
-            code=MODULES.index("curve"),
-            primitive=primitive,
-            params=words(given.elements, chunk, kind) + _body(source),
-            inputs=(given.index,),
-            outputs=(result.index,),
+        item = work("curve", **{_UNITS[kind]: 1})
+        chunk = chunk_of(item, min(_MOST, given.elements))
+        return packed(
+            "curve",
+            primitive,
+            words(given.elements, chunk, kind) + _body(source),
+            inputs=(given,),
+            outputs=(result,),
             scratch_bytes=8 * chunk if kind >= 2 else 0,
-            steps=-(-given.elements // chunk),
-            step_cycles=step_cost(chunk, cycles),
+            spent=spent(-(-given.elements // chunk), item * chunk, item * given.elements),
         )
 
 
