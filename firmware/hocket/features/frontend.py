@@ -17,14 +17,6 @@ _LOGS = const(129)
 
 
 @micropython.viper
-def _copy(source, target, at: int, n: int):
-    s = ptr16(source)
-    t = ptr16(target)
-    for i in range(n):
-        t[at + i] = s[i]
-
-
-@micropython.viper
 def _clear(target, start: int, stop: int):
     t = ptr16(target)
     for i in range(start, stop):
@@ -39,6 +31,14 @@ def _headroom(top: int) -> int:
         top = top >> 1
         n -= 1
     return n
+
+
+@micropython.viper
+def _copy(source, target, at: int, n: int):
+    s = ptr16(source)
+    t = ptr16(target)
+    for i in range(n):
+        t[at + i] = s[i]
 
 
 # Full circle of the cosine from its quarter.
@@ -107,7 +107,7 @@ class Frontend:
             m *= 4
         plan.append((self._energies, 0, self._length // 2, 64))
         plan.append((self._bank, 0, channels + 1, 14))
-        plan.append((self._finish, 0, channels, 40))
+        plan.append((self._finish, 0, channels, 20))
         self._plan = plan
         self.reset()
 

@@ -110,6 +110,8 @@ def features(params, levels, noise, gains, logs, out, at: int, n: int):
             v = share
         if p[4]:
             k = 0
+            while e >> k > 0xFF:
+                k += 8
             while e >> k:
                 k += 1
             if e <= 2:
@@ -130,13 +132,14 @@ def features(params, levels, noise, gains, logs, out, at: int, n: int):
                 v = g * g >> 20
             else:
                 v = (g >> 6) - 64
-        v = v << p[6]
         if p[7]:
+            v = v << p[6]
             if v > 1:
-                k = 0
-                while v >> k:
+                k = -1
+                while v >> k + 1 > 0xFF:
+                    k += 8
+                while v >> k + 1:
                     k += 1
-                k -= 1
                 f = v - (1 << k)
                 if k < 16:
                     f = f << (16 - k)

@@ -77,7 +77,7 @@ class FrontendSettings:
         _within("smoothing_bits", self.smoothing_bits, self.correction_bits, 10, "bits")
         for name in ("even_smoothing", "odd_smoothing", "min_signal_remaining"):
             _within(name, getattr(self, name), 0, 0.9999, "of the signal")
-        _within("gain_bits", self.gain_bits, self.correction_bits + 15, 24, "bits")
+        _within("gain_bits", self.gain_bits, self.correction_bits + 17, 24, "bits")
         _within("scale_shift", self.scale_shift, 0, 8, "bits")
 
 
