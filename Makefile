@@ -60,8 +60,8 @@ firmware: $(READY) ## build the ARM image: MicroPython with Hocket for the Corst
 size: $(EMULATOR) ## flash and heap of the ARM image; writes build/size.json
 	@$(BIN)/python -m hocket_tools.firmware size --output build/size.json
 
-robot: $(EMULATOR) ## the Robot suites on every back end that is here; writes build/robot.json
-	@$(BIN)/python -m hocket_tools.robot $(BACK_ENDS:%=--back-end %) --output build/robot.json
+robot: $(EMULATOR) ## the Robot suites on every back end that is here (SLOW=1: the long ones, too); build/robot.json
+	@$(BIN)/python -m hocket_tools.robot $(BACK_ENDS:%=--back-end %) $(if $(SLOW),--slow) --output build/robot.json
 
 dispatch: $(EMULATOR) ## what the image's hot path costs, in instructions; build/dispatch.json
 	@$(BIN)/python -m hocket_tools.emulate.dispatch --output build/dispatch.json
