@@ -3,7 +3,15 @@
 
 from __future__ import annotations
 
-from .settings import FEATURE_SCALE, FeatureError, FrontendSettings
+from .settings import FeatureError, FrontendSettings
+from .stream import feature_inputs, open_features, read_wav
 from .tables import build_tables
 
-__all__ = ["FEATURE_SCALE", "FeatureError", "FrontendSettings", "build_tables"]
+__all__ = [
+    "FeatureError",
+    "FrontendSettings",
+    "build_tables",
+    "feature_inputs",
+    "open_features",
+    "read_wav",
+]

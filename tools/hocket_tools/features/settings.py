@@ -3,24 +3,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from pydantic import BaseModel, ConfigDict
 
 from hocket_host.errors import HocketError
-
-#: Real value of one unit of a feature, as microWakeWord and pymicro-features have it.
-FEATURE_SCALE = 0.0390625
 
 
 class FeatureError(HocketError):
     """Settings, or audio, that the front end cannot take."""
 
 
-@dataclass(frozen=True)
-class FrontendSettings:
+class FrontendSettings(BaseModel):
     """Settings of the micro front end; the defaults are those that microWakeWord is trained with.
 
-    Names are those of TensorFlow's microfrontend, so that a model's training script can be copied.
+    Names are those of TensorFlow's microfrontend, so that a model's training script can be copied;
+    an application file has hyphens in place of underscores.
     """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        alias_generator=lambda name: name.replace("_", "-"),
+        populate_by_name=True,
+    )
 
     sample_rate: int = 16_000
     """In Hz."""

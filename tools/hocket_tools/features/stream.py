@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import wave
+from itertools import cycle
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from hocket_host.shims import installed
 from hocket_host.shims.testing import ProcessMachine
-from hocket_host.sources import TensorSpec
+from hocket_host.sources import Frames, TensorSpec
 
 from .settings import FeatureError, FrontendSettings
 from .tables import build_tables
@@ -130,3 +131,39 @@ def feature_inputs(
             try_="use a longer recording",
         )
     return np.stack(found).reshape(-1, *tensor.shape)
+
+
+def open_features(
+    path: Path,
+    tensor: TensorSpec,
+    *,
+    settings: FrontendSettings | None = None,
+    fresh: int | None = None,
+    loop: bool = True,
+) -> Frames:
+    """Open a recording as a source of a network's inputs.
+
+    Parameters
+    ----------
+    path
+        As `read_wav` takes it.
+    tensor, settings, fresh
+        As of `feature_inputs`.
+    loop
+        Begin the recording again at its end, with a front end that has heard nothing, instead of
+        ending.
+
+    Raises
+    ------
+    FeatureError
+        As `read_wav` and `feature_inputs`.
+    """
+    settings = settings or FrontendSettings()
+    samples = read_wav(path, settings.sample_rate)
+    try:
+        inputs = feature_inputs(samples, tensor, settings=settings, fresh=fresh)
+    except FeatureError as error:
+        error.where = error.where or path
+        raise
+    inputs.setflags(write=False)  # the same inputs come round again
+    return cycle(inputs) if loop else iter(inputs)
