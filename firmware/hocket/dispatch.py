@@ -10,6 +10,7 @@ import micropython
 from micropython import const
 
 from . import ethosu
+from . import policy as policies
 from .port import ticks_add
 from .trace import put
 
@@ -117,6 +118,17 @@ def choose(words) -> int:
     return best
 
 
+# The next slot from one on whose net came to its end, or 255.
+@micropython.viper
+def ended(words, slot: int) -> int:
+    w = ptr32(words)  # noqa: F821
+    while slot < w[_COUNT]:
+        if w[_HEAD + slot * _ROW + _STATE] >= _DONE:
+            return slot
+        slot += 1
+    return _NONE
+
+
 # Puts a slot at the end of the sequence.
 @micropython.viper
 def _enqueue(words, slot: int):
@@ -135,6 +147,8 @@ class Dispatcher:
         self.npu = npu
         self.words = array("I", bytes(4 * (_HEAD + count * _ROW)))
         self._policy = policy
+        self._rule = policies.rule(policy)
+        self.abandoned = False  # some slot's segment may run that nobody waits for
         self._port = port
         self._base = npu.base
         self._ring = ring
@@ -176,23 +190,29 @@ class Dispatcher:
             w[row + _BASES + i] = base & 0xFFFFFFFF
         w[row + _REGIONS] = regions
 
-    # Requests all steps of a slot's net. The deadline is a tick. The interrupt leaves a slot alone
-    # that is not ready, so only the last step needs it disabled.
+    # Requests all steps of a slot's net. The deadline is a tick.
     def submit(self, slot, priority, deadline):
+        rule = self._rule
+        if rule == policies.BY_PRIORITY:
+            self._queue(slot, priority, 0, priority)
+        elif rule == policies.BY_DEADLINE:
+            self._queue(slot, deadline, priority, priority)
+        else:
+            policy = self._policy
+            rank = policy.rank(priority, deadline)
+            self._queue(slot, rank, policy.tie(priority), priority)
+
+    # Makes a slot ready from its first step on, and starts it if the NPU is free. The interrupt
+    # leaves a slot alone that is not ready, so only the last part needs it disabled.
+    def _queue(self, slot, rank, tie, priority):
         w = self.words
         row = _HEAD + slot * _ROW
-        w[row + _RANK] = self._policy.rank(priority, deadline)
-        w[row + _TIE] = self._policy.tie(priority)
+        w[row + _RANK] = rank
+        w[row + _TIE] = tie
         w[row + _PRIORITY] = priority
         w[row + _STEP] = w[row + _FIRST]
         w[row + _SINCE] = self._ticks()
         w[row + _BLOCKED] = 0
-        self._queue(slot)
-
-    # Makes a slot ready, and starts it if the NPU is free.
-    def _queue(self, slot):
-        w = self.words
-        row = _HEAD + slot * _ROW
         irq = self._port.disable_irq()
         _enqueue(w, slot)
         if w[_DEAD]:
@@ -222,6 +242,7 @@ class Dispatcher:
         irq = self._port.disable_irq()
         running = w[_CURRENT] == slot
         w[row + _STATE] = _ABANDONED if running else _IDLE
+        self.abandoned |= running
         self._port.enable_irq(irq)
         return not running
 
@@ -241,16 +262,15 @@ class Dispatcher:
         self.words[row + _STATE] = _IDLE
         return self.words[row + _REASON] if failed else 0
 
-    # True once after one or more slots ended.
-    def take_finished(self):
-        if self.words[_FINISHED]:
-            self.words[_FINISHED] = 0
-            return True
-        return False
-
-    @property
-    def finished(self):
-        return self.words[_FINISHED]
+    # Whether a slot may have become free of a segment that nobody waited for.
+    def take_abandoned(self):
+        if not self.abandoned:
+            return False
+        self.abandoned = False
+        for row in range(_HEAD, len(self.words), _ROW):
+            if self.words[row + _STATE] == _ABANDONED:
+                self.abandoned = True
+        return True
 
     # Slot and step on the NPU, for those who watch; None when it is idle.
     @property

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # The cooperative kernel: releases the tasks of a container, resumes who is ready, most urgent
 # first, and sleeps otherwise. The NPU needs none of it between the segments of a job.
+from micropython import const
+
 from . import policy as policies
 from . import task as core
-from .dispatch import Dispatcher
+from .agenda import Agenda, due, pop
+from .dispatch import Dispatcher, ended
 from .ethosu import EthosU
-from .net import Net
+from .net import Net, NpuError
 from .periodic import Periodic, shared_arenas
-from .port import Port, ticks_add, ticks_diff
+from .port import Port, ticks_add
 from .stats import table
 from .trace import RESUME, Trace
 
@@ -16,6 +19,16 @@ _LEG_US = 0x10000000
 
 # Names of nets without a task, in the trace.
 _NO_TASK = 0x80
+
+_MASK = const(0x3FFFFFFF)
+_HALF = const(0x20000000)
+_NONE = const(255)
+
+# Words of the dispatcher and of the agenda.
+_CURRENT = const(1)
+_CHECK = const(4)
+_FINISHED = const(7)
+_SOON = const(3)
 
 
 class Kernel:
@@ -28,7 +41,7 @@ class Kernel:
         self.watchdog = watchdog
         self.on_miss = None  # called with the task's name and how many us late
         self.on_error = None  # called with name and error of a body; else run() raises it
-        self.ready = core.TaskList(port)
+        self.agenda = Agenda(len(app.tasks))
         self.timers = core.TimerList()
         self._check(app, port)
         self.npu = EthosU(port.npu_base, port.npu_protection)
@@ -46,6 +59,7 @@ class Kernel:
             Periodic(self, task, self._nets[task.net], index, arenas[task.net])
             for index, task in enumerate(app.tasks)
         ]
+        self._by_index = [task.task for task in self.tasks]
         self._begun = False
         self._running = False
         self._live = 0  # spawned tasks that have not ended
@@ -88,9 +102,16 @@ class Kernel:
 
     # A coroutine without a period.
     def spawn(self, coro, priority=core.LEAST_URGENT, name="spawned"):
-        task = core.Task(self, name, coro, priority)
+        rows = self._by_index
+        index = len(self.tasks)
+        while index < len(rows) and rows[index] is not None:
+            index += 1
+        if index == len(rows):
+            self.agenda.add()
+            rows.append(None)
+        rows[index] = task = core.Task(self, name, coro, priority, index)
         self._live += 1
-        self.ready.push(task)
+        self.agenda.push(task)
         return task
 
     # A net by its name, for spawned tasks to use.
@@ -130,8 +151,7 @@ class Kernel:
             self._left_us = until_us
             _leg(self, now)
         try:
-            while self._running:
-                self._turn()
+            self._loop()
         finally:
             core.current = None
             self.timers.remove(self._stop)
@@ -147,99 +167,130 @@ class Kernel:
         self.port.npu_irq(None)
         self.dispatcher.close()
 
-    def _turn(self):
-        now = self.port.ticks_us()
-        if self.watchdog is not None:
-            self.watchdog.feed()
+    # Turns of the loop until run() is to end, or so many. What each of them looks at is looked up
+    # once, as that would take most of the time.
+    def _loop(self, turns=-1):
+        port = self.port
+        ticks_us = port.ticks_us
+        charge = port.charge_resume
+        feed = None if self.watchdog is None else self.watchdog.feed
+        agenda = self.agenda
+        words = agenda.words
+        tasks = self.tasks
+        by_index = self._by_index
         timers = self.timers
-        timer = timers.due(now)
-        while timer is not None:
-            timer.fire(timer.owner, now)
+        polled = self._polled
+        dispatcher = self.dispatcher
+        block = dispatcher.words
+        record = dispatcher.record
+        while turns and self._running:
+            turns -= 1
+            now = ticks_us()
+            if feed is not None:
+                feed()
+            timer = timers.head
+            while timer is not None and (now - timer.tick) & _MASK < _HALF:
+                timers.remove(timer)
+                timer.fire(timer.owner, now)
+                timer = timers.head
             if not self._running:
                 return
-            timer = timers.due(now)
-        dispatcher = self.dispatcher
-        if dispatcher.busy:
-            if self._polled:
-                dispatcher.interrupt(None)
-            dispatcher.watch(now)
-        if dispatcher.take_finished():
-            for net in self._nets:
+            index = due(words, now)
+            while index >= 0:
+                tasks[index].release(now)
+                index = due(words, now)
+            if block[_CURRENT] != _NONE:
+                if polled:
+                    dispatcher.interrupt(None)
+                if (now - block[_CHECK]) & _MASK < _HALF:
+                    dispatcher.watch(now)
+            if block[_FINISHED]:
+                block[_FINISHED] = 0
+                self._collect()
+            index = pop(words)
+            if index < 0:
+                if not tasks and not self._live:
+                    return
+                # Handlers are held from the look for work to the wait, or the one that brings it
+                # could come between the two and be slept over.
+                irq = port.hold_irq()
+                index = pop(words)
+                if index < 0 and not block[_FINISHED]:
+                    until = words[_SOON] if tasks else None
+                    timer = timers.head
+                    if timer is not None and (
+                        until is None or (timer.tick - until) & _MASK >= _HALF
+                    ):
+                        until = timer.tick
+                    busy = block[_CURRENT] != _NONE
+                    if busy and (until is None or (block[_CHECK] - until) & _MASK >= _HALF):
+                        until = block[_CHECK]
+                    if not (busy and polled):
+                        dispatcher.sleep(until)
+                port.let_irq(irq)
+                if index < 0:
+                    continue
+            task = by_index[index]
+            task.place = None
+            if charge is not None:
+                charge()
+            record(ticks_us(), RESUME, task.trace_id << 16)
+            task.started = True
+            core.current = task
+            try:
+                error = task.error
+                if error is None:
+                    over = task.coro.send(None)
+                else:
+                    task.error = None
+                    over = task.coro.throw(error)
+            except StopIteration:
+                over = True
+            except Exception as error:
+                self._failed(task, error)
+                continue
+            if over:
+                if task.periodic is None:
+                    self._forget(task)
+                else:
+                    task.periodic.complete()
+            # One that waits for nothing has only let others go first.
+            elif task.place is None and not task.timer.armed:
+                agenda.push(task)
+
+    def _forget(self, task):
+        self._live -= 1
+        self._by_index[task.index] = None
+
+    # Makes the tasks ready for which the NPU has finished.
+    def _collect(self):
+        nets = self._nets
+        if self.dispatcher.take_abandoned():
+            for net in nets:
                 if net.periodic is None:
                     net.inference.collect()
                 else:
                     net.periodic.collect()
-        task = self.ready.pop()
-        if task is not None:
-            self._resume(task)
-        elif self.tasks or self._live:
-            self._idle()
-        else:
-            self._running = False
-
-    def _resume(self, task):
-        port = self.port
-        if port.charge_resume is not None:
-            port.charge_resume()
-        self.record(port.ticks_us(), RESUME, task.trace_id, 0)
-        periodic = task.periodic
-        if periodic is not None:
-            periodic.started = True
-        core.current = task
-        try:
-            error = task.error
-            if error is None:
-                task.coro.send(None)
-            else:
-                task.error = None
-                task.coro.throw(error)
-        except StopIteration:
-            core.current = None
-            if periodic is None:
-                self._live -= 1
-            else:
-                periodic.complete()
             return
-        except Exception as error:
-            core.current = None
-            self._failed(task, error)
-            return
-        core.current = None
-        # One that waits for nothing has only let others go first.
-        if task.place is None and not task.timer.armed:
-            self.ready.push(task)
+        block = self.dispatcher.words
+        slot = ended(block, 0)
+        while slot != _NONE:
+            nets[slot].inference.collect()
+            slot = ended(block, slot + 1)
 
     # An NPU's failure is the job's own affair and counted; any other error is the program's.
     def _failed(self, task, error):
         task.detach()
         if task.periodic is None:
-            self._live -= 1
+            self._forget(task)
             counted = False
         else:
-            faults = task.periodic.stats.faults
             task.periodic.fail(error)
-            counted = task.periodic.stats.faults != faults
+            counted = isinstance(error, NpuError)
         if self.on_error is not None:
             self.on_error(task.name, error)
         elif not counted:
             raise error
-
-    # Interrupts are held from the look for work to the wait, or the one that brings it could come
-    # between the two and be slept over.
-    def _idle(self):
-        port = self.port
-        dispatcher = self.dispatcher
-        irq = port.hold_irq()
-        if self.ready.head is None and not dispatcher.finished:
-            until = None if self.timers.head is None else self.timers.head.tick
-            busy = dispatcher.busy
-            if busy:
-                check = dispatcher.check
-                if until is None or ticks_diff(check, until) < 0:
-                    until = check
-            if not (busy and self._polled):
-                dispatcher.sleep(until)
-        port.let_irq(irq)
 
     # Writes a record of the trace.
     def record(self, tick, kind, id, argument):

@@ -75,7 +75,7 @@ class Inference:
         self._dispatcher = dispatcher
         self._port = port
         self._armed = False
-        self._task = None
+        self.task = None
         self._end = StopIteration()
 
     def arm(self):
@@ -88,11 +88,18 @@ class Inference:
     __await__ = __iter__
 
     def __next__(self):
+        if self.send(None):
+            self._end.__traceback__ = None
+            raise self._end
+
+    # Submits what was armed; resumed again, takes the result: True, which as the body of a task
+    # tells its end without an exception.
+    def send(self, _):
         net = self._net
         if self._armed:
             self._armed = False
             task = core.current
-            self._task = task
+            self.task = task
             task.place = self
             periodic = net.periodic
             if periodic is None:
@@ -100,15 +107,11 @@ class Inference:
             else:
                 deadline = periodic.deadline
             self._dispatcher.submit(net.slot, task.priority, deadline)
-            return
+            return None
         status = self._dispatcher.take(net.slot)
         if status:
             raise NpuError(_EIO, "net %s: %s" % (net.name, ethosu.reason(status)))
-        self._end.__traceback__ = None
-        raise self._end
-
-    def send(self, _):
-        return self.__next__()
+        return True
 
     def throw(self, error, value=None, traceback=None):
         raise error
@@ -118,19 +121,19 @@ class Inference:
 
     # Makes the waiting task ready if the slot came to its end.
     def collect(self):
-        task = self._task
+        task = self.task
         if task is not None and self._dispatcher.ended(self._net.slot):
-            self._task = None
+            self.task = None
             task.place = None
             task.make_ready()
 
     # As the lists of tasks have it: the task no longer waits, so nobody wants the result.
     def remove(self, task):
         task.place = None
-        self._task = None
+        self.task = None
         self._dispatcher.cancel(self._net.slot)
 
     # Makes a task wait until the segment of a request that was given up is over.
     def drain(self, task):
-        self._task = task
+        self.task = task
         task.place = self

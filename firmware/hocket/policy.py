@@ -5,6 +5,8 @@
 # as ticks are. A policy says rank and tie when a job is queued; a rotating one also sends a job
 # to the end of the sequence after each segment.
 
+from micropython import const
+
 
 # First come, first served, to completion: the baseline.
 class FIFO:
@@ -45,6 +47,17 @@ class RoundRobin(FIFO):
 
 # In the order of the container's policy codes.
 POLICIES = (FIFO, FixedPriority, EarliestDeadline, RoundRobin)
+
+
+# What those of the kernel's own compare first, so that a submission need not ask: the order of
+# POLICIES. Another's is asked.
+BY_PRIORITY = const(1)
+BY_DEADLINE = const(2)
+
+
+def rule(policy):
+    kind = type(policy)
+    return POLICIES.index(kind) if kind in POLICIES else None
 
 
 # A policy from a name, a code of the container, a class or an instance.

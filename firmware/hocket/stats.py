@@ -1,48 +1,46 @@
 # SPDX-License-Identifier: Apache-2.0
-# Figures of one task. Sums are kept in two parts because a long one leaves the small integers.
+# Figures of one task, as the kernel's blocks of words have them.
 from micropython import const
 
-_MILLION = const(1000000)
+from .agenda import FIELDS
+
+_JOBS = const(12)
+_SUM_LOW = const(20)
+_SUM_HIGH = const(21)
 
 
+# Has what FIELDS names: jobs started, completed, misses, skipped, aborted, faults and the extremes
+# of the responses in us.
 class Stats:
-    __slots__ = (
-        "_npu", "_seconds", "_sum", "aborted", "completed", "faults", "jobs", "misses",
-        "response_max_us", "response_min_us", "skipped",
-    )  # fmt: skip
+    __slots__ = ("_npu", "_row", "_words")
 
-    def __init__(self, npu):
-        self._npu = npu  # of the dispatcher: cycles and blocking of the slot
-        self.clear()
+    # The words of an agenda from a row on, and the dispatcher's figures of the slot.
+    def __init__(self, words, row, npu):
+        self._words = words
+        self._row = row
+        self._npu = npu
+
+    def __getattr__(self, name):
+        if name in FIELDS:
+            return self._words[self._row + _JOBS + FIELDS.index(name)]
+        raise AttributeError(name)
+
+    def count(self, name):
+        self._words[self._row + _JOBS + FIELDS.index(name)] += 1
 
     def clear(self):
-        self.jobs = 0  # started
-        self.completed = 0
-        self.misses = 0
-        self.skipped = 0
-        self.aborted = 0
-        self.faults = 0
-        self.response_min_us = 0
-        self.response_max_us = 0
-        self._sum = 0
-        self._seconds = 0
+        for at in range(self._row + _JOBS, self._row + _SUM_HIGH + 1):
+            self._words[at] = 0
         self._npu.clear()
-
-    def response(self, us):
-        if self.completed == 0 or us < self.response_min_us:
-            self.response_min_us = us
-        self.response_max_us = max(self.response_max_us, us)
-        self.completed += 1
-        total = self._sum + us
-        self._seconds += total // _MILLION
-        self._sum = total % _MILLION
 
     # Rounded down.
     @property
     def response_mean_us(self):
-        if self.completed == 0:
+        completed = self.completed
+        if completed == 0:
             return 0
-        return (self._seconds * 1000000 + self._sum) // self.completed
+        row = self._row
+        return (self._words[row + _SUM_HIGH] << 30 | self._words[row + _SUM_LOW]) // completed
 
     # Longest time in one job that it was ready while a task of lower priority held the NPU.
     @property

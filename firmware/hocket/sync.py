@@ -75,7 +75,7 @@ def sleep_ms(ms):
 
 # Lets tasks that are ready and as urgent go first.
 def pause():
-    return _wait.arm(core.current.kernel.ready)
+    return _wait.arm(core.current.kernel.agenda)
 
 
 # Awaits something for a time at most, then TimeoutError.
@@ -97,7 +97,7 @@ def wait_for_ms(awaitable, ms):
 
 
 def _expire(task, now):
-    if task.place is task.kernel.ready:
+    if task.place is task.kernel.agenda:
         return  # what it waited for has come already
     task.make_ready()
     task.error = TimeoutError()

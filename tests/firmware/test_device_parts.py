@@ -5,6 +5,7 @@ from array import array
 from device_helper import FakeApp, FakePort, make, raised
 
 from hocket import ethosu, policy
+from hocket.agenda import Agenda, complete, row_of
 from hocket.port import ticks_add, ticks_diff
 from hocket.stats import Stats, table
 from hocket.tensor import Tensor
@@ -56,15 +57,16 @@ class Slot:
 
 
 def test_mean_of_responses_is_exact_beyond_30_bits():
-    stats = Stats(Slot())
+    plan = Agenda(1)
+    stats = Stats(plan.words, row_of(0), Slot())
     for us in (500000000, 500000000, 500000001, 500000003):
-        stats.response(us)
+        complete(plan.words, 0, us)
     assert stats.response_mean_us == 500000001
     assert (stats.response_min_us, stats.response_max_us) == (500000000, 500000003)
 
 
 def test_table_has_a_line_a_task():
-    lines = table([("kws", Stats(Slot()))]).split("\n")
+    lines = table([("kws", Stats(Agenda(1).words, row_of(0), Slot()))]).split("\n")
     assert lines[0].split()[:3] == ["task", "jobs", "done"]
     assert lines[1].split() == ["kws"] + ["0"] * 9 + ["3", "4"]
 

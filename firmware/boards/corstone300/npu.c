@@ -189,10 +189,17 @@ static mp_obj_t dispatcher_call(mp_obj_t self_in, size_t count, size_t keywords,
     return mp_const_none;
 }
 
-// queue(slot): makes a slot ready, and starts it if the NPU is free.
-static mp_obj_t dispatcher_queue(mp_obj_t self_in, mp_obj_t slot) {
-    const dispatcher_t *self = MP_OBJ_TO_PTR(self_in);
-    uint32_t *row = row_of(self, MP_OBJ_SMALL_INT_VALUE(slot));
+// queue(slot, rank, tie, priority): makes a slot ready from its first step on, and starts it if the
+// NPU is free.
+static mp_obj_t dispatcher_queue(size_t count, const mp_obj_t *arguments) {
+    const dispatcher_t *self = MP_OBJ_TO_PTR(arguments[0]);
+    uint32_t *row = row_of(self, MP_OBJ_SMALL_INT_VALUE(arguments[1]));
+    row[DISPATCH_RANK] = MP_OBJ_SMALL_INT_VALUE(arguments[2]);
+    row[DISPATCH_TIE] = MP_OBJ_SMALL_INT_VALUE(arguments[3]);
+    row[DISPATCH_PRIORITY] = MP_OBJ_SMALL_INT_VALUE(arguments[4]);
+    row[DISPATCH_STEP] = row[DISPATCH_FIRST];
+    row[DISPATCH_SINCE] = now_us();
+    row[DISPATCH_BLOCKED] = 0;
     uint32_t state = irq_save();
     enqueue(self, row);
     if (self->words[DISPATCH_DEAD]) {
@@ -208,7 +215,7 @@ static mp_obj_t dispatcher_queue(mp_obj_t self_in, mp_obj_t slot) {
     irq_restore(state);
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_2(dispatcher_queue_obj, dispatcher_queue);
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(dispatcher_queue_obj, 5, 5, dispatcher_queue);
 
 // record(tick, kind, detail): writes to the trace, where the interrupt writes, too.
 static mp_obj_t dispatcher_record(size_t count, const mp_obj_t *arguments) {
