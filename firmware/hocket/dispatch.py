@@ -56,7 +56,8 @@ _REASON = const(13)
 _ID = const(14)
 _REGIONS = const(15)
 _BASES = const(16)
-_ROW = const(24)
+_WAITER = const(24)  # task to be made ready once the slot came to its end, counted from 1
+_ROW = const(25)
 
 # Table of steps.
 _QBASE = const(0)
@@ -118,17 +119,6 @@ def choose(words) -> int:
     return best
 
 
-# The next slot from one on whose net came to its end, or 255.
-@micropython.viper
-def ended(words, slot: int) -> int:
-    w = ptr32(words)  # noqa: F821
-    while slot < w[_COUNT]:
-        if w[_HEAD + slot * _ROW + _STATE] >= _DONE:
-            return slot
-        slot += 1
-    return _NONE
-
-
 # Puts a slot at the end of the sequence.
 @micropython.viper
 def _enqueue(words, slot: int):
@@ -147,8 +137,7 @@ class Dispatcher:
         self.npu = npu
         self.words = array("I", bytes(4 * (_HEAD + count * _ROW)))
         self._policy = policy
-        self._rule = policies.rule(policy)
-        self.abandoned = False  # some slot's segment may run that nobody waits for
+        self.rule = policies.rule(policy)
         self._port = port
         self._base = npu.base
         self._ring = ring
@@ -171,7 +160,8 @@ class Dispatcher:
             self.interrupt = native
             self.record = native.record
             self.sleep = native.sleep
-            self._queue = native.queue
+            self.queue = native.queue
+            self.take = native.take
 
     def _set_up(self, app, slot, id):
         net = app.nets[slot]
@@ -190,26 +180,21 @@ class Dispatcher:
             w[row + _BASES + i] = base & 0xFFFFFFFF
         w[row + _REGIONS] = regions
 
-    # Requests all steps of a slot's net. The deadline is a tick.
-    def submit(self, slot, priority, deadline):
-        rule = self._rule
-        if rule == policies.BY_PRIORITY:
-            self._queue(slot, priority, 0, priority)
-        elif rule == policies.BY_DEADLINE:
-            self._queue(slot, deadline, priority, priority)
-        else:
-            policy = self._policy
-            rank = policy.rank(priority, deadline)
-            self._queue(slot, rank, policy.tie(priority), priority)
+    # Requests all steps of a slot's net. The deadline is a tick; the waiter is a task's index.
+    def submit(self, slot, priority, deadline, waiter=-1):
+        policy = self._policy
+        rank = policy.rank(priority, deadline)
+        self.queue(slot, rank, policy.tie(priority), priority, waiter + 1)
 
     # Makes a slot ready from its first step on, and starts it if the NPU is free. The interrupt
     # leaves a slot alone that is not ready, so only the last part needs it disabled.
-    def _queue(self, slot, rank, tie, priority):
+    def queue(self, slot, rank, tie, priority, waiter):
         w = self.words
         row = _HEAD + slot * _ROW
         w[row + _RANK] = rank
         w[row + _TIE] = tie
         w[row + _PRIORITY] = priority
+        w[row + _WAITER] = waiter
         w[row + _STEP] = w[row + _FIRST]
         w[row + _SINCE] = self._ticks()
         w[row + _BLOCKED] = 0
@@ -242,7 +227,7 @@ class Dispatcher:
         irq = self._port.disable_irq()
         running = w[_CURRENT] == slot
         w[row + _STATE] = _ABANDONED if running else _IDLE
-        self.abandoned |= running
+        w[row + _WAITER] = 0
         self._port.enable_irq(irq)
         return not running
 
@@ -262,15 +247,19 @@ class Dispatcher:
         self.words[row + _STATE] = _IDLE
         return self.words[row + _REASON] if failed else 0
 
-    # Whether a slot may have become free of a segment that nobody waited for.
-    def take_abandoned(self):
-        if not self.abandoned:
-            return False
-        self.abandoned = False
-        for row in range(_HEAD, len(self.words), _ROW):
-            if self.words[row + _STATE] == _ABANDONED:
-                self.abandoned = True
-        return True
+    # Makes a task wait until the segment of a request that was given up is over.
+    def drain(self, slot, waiter):
+        self.words[_HEAD + slot * _ROW + _WAITER] = waiter + 1
+
+    # The task that waits for a slot, once when it came to its end; else -1.
+    def wake(self, slot):
+        row = _HEAD + slot * _ROW
+        waiter = self.words[row + _WAITER]
+        if waiter and self.ended(slot):
+            self.words[row + _WAITER] = 0
+        else:
+            waiter = 0
+        return waiter - 1
 
     # Slot and step on the NPU, for those who watch; None when it is idle.
     @property

@@ -5,8 +5,8 @@ from micropython import const
 
 from . import policy as policies
 from . import task as core
-from .agenda import Agenda, due, pop
-from .dispatch import Dispatcher, ended
+from .agenda import COLLECT, IDLE, RELEASE, WATCH, Agenda
+from .dispatch import Dispatcher
 from .ethosu import EthosU
 from .net import Net, NpuError
 from .periodic import Periodic, shared_arenas
@@ -22,13 +22,6 @@ _NO_TASK = 0x80
 
 _MASK = const(0x3FFFFFFF)
 _HALF = const(0x20000000)
-_NONE = const(255)
-
-# Words of the dispatcher and of the agenda.
-_CURRENT = const(1)
-_CHECK = const(4)
-_FINISHED = const(7)
-_SOON = const(3)
 
 
 class Kernel:
@@ -41,7 +34,6 @@ class Kernel:
         self.watchdog = watchdog
         self.on_miss = None  # called with the task's name and how many us late
         self.on_error = None  # called with name and error of a body; else run() raises it
-        self.agenda = Agenda(len(app.tasks))
         self.timers = core.TimerList()
         self._check(app, port)
         self.npu = EthosU(port.npu_base, port.npu_protection)
@@ -53,6 +45,8 @@ class Kernel:
         for index in range(len(app.tasks)):
             ids[app.tasks[index].net] = index
         self.dispatcher = Dispatcher(app, self.policy, port, self.npu, self.trace.ring, ids)
+        polled = not port.npu_irq(self.dispatcher.interrupt)
+        self.agenda = Agenda(len(app.tasks), port, self.dispatcher, polled)
         self._nets = [Net(app.nets[i], i, app, port, self.dispatcher) for i in range(len(ids))]
         arenas = shared_arenas(app)
         self.tasks = [
@@ -65,7 +59,6 @@ class Kernel:
         self._live = 0  # spawned tasks that have not ended
         self._left_us = 0
         self._stop = core.Timer(_leg, self)
-        self._polled = not port.npu_irq(self.dispatcher.interrupt)
 
     def _check(self, app, port):
         if app.arena_size > port.arena_size:
@@ -170,73 +163,36 @@ class Kernel:
     # Turns of the loop until run() is to end, or so many. What each of them looks at is looked up
     # once, as that would take most of the time.
     def _loop(self, turns=-1):
-        port = self.port
-        ticks_us = port.ticks_us
-        charge = port.charge_resume
+        ticks_us = self.port.ticks_us
         feed = None if self.watchdog is None else self.watchdog.feed
-        agenda = self.agenda
-        words = agenda.words
-        tasks = self.tasks
-        by_index = self._by_index
+        step = self.agenda.step
+        tasks = self._by_index
+        alone = not self.tasks
         timers = self.timers
-        polled = self._polled
-        dispatcher = self.dispatcher
-        block = dispatcher.words
-        record = dispatcher.record
         while turns and self._running:
             turns -= 1
-            now = ticks_us()
             if feed is not None:
                 feed()
+            until = None
             timer = timers.head
-            while timer is not None and (now - timer.tick) & _MASK < _HALF:
-                timers.remove(timer)
-                timer.fire(timer.owner, now)
-                timer = timers.head
-            if not self._running:
-                return
-            index = due(words, now)
-            while index >= 0:
-                tasks[index].release(now)
-                index = due(words, now)
-            if block[_CURRENT] != _NONE:
-                if polled:
-                    dispatcher.interrupt(None)
-                if (now - block[_CHECK]) & _MASK < _HALF:
-                    dispatcher.watch(now)
-            if block[_FINISHED]:
-                block[_FINISHED] = 0
-                self._collect()
-            index = pop(words)
-            if index < 0:
-                if not tasks and not self._live:
-                    return
-                # Handlers are held from the look for work to the wait, or the one that brings it
-                # could come between the two and be slept over.
-                irq = port.hold_irq()
-                index = pop(words)
-                if index < 0 and not block[_FINISHED]:
-                    until = words[_SOON] if tasks else None
-                    timer = timers.head
-                    if timer is not None and (
-                        until is None or (timer.tick - until) & _MASK >= _HALF
-                    ):
-                        until = timer.tick
-                    busy = block[_CURRENT] != _NONE
-                    if busy and (until is None or (block[_CHECK] - until) & _MASK >= _HALF):
-                        until = block[_CHECK]
-                    if not (busy and polled):
-                        dispatcher.sleep(until)
-                port.let_irq(irq)
-                if index < 0:
+            if timer is not None:
+                until = timer.tick
+                now = ticks_us()
+                if (now - until) & _MASK < _HALF:
+                    timers.remove(timer)
+                    timer.fire(timer.owner, now)
                     continue
-            task = by_index[index]
-            task.place = None
-            if charge is not None:
-                charge()
-            record(ticks_us(), RESUME, task.trace_id << 16)
-            task.started = True
+            if alone and not self._live:
+                return
+            index = step(until)
+            if index < 0:
+                if index != IDLE:
+                    self._attend(index)
+                continue
+            task = tasks[index]
             core.current = task
+            task.place = None
+            task.started = True
             try:
                 error = task.error
                 if error is None:
@@ -256,27 +212,21 @@ class Kernel:
                     task.periodic.complete()
             # One that waits for nothing has only let others go first.
             elif task.place is None and not task.timer.armed:
-                agenda.push(task)
+                self.agenda.push(task)
 
     def _forget(self, task):
         self._live -= 1
         self._by_index[task.index] = None
 
-    # Makes the tasks ready for which the NPU has finished.
-    def _collect(self):
-        nets = self._nets
-        if self.dispatcher.take_abandoned():
-            for net in nets:
-                if net.periodic is None:
-                    net.inference.collect()
-                else:
-                    net.periodic.collect()
-            return
-        block = self.dispatcher.words
-        slot = ended(block, 0)
-        while slot != _NONE:
-            nets[slot].inference.collect()
-            slot = ended(block, slot + 1)
+    # Does what a step of the agenda asks for.
+    def _attend(self, what):
+        if what == WATCH:
+            self.dispatcher.watch(self.port.ticks_us())
+        elif what == COLLECT:
+            for task in self.tasks:
+                task.collect()
+        else:
+            self.tasks[RELEASE - what].release()
 
     # An NPU's failure is the job's own affair and counted; any other error is the program's.
     def _failed(self, task, error):

@@ -2,6 +2,7 @@
 # A net as a task sees it: tensors in place, and the inference to await.
 from . import ethosu
 from . import task as core
+from .policy import BY_PRIORITY
 from .port import ticks_add
 from .tensor import Tensor
 
@@ -75,7 +76,6 @@ class Inference:
         self._dispatcher = dispatcher
         self._port = port
         self._armed = False
-        self.task = None
         self._end = StopIteration()
 
     def arm(self):
@@ -96,19 +96,22 @@ class Inference:
     # tells its end without an exception.
     def send(self, _):
         net = self._net
+        dispatcher = self._dispatcher
         if self._armed:
             self._armed = False
             task = core.current
-            self.task = task
             task.place = self
-            periodic = net.periodic
-            if periodic is None:
+            priority = task.priority
+            if dispatcher.rule == BY_PRIORITY:
+                dispatcher.queue(net.slot, priority, 0, priority, task.index + 1)
+                return None
+            if net.periodic is None:
                 deadline = ticks_add(self._port.ticks_us(), _FAR_US)
             else:
-                deadline = periodic.deadline
-            self._dispatcher.submit(net.slot, task.priority, deadline)
+                deadline = net.periodic.deadline
+            dispatcher.submit(net.slot, priority, deadline, task.index)
             return None
-        status = self._dispatcher.take(net.slot)
+        status = dispatcher.take(net.slot)
         if status:
             raise NpuError(_EIO, "net %s: %s" % (net.name, ethosu.reason(status)))
         return True
@@ -119,21 +122,12 @@ class Inference:
     def close(self):
         self._armed = False
 
-    # Makes the waiting task ready if the slot came to its end.
-    def collect(self):
-        task = self.task
-        if task is not None and self._dispatcher.ended(self._net.slot):
-            self.task = None
-            task.place = None
-            task.make_ready()
-
     # As the lists of tasks have it: the task no longer waits, so nobody wants the result.
     def remove(self, task):
         task.place = None
-        self.task = None
         self._dispatcher.cancel(self._net.slot)
 
     # Makes a task wait until the segment of a request that was given up is over.
     def drain(self, task):
-        self.task = task
         task.place = self
+        self._dispatcher.drain(self._net.slot, task.index)

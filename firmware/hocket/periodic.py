@@ -2,10 +2,8 @@
 # A task of the container: when its jobs are released and what becomes of each.
 from micropython import const
 
-from . import agenda
 from . import task as core
 from . import trace
-from .agenda import BUSY, release
 from .dispatch import SlotStats
 from .net import NpuError
 from .port import ticks_add, ticks_diff
@@ -24,14 +22,6 @@ _LIMIT_US = 0x10000000
 _ARGUMENT_LIMIT = const(0xFFFF)
 _ABORTED = const(1)
 
-# Words of the agenda's rows.
-_ACTIVE = const(7)
-_MISSED = const(8)
-_RELEASED = const(9)
-_DEADLINE = const(10)
-_RELATIVE = const(11)
-_JOBS = const(12)
-
 
 class Periodic:
     def __init__(self, kernel, info, net, index, arena):
@@ -46,13 +36,11 @@ class Periodic:
         self.cpu_ns = info.cpu_ns
         self.period_ns = info.period_ns
         self.offset_ns = info.offset_ns
-        self._words = kernel.agenda.words
-        self._row = row = agenda.row_of(index)
-        self._words[row + _RELATIVE] = info.deadline_ns // 1000
-        self.stats = Stats(self._words, row, SlotStats(kernel.dispatcher, net.slot))
+        self._agenda = kernel.agenda
+        self._agenda.set_up(index, net.slot, info.deadline_ns // 1000, arena is not None)
+        self.stats = Stats(kernel.agenda, index, SlotStats(kernel.dispatcher, net.slot))
         self.task = core.Task(kernel, info.name, None, info.priority, index)
         self.task.periodic = self
-        self.task.trace_id = index
         net.periodic = self
         self._kernel = kernel
         self._arena = arena  # a Lock if the net shares its arena
@@ -63,15 +51,15 @@ class Periodic:
     # Ticks of the job under way, or of the last one.
     @property
     def released(self):
-        return self._words[self._row + _RELEASED]
+        return self._agenda.released(self.task.index)
 
     @property
     def deadline(self):
-        return self._words[self._row + _DEADLINE]
+        return self._agenda.deadline(self.task.index)
 
     # Counts periods from a tick on.
     def begin(self, now):
-        self._kernel.agenda.begin(self.task.index, now, self.offset_ns, self.period_ns)
+        self._agenda.begin(self.task.index, now, self.offset_ns, self.period_ns)
 
     # Makes the coroutine of the next job, between jobs rather than at a release because a
     # coroutine is allocated. Without a body it is the inference itself, which is not.
@@ -92,19 +80,20 @@ class Periodic:
             self.task.coro.close()
             self.task.coro = None
 
-    def release(self, now):
+    # What step() of the agenda leaves to be done, by a port that has it in C in rare cases only.
+    def release(self):
         kernel = self._kernel
-        task = self.task
         charge = kernel.port.charge_release
         if charge is not None:
-            charge(task.index)
-        late = release(self._words, task.index, now)
-        if late < BUSY:
-            kernel.record(now, trace.RELEASE, task.index, min(late, _ARGUMENT_LIMIT))
-            self._start()
+            charge(self.task.index)
+        now = kernel.port.ticks_us()
+        due = self._agenda.advance(self.task.index)
+        late = min(ticks_diff(now, due), _ARGUMENT_LIMIT)
+        kernel.record(now, trace.RELEASE, self.task.index, late)
+        if self._agenda.is_active(self.task.index):
+            self._overrun(now, due)
         else:
-            kernel.record(now, trace.RELEASE, task.index, min(late - BUSY, _ARGUMENT_LIMIT))
-            self._overrun(now, ticks_add(now, BUSY - late))
+            self._begin(due)
 
     # A release at a tick finds the job before it unfinished.
     def _overrun(self, now, due):
@@ -113,36 +102,26 @@ class Periodic:
             self._miss(now, late)
         if self.overrun == ABORT:
             self._abort(now)
-            self._restart(due)
+            self._begin(due)
         elif self.overrun == QUEUE and self._waiting < _BACKLOG:
             if self._backlog is None:
                 self._backlog = [0] * _BACKLOG
             self._backlog[(self._first + self._waiting) % _BACKLOG] = due
             self._waiting += 1
         else:
-            self.stats.count("skipped")
+            self._agenda.count(self.task.index, "skipped")
             self._kernel.record(now, trace.SKIP, self.task.index, 0)
 
-    # Starts a job that did not start at its release.
-    def _restart(self, due):
-        w = self._words
-        row = self._row
-        w[row + _ACTIVE] = 1
-        w[row + _MISSED] = 0
-        w[row + _RELEASED] = due
-        w[row + _DEADLINE] = ticks_add(due, w[row + _RELATIVE])
-        w[row + _JOBS] += 1
-        self._start()
-
-    def _start(self):
+    def _begin(self, due):
         task = self.task
+        self._agenda.begin_job(task.index, due)
         arena = self._arena
         if arena is not None and arena.holder is not task and not arena.take(task):
             arena.queue(task)
         elif not self._kernel.dispatcher.idle(self.net.slot):
             self.net.inference.drain(task)
         else:
-            self._kernel.agenda.push(task)
+            self._agenda.push(task)
 
     # The body came to its end.
     def complete(self):
@@ -150,57 +129,57 @@ class Periodic:
         charge = kernel.port.charge_body
         if charge is not None:
             charge(self.cpu_ns)
-        now = kernel.port.ticks_us()
-        index = self.task.index
-        late = agenda.complete(self._words, index, now)
-        kernel.record(now, trace.COMPLETE, index, 0)
+        late = self._agenda.complete(self.task.index)
         if late > 0:
-            self._miss(now, late)
+            self._miss(kernel.port.ticks_us(), late)
         self._end()
 
     # The body raised an error.
     def fail(self, error):
         if isinstance(error, NpuError):
-            self.stats.count("faults")
-        self._words[self._row + _ACTIVE] = 0
+            self._agenda.count(self.task.index, "faults")
+        self._agenda.drop(self.task.index)
         self._end()
 
     def _end(self):
-        if self.task.held is not None:
+        task = self.task
+        if task.held is not None:
             self._give_back()
             self.collect()
-        self.prepare()
+        if self.body is None:
+            task.started = False
+            self.net.inference.arm()
+        else:
+            self.prepare()
         if self._waiting:
             due = self._backlog[self._first]
             self._first = (self._first + 1) % _BACKLOG
             self._waiting -= 1
-            self._restart(due)
+            self._begin(due)
 
-    # Looks at what the NPU finished. A shared arena is kept until the NPU is out of it.
+    # A shared arena is kept until the NPU is out of it.
     def collect(self):
-        self.net.inference.collect()
         arena = self._arena
         if (
             arena is not None
-            and not self._words[self._row + _ACTIVE]
             and arena.holder is self.task
+            and not self._agenda.is_active(self.task.index)
             and self._kernel.dispatcher.idle(self.net.slot)
         ):
             arena.let_go()
 
     # Once a job, when it ends late or is still there at a later release.
     def _miss(self, now, late):
-        if self._words[self._row + _MISSED]:
+        if not self._agenda.miss(self.task.index):
             return
-        self._words[self._row + _MISSED] = 1
-        self.stats.count("misses")
+        self._agenda.count(self.task.index, "misses")
         self._kernel.record(now, trace.MISS, self.task.index, min(late, _ARGUMENT_LIMIT))
         hook = self._kernel.on_miss
         if hook is not None:
             hook(self.name, late)
 
     def _abort(self, now):
-        self.stats.count("aborted")
+        self._agenda.count(self.task.index, "aborted")
         self._kernel.record(now, trace.SKIP, self.task.index, _ABORTED)
         self.task.detach()
         core.current = self.task  # it may give back locks on its way out

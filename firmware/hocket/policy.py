@@ -49,15 +49,12 @@ class RoundRobin(FIFO):
 POLICIES = (FIFO, FixedPriority, EarliestDeadline, RoundRobin)
 
 
-# What those of the kernel's own compare first, so that a submission need not ask: the order of
-# POLICIES. Another's is asked.
+# What a submission need not ask a policy for: the kernel's own by priority.
 BY_PRIORITY = const(1)
-BY_DEADLINE = const(2)
 
 
 def rule(policy):
-    kind = type(policy)
-    return POLICIES.index(kind) if kind in POLICIES else None
+    return BY_PRIORITY if type(policy) is FixedPriority else None
 
 
 # A policy from a name, a code of the container, a class or an instance.

@@ -1,46 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
 # Figures of one task, as the kernel's blocks of words have them.
-from micropython import const
-
 from .agenda import FIELDS
-
-_JOBS = const(12)
-_SUM_LOW = const(20)
-_SUM_HIGH = const(21)
 
 
 # Has what FIELDS names: jobs started, completed, misses, skipped, aborted, faults and the extremes
 # of the responses in us.
 class Stats:
-    __slots__ = ("_npu", "_row", "_words")
+    __slots__ = ("_agenda", "_index", "_npu")
 
-    # The words of an agenda from a row on, and the dispatcher's figures of the slot.
-    def __init__(self, words, row, npu):
-        self._words = words
-        self._row = row
-        self._npu = npu
+    def __init__(self, agenda, index, npu):
+        self._agenda = agenda
+        self._index = index
+        self._npu = npu  # of the dispatcher: cycles and blocking of the slot
 
     def __getattr__(self, name):
         if name in FIELDS:
-            return self._words[self._row + _JOBS + FIELDS.index(name)]
+            return self._agenda.statistic(self._index, name)
         raise AttributeError(name)
 
-    def count(self, name):
-        self._words[self._row + _JOBS + FIELDS.index(name)] += 1
-
     def clear(self):
-        for at in range(self._row + _JOBS, self._row + _SUM_HIGH + 1):
-            self._words[at] = 0
+        self._agenda.clear(self._index)
         self._npu.clear()
 
     # Rounded down.
     @property
     def response_mean_us(self):
-        completed = self.completed
-        if completed == 0:
-            return 0
-        row = self._row
-        return (self._words[row + _SUM_HIGH] << 30 | self._words[row + _SUM_LOW]) // completed
+        return self._agenda.mean_us(self._index)
 
     # Longest time in one job that it was ready while a task of lower priority held the NPU.
     @property

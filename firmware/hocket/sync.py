@@ -97,7 +97,7 @@ def wait_for_ms(awaitable, ms):
 
 
 def _expire(task, now):
-    if task.place is task.kernel.agenda:
+    if task.kernel.agenda.is_ready(task.index):
         return  # what it waited for has come already
     task.make_ready()
     task.error = TimeoutError()
@@ -234,7 +234,7 @@ class Lock:
         self.holder = task
         self._chain = task.held
         task.held = self
-        task.priority = min(task.priority, self.ceiling)
+        task.raise_to(min(task.priority, self.ceiling))
 
     def release(self):
         if self.holder is not core.current:
@@ -257,7 +257,7 @@ class Lock:
         while lock is not None:
             priority = min(priority, lock.ceiling)
             lock = lock._chain
-        task.priority = priority
+        task.raise_to(priority)
         if self._waiters is not None:
             task = self._waiters.pop()
             if task is not None:

@@ -16,7 +16,7 @@ current = None  # the task that runs now
 class Task:
     __slots__ = (
         "_next", "base", "coro", "error", "held", "index", "kernel", "name", "periodic", "place",
-        "priority", "started", "timer", "trace_id",
+        "priority", "started", "timer",
     )  # fmt: skip
 
     def __init__(self, kernel, name, coro, priority, index):
@@ -32,7 +32,7 @@ class Task:
         self.error = None  # to be thrown at the next resume
         self.periodic = None  # what releases it, if anything does
         self.timer = Timer(_wake, self)
-        self.trace_id = LEAST_URGENT
+        kernel.agenda.set_priority(index, priority)
         self._next = None
 
     # From wherever it waits to those that are ready.
@@ -44,12 +44,18 @@ class Task:
             kernel.timers.remove(self.timer)
         kernel.agenda.push(self)
 
-    # Off whatever it waits for.
+    # Off whatever it waits for. It may be ready before it is off its place there.
     def detach(self):
         if self.place is not None:
             self.place.remove(self)
+        self.kernel.agenda.remove(self)
         self.kernel.timers.remove(self.timer)
         self.error = None
+
+    # The effective priority.
+    def raise_to(self, priority):
+        self.priority = priority
+        self.kernel.agenda.set_priority(self.index, priority)
 
 
 # Tasks that wait for one thing: most urgent first, equals in order of arrival.
