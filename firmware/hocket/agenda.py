@@ -70,6 +70,10 @@ class Agenda:
         self._port = port
         self._dispatcher = dispatcher
         self._polled = polled
+        if port.agenda is not None and not polled:
+            native = port.agenda(self.words, dispatcher.native)
+            self.step = native.step
+            self.complete = native.complete
 
     # A row for a task without a period.
     def add(self):

@@ -157,7 +157,7 @@ class Dispatcher:
         if port.npu_dispatcher is not None:
             # The same in C, where the port has it: viper takes ten times the instructions.
             native = port.npu_dispatcher(self.words, self._steps, ring, self._base, self._fail)
-            self.interrupt = native
+            self.native = self.interrupt = native
             self.record = native.record
             self.sleep = native.sleep
             self.queue = native.queue
@@ -405,6 +405,18 @@ class Dispatcher:
                     w[row + _REASON] = reason | 8
                     w[row + _STATE] = _FAILED
 
+    # Figures of a slot: the longest time that its job was blocked, and NPU cycles.
+    def blocking_max_us(self, slot):
+        return self.words[_HEAD + slot * _ROW + _BLOCKED_MAX]
+
+    def cycles(self, slot):
+        row = _HEAD + slot * _ROW
+        return self.words[row + _BUSY_HIGH] << 30 | self.words[row + _BUSY_LOW]
+
+    def clear(self, slot):
+        for field in (_BLOCKED_MAX, _BUSY_LOW, _BUSY_HIGH):
+            self.words[_HEAD + slot * _ROW + field] = 0
+
     # Stops the NPU and forgets all requests.
     def close(self):
         w = self.words
@@ -416,22 +428,3 @@ class Dispatcher:
             w[row + _STATE] = _IDLE
         self.npu.release()
         self._port.enable_irq(irq)
-
-
-# Figures of one slot, for the statistics of its task.
-class SlotStats:
-    __slots__ = ("_row", "_words")
-
-    def __init__(self, dispatcher, slot):
-        self._words = dispatcher.words
-        self._row = _HEAD + slot * _ROW
-
-    def clear(self):
-        for field in (_BLOCKED_MAX, _BUSY_LOW, _BUSY_HIGH):
-            self._words[self._row + field] = 0
-
-    def blocking_max_us(self):
-        return self._words[self._row + _BLOCKED_MAX]
-
-    def cycles(self):
-        return self._words[self._row + _BUSY_HIGH] << 30 | self._words[self._row + _BUSY_LOW]

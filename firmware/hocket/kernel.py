@@ -11,8 +11,7 @@ from .ethosu import EthosU
 from .net import Net, NpuError
 from .periodic import Periodic, shared_arenas
 from .port import Port, ticks_add
-from .stats import table
-from .trace import RESUME, Trace
+from .trace import Trace
 
 # The longest single wait for the end of run().
 _LEG_US = 0x10000000
@@ -119,6 +118,8 @@ class Kernel:
 
     # The statistics of all tasks as text.
     def report(self):
+        from .stats import table  # here, because the kernel can do without
+
         return table([(task.name, task.stats) for task in self.tasks])
 
     def _task(self, name):
@@ -211,7 +212,7 @@ class Kernel:
                 else:
                     task.periodic.complete()
             # One that waits for nothing has only let others go first.
-            elif task.place is None and not task.timer.armed:
+            elif task.place is None and (task.timer is None or not task.timer.armed):
                 self.agenda.push(task)
 
     def _forget(self, task):

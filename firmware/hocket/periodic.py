@@ -4,10 +4,8 @@ from micropython import const
 
 from . import task as core
 from . import trace
-from .dispatch import SlotStats
 from .net import NpuError
-from .port import ticks_add, ticks_diff
-from .stats import Stats
+from .port import ticks_diff
 
 SKIP = const(0)
 QUEUE = const(1)
@@ -38,7 +36,6 @@ class Periodic:
         self.offset_ns = info.offset_ns
         self._agenda = kernel.agenda
         self._agenda.set_up(index, net.slot, info.deadline_ns // 1000, arena is not None)
-        self.stats = Stats(kernel.agenda, index, SlotStats(kernel.dispatcher, net.slot))
         self.task = core.Task(kernel, info.name, None, info.priority, index)
         self.task.periodic = self
         net.periodic = self
@@ -47,6 +44,13 @@ class Periodic:
         self._backlog = None  # made when the first job has to wait
         self._first = 0
         self._waiting = 0
+
+    # A view of the figures, which are elsewhere.
+    @property
+    def stats(self):
+        from .stats import Stats  # here, because the kernel can do without
+
+        return Stats(self._agenda, self.task.index, self._kernel.dispatcher, self.net.slot)
 
     # Ticks of the job under way, or of the last one.
     @property

@@ -6,12 +6,13 @@ from .agenda import FIELDS
 # Has what FIELDS names: jobs started, completed, misses, skipped, aborted, faults and the extremes
 # of the responses in us.
 class Stats:
-    __slots__ = ("_agenda", "_index", "_npu")
+    __slots__ = ("_agenda", "_dispatcher", "_index", "_slot")
 
-    def __init__(self, agenda, index, npu):
+    def __init__(self, agenda, index, dispatcher, slot):
         self._agenda = agenda
         self._index = index
-        self._npu = npu  # of the dispatcher: cycles and blocking of the slot
+        self._dispatcher = dispatcher
+        self._slot = slot
 
     def __getattr__(self, name):
         if name in FIELDS:
@@ -20,7 +21,7 @@ class Stats:
 
     def clear(self):
         self._agenda.clear(self._index)
-        self._npu.clear()
+        self._dispatcher.clear(self._slot)
 
     # Rounded down.
     @property
@@ -30,12 +31,12 @@ class Stats:
     # Longest time in one job that it was ready while a task of lower priority held the NPU.
     @property
     def blocking_max_us(self):
-        return self._npu.blocking_max_us()
+        return self._dispatcher.blocking_max_us(self._slot)
 
     # NPU cycles of all its segments, by the NPU's own counter.
     @property
     def npu_cycles(self):
-        return self._npu.cycles()
+        return self._dispatcher.cycles(self._slot)
 
 
 _COLUMNS = (

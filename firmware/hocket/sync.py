@@ -51,7 +51,7 @@ class _Sleep(_Wait):
         tick = self._list
         if tick is not None:
             self._list = None
-            core.current.kernel.timers.add(core.current.timer, tick)
+            core.current.sleep(tick)
             return
         self._end.__traceback__ = None
         raise self._end

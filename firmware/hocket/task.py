@@ -31,7 +31,7 @@ class Task:
         self.place = None  # what it waits in: has remove(task)
         self.error = None  # to be thrown at the next resume
         self.periodic = None  # what releases it, if anything does
-        self.timer = Timer(_wake, self)
+        self.timer = None  # made at the first sleep
         kernel.agenda.set_priority(index, priority)
         self._next = None
 
@@ -40,7 +40,7 @@ class Task:
         kernel = self.kernel
         if self.place is not None:
             self.place.remove(self)
-        if self.timer.armed:
+        if self.timer is not None:
             kernel.timers.remove(self.timer)
         kernel.agenda.push(self)
 
@@ -49,8 +49,15 @@ class Task:
         if self.place is not None:
             self.place.remove(self)
         self.kernel.agenda.remove(self)
-        self.kernel.timers.remove(self.timer)
+        if self.timer is not None:
+            self.kernel.timers.remove(self.timer)
         self.error = None
+
+    # Ready again at a tick.
+    def sleep(self, tick):
+        if self.timer is None:
+            self.timer = Timer(_wake, self)
+        self.kernel.timers.add(self.timer, tick)
 
     # The effective priority.
     def raise_to(self, priority):

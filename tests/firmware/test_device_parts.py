@@ -46,20 +46,17 @@ def test_cleared_trace_is_empty():
 
 
 class Slot:
-    def clear(self):
-        pass
-
-    def blocking_max_us(self):
+    def blocking_max_us(self, slot):
         return 3
 
-    def cycles(self):
+    def cycles(self, slot):
         return 4
 
 
 def test_mean_of_responses_is_exact_beyond_30_bits():
     kernel, board = make(FakeApp())
     agenda = Agenda(1, board, kernel.dispatcher)
-    stats = Stats(agenda, 0, Slot())
+    stats = Stats(agenda, 0, Slot(), 0)
     for us in (500000000, 500000000, 500000001, 500000003):
         agenda.begin_job(0, board.ticks_us())
         board.advance(us)
@@ -69,7 +66,8 @@ def test_mean_of_responses_is_exact_beyond_30_bits():
 
 
 def test_table_has_a_line_a_task():
-    lines = table([("kws", Stats(Agenda(1, None, None), 0, Slot()))]).split("\n")
+    kernel, board = make(FakeApp())
+    lines = table([("kws", Stats(Agenda(1, board, kernel.dispatcher), 0, Slot(), 0))]).split("\n")
     assert lines[0].split()[:3] == ["task", "jobs", "done"]
     assert lines[1].split() == ["kws"] + ["0"] * 9 + ["3", "4"]
 
