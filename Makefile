@@ -12,7 +12,7 @@ export OMP_NUM_THREADS = 1
 export OPENBLAS_NUM_THREADS = 1
 
 .PHONY: help demo test check bench exact experiment bounds soak firmware size robot dispatch \
-        operators wheel clean
+        same-answers operators wheel clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -60,11 +60,14 @@ firmware: $(READY) ## build the ARM image: MicroPython with Hocket for the Corst
 size: $(EMULATOR) ## flash and heap of the ARM image; writes build/size.json
 	@$(BIN)/python -m hocket_tools.firmware size --output build/size.json
 
-robot: $(EMULATOR) ## the Robot suites on every back end that is here; writes build/robot.json
-	@$(BIN)/python -m hocket_tools.robot $(BACK_ENDS:%=--back-end %) --output build/robot.json
+robot: $(EMULATOR) ## the Robot suites on every back end that is here (SLOW=1: the long ones, too); build/robot.json
+	@$(BIN)/python -m hocket_tools.robot $(BACK_ENDS:%=--back-end %) $(if $(SLOW),--slow) --output build/robot.json
 
 dispatch: $(EMULATOR) ## what the image's hot path costs, in instructions; build/dispatch.json
 	@$(BIN)/python -m hocket_tools.emulate.dispatch --output build/dispatch.json
+
+same-answers: $(EMULATOR) ## the demo on every platform that is here; build/same-answers.json
+	@$(BIN)/python -m hocket_tools.same_answers --output build/same-answers.json
 
 operators: $(READY) ## operators for the processor against tflite_micro; build/operators.json
 	@$(BIN)/python -m hocket_tools.operators.report --output build/operators.json

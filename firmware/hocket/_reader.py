@@ -18,7 +18,7 @@ class TensorInfo:
 
 # A model: regions are 8 tuples (kind, offset, size), where the offset of read-only data counts
 # from the start of the container and that of an arena from the start of the pool; persistent
-# ranges are tuples (region, offset in it, size, fill byte).
+# ranges are tuples (region, offset in it, size, fill byte, offset of the initial content or 0).
 class NetInfo:
     __slots__ = (
         "arena_offset", "arena_size", "first_step", "inputs", "name", "outputs", "persistent",
@@ -65,6 +65,7 @@ class Reader:
             fail(8, "big-endian, must be little-endian")
         if major != layout.VERSION_MAJOR:
             fail(8, "format version %d.%d, must be %d" % (major, minor, layout.VERSION_MAJOR))
+        self.minor = minor
         self.newer = minor > layout.VERSION_MINOR
         known = len(layout.RECORD_SIZES) - 1
         if count < known or count > (layout.SECTION_LIMIT if self.newer else known):
@@ -111,6 +112,8 @@ class Reader:
                 fail(at, "section %d: %d bytes at %d do not fit" % (kind, size, offset))
             if kind <= known:
                 ours = layout.RECORD_SIZES[kind]
+                if self.minor == 0 and kind == layout.SECTION_KIND_PERSISTENT:
+                    ours = layout.PERSISTENT_SIZE_1_0
                 grown = record_size > ours and not record_size & 3
                 if record_size != ours and not (
                     self.newer and grown and kind in layout.TABLE_KINDS
@@ -213,7 +216,7 @@ class Reader:
         if not steps:
             fail(at, "model %s has no steps" % net.name)
         for i in self.take(at, layout.SECTION_KIND_STEPS, step, steps):
-            self.check_step(i)
+            self.check_step(i, net)
         net.first_step = step
         net.steps = steps
         if net.shared_arena and n_held:
@@ -280,30 +283,41 @@ class Reader:
         tensor.size = size
         return tensor
 
-    def check_step(self, index):
+    def check_step(self, index, net):
         at, fields = self.record(layout.SECTION_KIND_STEPS, layout.FORMAT_STEP, index)
         offset, size, nominal, worst, _, _, name, kind, rest = fields
         self.reserved(at, rest)
         self.string(name)
-        if kind != layout.STEP_KIND_NPU:
+        if kind > layout.STEP_KIND_CPU:
             fail(at, "step of kind %d" % kind)
         start, extent, _, _ = self.sections[layout.SECTION_KIND_STREAMS]
         if offset & 15 or offset < start or offset + size > start + extent or size & 3 or not size:
             fail(at, "command stream of %d bytes at %d" % (size, offset))
         if nominal > worst:
             fail(at, "nominal cycles %d above the worst case %d" % (nominal, worst))
+        if kind == layout.STEP_KIND_CPU:
+            try:  # here, because most applications can do without
+                from .ops.programs import check
+            except ImportError:
+                fail(at, "step for the processor, and this firmware has no operators")
+            check(self, offset, size, worst, net)
 
     def persistent(self, index, model, net):
-        at, (owner, offset, size, region, fill, rest) = self.record(
+        at, (owner, offset, size, region, fill, rest, initial) = self.record(
             layout.SECTION_KIND_PERSISTENT, layout.FORMAT_PERSISTENT, index
         )
+        if not self.minor:
+            initial = 0  # the format had no such field yet
         self.reserved(at, rest)
         if owner != model or region >= layout.REGION_SLOTS or not size:
             fail(at, "persistent range of model %d, region %d" % (owner, region))
         kind, _, extent = net.regions[region]
         if kind != layout.REGION_KIND_ARENA or offset + size > extent:
             fail(at, "persistent range of %d bytes at %d" % (size, offset))
-        return (region, offset, size, fill)
+        start, extent, _, _ = self.sections[layout.SECTION_KIND_DATA]
+        if initial and (initial < start or initial + size > start + extent):
+            fail(at, "initial content of %d bytes at %d" % (size, initial))
+        return (region, offset, size, fill, initial)
 
     def tasks(self, nets):
         tasks = []

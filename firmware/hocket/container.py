@@ -39,11 +39,15 @@ class App:
     def step_size(self, index):
         return self._step_word(index, layout.STEP_STREAM_SIZE)
 
-    # Nominal NPU cycles of a step.
+    # Whether a step is the processor's; its stream is a program then.
+    def step_is_cpu(self, index):
+        return self._step_word(index, layout.STEP_KIND) & 0xFF == layout.STEP_KIND_CPU
+
+    # Nominal cycles of a step, of the unit that executes it.
     def step_cycles(self, index):
         return self._step_word(index, layout.STEP_NOMINAL_CYCLES)
 
-    # Worst-case NPU cycles of a step.
+    # Worst-case cycles of a step.
     def step_worst_cycles(self, index):
         return self._step_word(index, layout.STEP_WORST_CYCLES)
 

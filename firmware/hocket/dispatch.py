@@ -53,7 +53,7 @@ _BLOCKED_MAX = const(10)
 _BUSY_LOW = const(11)  # 30 bits
 _BUSY_HIGH = const(12)
 _REASON = const(13)
-_ID = const(14)
+_ID = const(14)  # for the trace, in the upper half; index in the net of the step in _FIRST
 _REGIONS = const(15)
 _BASES = const(16)
 _WAITER = const(24)  # task to be made ready once the slot came to its end, counted from 1
@@ -180,6 +180,15 @@ class Dispatcher:
             w[row + _BASES + i] = base & 0xFFFFFFFF
         w[row + _REGIONS] = regions
 
+    # Lets the next requests of a slot be for a part of its net's steps: from its first step in the
+    # application, the indices of the part's first and last.
+    def part(self, slot, base, first, last):
+        w = self.words
+        row = _HEAD + slot * _ROW
+        w[row + _FIRST] = base + first
+        w[row + _LAST] = base + last
+        w[row + _ID] = w[row + _ID] >> 16 << 16 | first
+
     # Requests all steps of a slot's net. The deadline is a tick; the waiter is a task's index.
     def submit(self, slot, priority, deadline, waiter=-1):
         policy = self._policy
@@ -215,6 +224,11 @@ class Dispatcher:
         irq = self._port.disable_irq()
         put(self._ring, tick, kind, detail)
         self._port.enable_irq(irq)
+
+    # The same about a step of a slot's net.
+    def note(self, kind, slot, step):
+        id = self.words[_HEAD + slot * _ROW + _ID] >> 16
+        self.record(self._ticks(), kind, id << 16 | step)
 
     # To an interrupt or a tick, unless a slot has finished; None for an interrupt alone.
     def sleep(self, until):
@@ -268,7 +282,8 @@ class Dispatcher:
         if slot == _NONE:
             return None
         row = _HEAD + slot * _ROW
-        return slot, self.words[row + _STEP] - self.words[row + _FIRST]
+        step = self.words[row + _STEP] - self.words[row + _FIRST]
+        return slot, step + (self.words[row + _ID] & 0xFFFF)
 
     @property
     def busy(self):
@@ -361,7 +376,7 @@ class Dispatcher:
         w[_MARK] = 0
         w[_CYCLES] = npu[_R_PMCCNTR]
         step -= w[s + _FIRST]
-        put(self._ring, now, _START, w[s + _ID] | step & 0xFFFF)
+        put(self._ring, now, _START, w[s + _ID] + (step & 0xFFFF))
         npu[_R_CMD] = _CMD_RUN
 
     # Takes the current slot off the NPU and books what its segment cost itself and others.
@@ -387,13 +402,13 @@ class Dispatcher:
                 if waited > w[o + _BLOCKED_MAX]:  # noqa: PLR1730
                     w[o + _BLOCKED_MAX] = waited
         step = w[s + _STEP] - w[s + _FIRST]
-        put(self._ring, now, _END, w[s + _ID] | step & 0xFFFF)
+        put(self._ring, now, _END, w[s + _ID] + (step & 0xFFFF))
 
     # Fails a slot that is off the NPU already, and makes the NPU usable again.
     def _fail(self, slot, reason, now):
         w = self.words
         row = _HEAD + slot * _ROW
-        put(self._ring, now, _FAULT, w[row + _ID] | reason & 0xFFFF)
+        put(self._ring, now, _FAULT, w[row + _ID] >> 16 << 16 | reason & 0xFFFF)
         abandoned = w[row + _STATE] == _ABANDONED
         w[row + _STATE] = _IDLE if abandoned else _FAILED
         w[row + _REASON] = reason

@@ -8,7 +8,8 @@ from . import task as core
 from .agenda import COLLECT, IDLE, RELEASE, WATCH, Agenda
 from .dispatch import Dispatcher
 from .ethosu import EthosU
-from .net import Net, NpuError
+from .net import NpuError
+from .net import make as make_net
 from .periodic import Periodic, shared_arenas
 from .port import Port, ticks_add
 from .trace import Trace
@@ -46,7 +47,7 @@ class Kernel:
         self.dispatcher = Dispatcher(app, self.policy, port, self.npu, self.trace.ring, ids)
         polled = not port.npu_irq(self.dispatcher.interrupt)
         self.agenda = Agenda(len(app.tasks), port, self.dispatcher, polled)
-        self._nets = [Net(app.nets[i], i, app, port, self.dispatcher) for i in range(len(ids))]
+        self._nets = [make_net(app, slot, port, self.dispatcher) for slot in range(len(ids))]
         arenas = shared_arenas(app)
         self.tasks = [
             Periodic(self, task, self._nets[task.net], index, arenas[task.net])

@@ -25,10 +25,7 @@ class Net:
         self._dispatcher = dispatcher
         self._inputs = [_tensor(t, info, app, port) for t in info.inputs]
         self._outputs = [_tensor(t, info, app, port) for t in info.outputs]
-        self._persistent = [
-            (port.view(port.arena_base + info.regions[region][1] + offset, size), fill)
-            for region, offset, size, fill in info.persistent
-        ]
+        self._persistent = [_state(held, info, app, port) for held in info.persistent]
         self.inference = Inference(self, dispatcher, port)
         self.reset()
 
@@ -40,9 +37,9 @@ class Net:
 
     # Forgets what the net keeps from one inference to the next.
     def reset(self):
-        for view, fill in self._persistent:
+        for view, fill, initial in self._persistent:
             for i in range(len(view)):
-                view[i] = fill
+                view[i] = fill if initial is None else initial[i]
 
     # To be awaited at once. Data is for the first input, or a tuple for all; without it the
     # inputs are taken as they lie, for which the task writes net.input(i) itself.
@@ -62,10 +59,28 @@ class Net:
         return self.inference.arm()
 
 
+# The net of a slot. One with steps for the processor needs a module that most can do without.
+def make(app, slot, port, dispatcher):
+    info = app.nets[slot]
+    for step in range(info.first_step, info.first_step + info.steps):
+        if app.step_is_cpu(step):
+            from .ops.mixed import MixedNet
+
+            return MixedNet(info, slot, app, port, dispatcher)
+    return Net(info, slot, app, port, dispatcher)
+
+
 def _tensor(info, net, app, port):
     kind, offset, _ = net.regions[info.region]
     base = app.address if kind == 1 else port.arena_base
     return Tensor(info, port.view(base + offset + info.offset, info.size))
+
+
+# View of a persistent range, fill byte, and view of what it holds initially or None.
+def _state(held, net, app, port):
+    region, offset, size, fill, initial = held
+    view = port.view(port.arena_base + net.regions[region][1] + offset, size)
+    return view, fill, port.view(app.address + initial, size) if initial else None
 
 
 # One object a net is awaited again and again, so that an inference allocates nothing. It has
@@ -121,6 +136,10 @@ class Inference:
 
     def close(self):
         self._armed = False
+
+    # Whether a task that is ready, and was waiting here, waits no more.
+    def is_over(self):
+        return True
 
     # As the lists of tasks have it: the task no longer waits, so nobody wants the result.
     def remove(self, task):

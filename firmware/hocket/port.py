@@ -64,11 +64,13 @@ class Port:
         self.arena_size = board.ARENA_SIZE
         # Hooks for an emulation that charges the processor's time: None, or called without
         # argument before each segment and each resume, with the task's index before each release,
-        # and with nanoseconds after each job.
+        # with nanoseconds after each job, and after each piece of a processor's step with its net,
+        # its index there and whether it was the last one of the step.
         self.charge_dispatch = None
         self.charge_release = None
         self.charge_resume = None
         self.charge_body = None
+        self.charge_step = None
         # The interrupt takes the time twice, so what needs no wrapping is called as it is.
         self.ticks_us = utime.ticks_us if utime.ticks_add(0, -1) == _MASK else _ticks_us
         self.disable_irq = machine.disable_irq

@@ -97,7 +97,8 @@ def wait_for_ms(awaitable, ms):
 
 
 def _expire(task, now):
-    if task.kernel.agenda.is_ready(task.index):
+    agenda = task.kernel.agenda
+    if task.place is agenda or (agenda.is_ready(task.index) and task.place.is_over()):
         return  # what it waited for has come already
     task.make_ready()
     task.error = TimeoutError()

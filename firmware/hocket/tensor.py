@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # An input or output of a net, in place. MicroPython has no typed view of an address, so the
 # signed and the 16-bit elements are composed here.
+import struct
 from array import array
 
 from .port import as_bytes
@@ -31,8 +32,11 @@ class Tensor:
         self.raw = raw
         self._width = {"b": 1, "B": 1, "h": 2, "H": 2}.get(info.typecode, 4)
         self._sign = 1 << 8 * self._width - 1 if info.typecode in "bhi" else 0
-        if info.typecode not in "bBhHiI":
-            raise ValueError("tensor %s: %s, must be an integer type" % (info.name, info.dtype))
+        if info.typecode not in "bBhHiIf":
+            raise ValueError(
+                "tensor %s: %s, must be float32 or an integer of up to 32 bits"
+                % (info.name, info.dtype)
+            )
 
     def __len__(self):
         return len(self.raw) // self._width
@@ -45,6 +49,8 @@ class Tensor:
             return array(self.typecode, bytes(self.raw[start * width : stop * width]))
         raw = self.raw
         i = self._at(i)
+        if self.typecode == "f":
+            return struct.unpack_from("<f", raw, i)[0]
         if self._width == 1:
             value = raw[i]
         elif self._width == 2:
@@ -54,7 +60,7 @@ class Tensor:
         sign = self._sign
         return (value ^ sign) - sign
 
-    # An element, or a slice from a buffer or a sequence of integers.
+    # An element, or a slice from a buffer or a sequence of numbers.
     def __setitem__(self, i, value):
         if not isinstance(i, int):
             start, stop = _bounds(i, len(self))
@@ -65,6 +71,9 @@ class Tensor:
                 raise ValueError("%d elements, must be %d" % (len(value), stop - start))
             for at in range(start, stop):
                 self[at] = value[at - start]
+            return
+        if self.typecode == "f":
+            struct.pack_into("<f", self.raw, self._at(i), value)
             return
         least = -self._sign
         if not least <= value <= least + (1 << 8 * self._width) - 1:
@@ -102,6 +111,13 @@ class Tensor:
             raise ValueError(
                 "tensor %s: %d elements, must be %d" % (self.name, len(data), len(self))
             )
+
+    # Takes frames of real numbers, or of integers with a scale and zero point of their own, by
+    # this tensor's: adaptor.write(frame). Made once; writing allocates nothing.
+    def adaptor(self, typecode="f", scale=1.0, zero_point=0):
+        from .adapt import Adaptor
+
+        return Adaptor(self, typecode, scale, zero_point)
 
 
 def _bounds(key, count):

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # A board that is not there, for tests: virtual time, an NPU that does nothing but take its time,
 # and an application made up on the spot. Runs on CPython with the shims and on MicroPython.
+import struct
+
 import uctypes
 from micropython import const
+
+import hocket._layout as layout  # "from . import" would ask the lazy loader
 
 from .ethosu import peek, poke
 
@@ -26,6 +30,11 @@ _UNTOUCHED = const(0x5A5A)
 _STREAM = const(16)  # bytes of each pretended stream
 _NEVER = const(0x3FFFFFFFFFFF)
 
+_WORK = const(255)  # code of the operator that only takes its time
+_STEPS = const(64)  # of an application with such operators, at most
+_PROGRAMS = const(1024)  # where programs begin
+_PROGRAM = const(64)  # bytes of one
+
 
 # Memory with an address, aligned to 16 bytes.
 class Block:
@@ -38,7 +47,34 @@ class _Info:
     pass
 
 
-# An application without a container; segments are given by their cycles alone.
+# A step for the processor, in pieces of so many us. It adds one to the net's first output.
+class Work:
+    def __init__(self, pieces, runs_on=False):
+        self.pieces = pieces
+        self.runs_on = runs_on
+        self.at = 0
+        self.resets = 0
+        self.port = None  # that of the application's board
+        self.total = 0
+        for us in pieces:
+            self.total += us
+
+    def step(self):
+        if self.at == 0:
+            self.output[0] = self.input[0] + 1
+        self.port.advance(self.pieces[self.at])
+        self.at += 1
+        if self.at < len(self.pieces):
+            return False
+        self.at = 0
+        return True
+
+    def reset(self):
+        self.at = 0
+        self.resets += 1
+
+
+# An application without a container; segments are given by their cycles alone, operators by Work.
 class FakeApp:
     def __init__(self, policy="fp", npu_hz=1000000):
         self.address = 0x1000
@@ -51,6 +87,7 @@ class FakeApp:
         self.nets = []
         self.tasks = []
         self.cycles = []
+        self._block = None  # where the programs are
 
     # A net with a 4-byte int8 input and a 4-byte int8 output.
     def add_net(self, name, cycles, shared_arena=False, persistent=()):
@@ -61,6 +98,9 @@ class FakeApp:
         net.outputs = [_tensor("out", 16)]
         net.persistent = persistent
         net.first_step = len(self.cycles)
+        for step in cycles:
+            if isinstance(step, Work):
+                self._add_program(net.first_step + cycles.index(step), step.runs_on)
         net.steps = len(cycles)
         net.arena_offset = self.arena_size
         net.arena_size = 32
@@ -87,16 +127,50 @@ class FakeApp:
         self.tasks.append(task)
         return self
 
-    def step_offset(self, i):
+    # As in a container, so that the application has an address from now on.
+    def _add_program(self, i, runs_on):
+        from .ops import register
+
+        if self._block is None:
+            self._block = Block(_PROGRAMS + _STEPS * _PROGRAM)
+            self.address = self._block.address
+            self.buffer = memoryview(uctypes.bytearray_at(self.address, len(self._block.buffer)))
+        register(_WORK, self._operator)
+        at = self.step_offset(i, True)
+        struct.pack_into(
+            layout.FORMAT_CPU_PROGRAM, self.buffer, at,
+            _WORK, int(runs_on), 1, 1, bytes(3), 0, 1, 0, 0, 0, 4,
+        )  # fmt: skip
+        for offset in (0, 16):
+            at += layout.SIZEOF_OPERAND if offset else layout.SIZEOF_CPU_PROGRAM
+            struct.pack_into(layout.FORMAT_OPERAND, self.buffer, at, 1, offset, 4)
+        struct.pack_into("<L", self.buffer, at + layout.SIZEOF_OPERAND, i)
+
+    def _operator(self, params, inputs, outputs, scratch):
+        work = self.cycles[params[0]]
+        work.input = inputs[0].raw
+        work.output = outputs[0].raw
+        return work
+
+    def step_offset(self, i, is_cpu=None):
+        if is_cpu or (is_cpu is None and self.step_is_cpu(i)):
+            return _PROGRAMS + i * _PROGRAM
         return i * _STREAM
 
     def step_size(self, i):
         return _STREAM
 
     def step_cycles(self, i):
-        return self.cycles[i]
+        step = self.cycles[i]
+        return step.total if isinstance(step, Work) else step
 
     step_worst_cycles = step_cycles
+
+    def step_is_cpu(self, i):
+        return isinstance(self.cycles[i], Work)
+
+    def step_name(self, i):
+        return "step %d" % i
 
 
 def _tensor(name, offset):
@@ -131,6 +205,10 @@ class FakePort:
         self.charge_resume = self._resume if resume_us else None
         self.charge_release = self._release if release_us else None
         self.charge_body = self._body
+        self.charge_step = None  # Work lets time pass itself
+        for step in app.cycles:
+            if isinstance(step, Work):
+                step.port = self
         self._has_irq = interrupts
         self._handler = None
         self._enabled = True
@@ -245,7 +323,7 @@ class FakePort:
             poke(base, _STATUS, peek(base, _STATUS) & ~2)
             self._pending = False
         if cmd & 1:
-            step = (peek(base, _QBASE) - self._app.address) // _STREAM
+            step = ((peek(base, _QBASE) - self._app.address) & 0xFFFFFFFF) // _STREAM
             self._step = step
             self._began = self.now
             self._end = _NEVER if step in self._hangs else self.now + self._app.cycles[step]

@@ -13,8 +13,13 @@ MISS = const(5)
 SKIP = const(6)
 FAULT = const(7)  # argument: low half of STATUS
 RESUME = const(8)
+CPU_START = const(9)  # a piece of a step on the processor; argument: step of the net
+CPU_END = const(10)
 
-KINDS = (None, "release", "start", "end", "complete", "miss", "skip", "fault", "resume")
+KINDS = (
+    None, "release", "start", "end", "complete", "miss", "skip", "fault", "resume", "cpu start",
+    "cpu end",
+)  # fmt: skip
 
 _CAPACITY = const(0)
 _NEXT = const(1)

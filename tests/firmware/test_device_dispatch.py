@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The dispatcher: which segment comes next, and what becomes of one that fails.
-from device_helper import FakeApp, events, make, raised, starts
+from device_helper import FakeApp, events, locked_turns, make, raised, starts
 
 from hocket.net import NpuError
 
@@ -215,30 +215,6 @@ def test_a_board_without_an_interrupt_hook_is_polled():
     board.ticks_us = passing
     kernel.run(2000)
     assert [kernel.stats(n).completed for n in ("slow", "middle", "urgent")] == [1, 1, 1]
-
-
-# The heap is locked in the first turn of the kernel's loop, when all that it looks at again and
-# again has been looked up.
-class Locking:
-    def __init__(self):
-        import micropython
-
-        self.turns = 0
-        self._lock = micropython.heap_lock
-        self.unlock = micropython.heap_unlock
-
-    def feed(self):
-        if self.turns == 0:
-            self._lock()
-        self.turns += 1
-
-
-def locked_turns(kernel, turns):
-    kernel.watchdog = Locking()
-    kernel._running = True
-    kernel._loop(turns)
-    kernel.watchdog.unlock()
-    assert kernel.watchdog.turns == turns
 
 
 def test_release_dispatch_and_resume_allocate_nothing():

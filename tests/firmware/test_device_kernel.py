@@ -234,7 +234,7 @@ def test_a_task_without_a_body_only_infers():
 def test_persistent_state_starts_with_its_fill():
     app = FakeApp()
     app.add("job", [10], 1000)
-    app.nets[0].persistent = [(1, 8, 4, 0x80)]
+    app.nets[0].persistent = [(1, 8, 4, 0x80, 0)]
     _, board = make(app)
     assert bytes(board.view(board.arena_base, 16)) == bytes(8) + b"\x80" * 4 + bytes(4)
 

@@ -17,7 +17,11 @@ from hocket.testing import FakeApp, FakePort
 FIRMWARE = Path(__file__).parents[2] / "firmware"
 
 # Everything but what only tests need.
-PARTS = sorted(f.name for f in (FIRMWARE / "hocket").glob("*.py") if f.name != "testing.py")
+PARTS = sorted(
+    f.relative_to(FIRMWARE / "hocket").as_posix()
+    for f in (FIRMWARE / "hocket").rglob("*.py")
+    if f.name != "testing.py"
+)
 
 
 def run_main(monkeypatch: pytest.MonkeyPatch, app: FakeApp, port: FakePort) -> list[Any]:

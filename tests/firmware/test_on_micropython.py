@@ -13,7 +13,11 @@ import pytest
 HERE = Path(__file__).parent
 FIRMWARE = HERE.parents[1] / "firmware"
 FILES = sorted(file.stem for file in HERE.glob("test_device_*.py"))
-MODULES = sorted(file.stem for file in (FIRMWARE / "hocket").glob("*.py"))
+MODULES = sorted(
+    ".".join(file.relative_to(FIRMWARE).with_suffix("").parts)
+    for file in (FIRMWARE / "hocket").rglob("*.py")
+    if file.stem != "__init__"
+)
 
 
 def micropython(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -40,9 +44,9 @@ def test_file_passes_on_the_virtual_machine(name: str) -> None:
     ), run.stdout + run.stderr
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if name != "__init__"])
+@pytest.mark.parametrize("name", MODULES)
 def test_module_imports_first_on_the_virtual_machine(name: str) -> None:
-    script = f"import sys; sys.path.insert(0, {str(FIRMWARE)!r}); import hocket.{name}"
+    script = f"import sys; sys.path.insert(0, {str(FIRMWARE)!r}); import {name}"
     run = micropython("-c", script)
     assert run.returncode == 0, run.stdout + run.stderr
 

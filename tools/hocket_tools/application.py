@@ -27,6 +27,7 @@ from hocket_host.errors import HocketError
 from hocket_host.ethosu.config import CONFIGS
 from hocket_host.units import parse_duration, parse_frequency, parse_size
 
+from .features.settings import FrontendSettings
 from .schema_errors import ToldError, explain, quoting
 
 if sys.version_info >= (3, 11):
@@ -132,6 +133,11 @@ class Schedule(_Section):
     """Which NPU cycles deadlines are proved with."""
 
 
+def _micro(value: object) -> object:
+    """`"micro"` is the front end as it is."""
+    return {} if value == "micro" else value
+
+
 class Input(_Section):
     """`input`: where a task's frames come from: a file, or a generator."""
 
@@ -139,8 +145,11 @@ class Input(_Section):
     generator: str | None = None
     """`random`, `constant`, `ramp`, or `package.module:function`."""
     mode: Literal["raw", "quantize"] = "raw"
+    features: Annotated[FrontendSettings | None, BeforeValidator(_micro)] = None
+    """`"micro"`, or settings of the audio front end: a wav file is read through it."""
     hop: Annotated[int, Field(gt=0)] | None = None
-    """Samples between frames of a wav file; a whole frame when absent."""
+    """Samples between frames of a wav file, or frames of features from one input to the next; a
+    whole input when absent."""
     array: str | None = None
     """Name of the array in an npz file."""
     seed: int = 0
@@ -310,6 +319,14 @@ def _require_one_source(path: Path, name: str, source: Input) -> None:
             found="both a file and a generator" if source.file else "neither",
             expected="file or generator",
             try_='input = { generator = "random" }',
+        )
+    if source.features is not None and (source.file is None or source.mode != "raw"):
+        raise ApplicationError(
+            "features are made of a recording",
+            where=f"{path}: tasks.{name}.input.features",
+            found="a generator" if source.file is None else f'mode = "{source.mode}"',
+            expected="a wav file, which features quantise by themselves",
+            try_='input = { file = "recording.wav", features = "micro" }',
         )
 
 

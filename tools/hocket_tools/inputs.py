@@ -10,6 +10,7 @@ from hocket_host.sources import Frames, TensorSpec, open_source
 
 from . import container as hkt
 from .application import Application, ApplicationError, Input
+from .features import open_features
 
 
 def open_inputs(application: Application, image: hkt.Image) -> dict[str, Iterator[Frame]]:
@@ -45,8 +46,17 @@ def _open(application: Application, task: hkt.Task, model: hkt.Model) -> Iterato
 
 def _source(application: Application, wanted: Input, tensor: hkt.Tensor, apart: int) -> Frames:
     """One tensor's frames; inputs that share a random generator get seeds of their own."""
+    spec = TensorSpec(tensor.shape, tensor.dtype.label, tensor.scale, tensor.zero_point)
+    if wanted.features is not None and wanted.file is not None:
+        return open_features(
+            application.resolve(wanted.file),
+            spec,
+            settings=wanted.features,
+            fresh=wanted.hop,
+            loop=wanted.loop,
+        )
     return open_source(
-        TensorSpec(tensor.shape, tensor.dtype.label, tensor.scale, tensor.zero_point),
+        spec,
         file=None if wanted.file is None else application.resolve(wanted.file),
         generator=wanted.generator,
         mode=wanted.mode,

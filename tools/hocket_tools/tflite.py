@@ -7,7 +7,7 @@ Field numbers are those of the public TFLite schema (version 3).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -89,6 +89,8 @@ class TfliteModel:
 
     description: str
     subgraphs: tuple[Subgraph, ...]
+    metadata: dict[str, bytes] = field(default_factory=dict, hash=False)
+    """Contents of metadata by name; the last of several with one name."""
 
     @property
     def main(self) -> Subgraph:
@@ -187,7 +189,9 @@ def _model(root: Table) -> TfliteModel:
     subgraphs = root.tables(2, lambda i, t: _subgraph(i, t, codes, buffers))
     if not subgraphs:
         raise TfliteError("the model has no graph", found="no subgraph", expected="at least one")
-    return TfliteModel(description=root.text(3), subgraphs=subgraphs)
+    notes = root.tables(6, lambda _, t: (t.text(0), t.scalar(1, "I")))
+    metadata = {name: buffers[at] or b"" for name, at in notes if at < len(buffers)}
+    return TfliteModel(root.text(3), subgraphs, metadata)
 
 
 def _code(table: Table) -> tuple[str, bool]:

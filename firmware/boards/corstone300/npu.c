@@ -62,7 +62,7 @@ static void start(const dispatcher_t *self, uint32_t slot) {
     words[DISPATCH_MARK] = 0;
     words[DISPATCH_CYCLES] = npu[DISPATCH_R_PMCCNTR];
     put(self, now, DISPATCH_START,
-        row[DISPATCH_ID] | ((step - row[DISPATCH_FIRST]) & 0xFFFF));
+        row[DISPATCH_ID] + ((step - row[DISPATCH_FIRST]) & 0xFFFF));
     npu[DISPATCH_R_CMD] = DISPATCH_CMD_RUN;
 }
 
@@ -108,7 +108,7 @@ static void leave(const dispatcher_t *self, uint32_t *row, uint32_t now) {
         }
     }
     put(self, now, DISPATCH_END,
-        row[DISPATCH_ID] | ((row[DISPATCH_STEP] - row[DISPATCH_FIRST]) & 0xFFFF));
+        row[DISPATCH_ID] + ((row[DISPATCH_STEP] - row[DISPATCH_FIRST]) & 0xFFFF));
 }
 
 static void interrupt(const dispatcher_t *self, uint32_t status) {

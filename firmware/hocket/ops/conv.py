@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 # ruff: noqa: F821, PLR1730 - viper has its own names, and a call costs more than a branch
-# Convolutions, by two primitives: directly, with every product's place checked against the edges;
-# or by gathering each window into scratch once, for all channels.
+# Convolutions, by three primitives: directly, with every product's place checked against the edges;
+# by gathering the windows of some pixels into scratch, as rows of a product for all channels; and,
+# where channels do not mix, place by place for some channels of a pixel at once.
 import micropython
 from micropython import const
 
 from . import fixed
-from .dense import dot
+from .dense import Rows
 from .operator import Operator, word
 
 # Primitives.
 _DIRECT = const(0)
 _WINDOW = const(1)
+_PLACES = const(2)
 
 # Words of the parameters; up to _WIDE as those of rows.
 _SCALING = const(3)
@@ -36,7 +38,8 @@ _PAD_Y = const(21)
 _PAD_X = const(22)
 _OFFSET = const(23)
 _GATHERED = const(25)  # most places of a window in a step
-_ALONE = const(26)  # whether windows are gathered in steps of their own
+_PIXELS = const(26)  # whose windows are gathered together
+_PIXEL_BYTES = const(27)  # of the input
 _MULTIPLIER = const(24)  # channels an input channel, of a depthwise convolution; else 0
 
 _M = const(0x3FFFFFFF)
@@ -131,41 +134,117 @@ def convolve(params, source, weights, acc, at: int, n: int):
             a[i] = v
 
 
-# Places first .. last of the window of one output pixel, each byte with 128 added; outside the
-# input they are zero points.
+# Places first .. last of the windows of some pixels, in order; outside the input they are zero
+# points. Two registers, as of dense.dot8, then what the windows are in.
 @micropython.viper
-def gather(params, source, window, pixel: int, first: int, last: int):
+def gather(
+    i: int, j: int, o8: ptr8, params, source, window, pixel: int, pixels: int, first: int, last: int
+):
     p = ptr32(params)
     x8 = ptr8(source)
-    o = ptr8(window)
-    depth = p[_INPUT_DEPTH]
-    pad = 128 - ((p[_OFFSET] & _M ^ _S) - _S)
+    x32 = ptr32(source)
+    o32 = ptr32(window)
+    size = p[_PIXEL_BYTES]
+    width = p[_WIDTH]
+    pad = 0 - ((p[_OFFSET] & _M ^ _S) - _S) & 0xFF
+    words = size >> 2
+    if size & 3:
+        words = 0
+    wide_pad = pad << 8 | pad
+    wide_pad = wide_pad << 16 | wide_pad
+    for which in range(pixels):
+        k = pixel + which
+        left = k % p[_OUT_WIDTH] * p[_STRIDE_X] - p[_PAD_X]
+        k = k // p[_OUT_WIDTH]
+        top = k % p[_OUT_HEIGHT] * p[_STRIDE_Y] - p[_PAD_Y]
+        k = k // p[_OUT_HEIGHT] * p[_HEIGHT]
+        place = first
+        ky = first // p[_KERNEL_X]
+        kx = first % p[_KERNEL_X]
+        i = (which * p[_KERNEL_Y] * p[_KERNEL_X] + first) * size
+        while place < last:
+            y = top + ky * p[_DILATION_Y]
+            x = left + kx * p[_DILATION_X]
+            place += 1
+            kx += 1
+            if kx == p[_KERNEL_X]:
+                kx = 0
+                ky += 1
+            inside = 0
+            if y >= 0:
+                if y < p[_HEIGHT]:
+                    if x >= 0:
+                        if x < width:
+                            inside = 1
+            if words:
+                i = i >> 2
+                end = i + words
+                if inside:
+                    j = ((k + y) * width + x) * words
+                    while i < end:
+                        o32[i] = x32[j]
+                        j += 1
+                        i += 1
+                else:
+                    while i < end:
+                        o32[i] = wide_pad
+                        i += 1
+                i = i << 2
+            else:
+                end = i + size
+                if inside:
+                    j = ((k + y) * width + x) * size
+                    while i < end:
+                        o8[i] = x8[j]
+                        j += 1
+                        i += 1
+                else:
+                    while i < end:
+                        o8[i] = pad
+                        i += 1
+
+
+# Sums of channels at .. at + n of one pixel, of int8; one filter an input channel.
+@micropython.viper
+def by_places(i: int, j: int, w: int, params, source, weights, acc, pixel: int, at: int, n: int):
+    p = ptr32(params)
+    x8 = ptr8(source)
+    w8 = ptr8(weights)
+    a = ptr32(acc)
+    channels = p[_CHANNELS]
+    offset = (p[_OFFSET] & _M ^ _S) - _S - 128
+    k = p[_BIAS] + at
+    i = 0
+    while i < n:
+        a[i] = p[k + i]
+        i += 1
     k = pixel
     left = k % p[_OUT_WIDTH] * p[_STRIDE_X] - p[_PAD_X]
     k = k // p[_OUT_WIDTH]
-    top = k % p[_OUT_HEIGHT] * p[_STRIDE_Y] - p[_PAD_Y]
+    y = k % p[_OUT_HEIGHT] * p[_STRIDE_Y] - p[_PAD_Y]
     batch = k // p[_OUT_HEIGHT] * p[_HEIGHT]
-    i = first * depth
-    for place in range(first, last):
-        y = top + place // p[_KERNEL_X] * p[_DILATION_Y]
-        x = left + place % p[_KERNEL_X] * p[_DILATION_X]
-        end = i + depth
-        inside = 0
+    row = at
+    for _ in range(p[_KERNEL_Y]):
         if y >= 0:
             if y < p[_HEIGHT]:
-                if x >= 0:
-                    if x < p[_WIDTH]:
-                        inside = 1
-        if inside:
-            j = ((batch + y) * p[_WIDTH] + x) * depth
-            while i < end:
-                o[i] = x8[j] ^ 0x80
-                j += 1
-                i += 1
-        else:
-            while i < end:
-                o[i] = pad
-                i += 1
+                x = left
+                w = row
+                for _ in range(p[_KERNEL_X]):
+                    if x >= 0:
+                        if x < p[_WIDTH]:
+                            j = ((batch + y) * p[_WIDTH] + x) * channels + at
+                            i = 0
+                            while i < n:
+                                # Of the sum, only the low word counts.
+                                a[i] = a[i] + ((w8[w] ^ 0x80) - 0x80) * ((x8[j] ^ 0x80) + offset)
+                                i += 1
+                                j += 1
+                                w += 1
+                            w -= n
+                    x += p[_DILATION_X]
+                    w += channels
+        y += p[_DILATION_Y]
+        row += p[_KERNEL_X] * channels
 
 
 class Direct(Operator):
@@ -183,60 +262,72 @@ class Direct(Operator):
         fixed.finish(self.params, self.scaling, self.acc, self.target, at, n)
 
 
-# A step does some channels of one pixel, or a part of one; a large window is gathered in steps of
-# its own.
-class Window(Operator):
+# Some channels of one pixel a step.
+class Places(Direct):
     def __init__(self, params, inputs, target, scratch):
-        self.params = params
-        self.source = inputs[0].raw
-        self.weights = inputs[1].raw
-        self.target = target.raw
-        self.scaling = word(params, _SCALING)
+        Direct.__init__(self, params, inputs, target, scratch)
         self.channels = word(params, _CHANNELS)
-        self.depth = word(params, _DEPTH)
-        self.most = word(params, 1)
+        self.most = self.chunk
         self.groups = -(-self.channels // self.most)
-        self.part = word(params, _PART)
-        self.parts = -(-self.depth // self.part)
-        self.places = word(params, _KERNEL_Y) * word(params, _KERNEL_X)
-        self.gathered = word(params, _GATHERED)
-        self.gathers = 0  # with the first channels
-        if word(params, _ALONE):
-            self.gathers = -(-self.places // self.gathered)
-        self.steps = self.gathers + self.groups * self.parts
-        self.acc = scratch[: 4 * self.most]
-        self.window = scratch[4 * self.most :]
-        Operator.__init__(self, word(params, 0) // self.channels * self.steps, 1)
+        Operator.__init__(self, self.count // self.channels * self.groups, 1)
 
     def block(self, at, n):
-        pixel = at // self.steps
-        at %= self.steps
-        if at < self.gathers or at == 0:
-            first = at * self.gathered
-            last = first + self.gathered
-            if last > self.places:
-                last = self.places
-            gather(self.params, self.source, self.window, pixel, first, last)
-            if self.gathers:
-                return
-        self.multiply(pixel, at - self.gathers)
-
-    def multiply(self, pixel, at):
-        p = self.params
-        channel = at // self.parts * self.most
+        pixel = at // self.groups
+        channel = at % self.groups * self.most
         n = self.channels - channel
         if n > self.most:
             n = self.most
-        first = at % self.parts * self.part
-        last = first + self.part
-        if last > self.depth:
-            last = self.depth
-        dot(p, self.window, self.weights, self.acc, channel, n, first, last)
-        if last == self.depth:
-            place = pixel * self.channels + channel
-            fixed.finish(p, self.scaling, self.acc, self.target, place, n)
+        p = self.params
+        by_places(0, 0, 0, p, self.source, self.weights, self.acc, pixel, channel, n)
+        at = pixel * self.channels + channel
+        fixed.finish(p, self.scaling, self.acc, self.target, at, n)
+
+
+# The windows of some pixels are gathered in steps of their own, then multiplied.
+class Window(Rows):
+    def __init__(self, params, inputs, target, scratch):
+        channels = word(params, _CHANNELS)
+        count = word(params, 0)
+        self.pixels = word(params, _PIXELS)
+        self.image = inputs[0].raw
+        self.every = count // channels
+        self.places = word(params, _KERNEL_Y) * word(params, _KERNEL_X)
+        self.gathered = word(params, _GATHERED)
+        acc = (8 if word(params, _WIDE) else 4) * word(params, 1)
+        Rows.__init__(
+            self,
+            params,
+            scratch[acc:],
+            inputs[1].raw,
+            target,
+            scratch[:acc],
+            count,
+            self.pixels * channels,
+            -(-self.places // self.gathered),
+        )
+
+    def block(self, at, n):
+        step = at % self.steps
+        if step < self.before:
+            pixel = at // self.steps * self.pixels
+            pixels = self.every - pixel
+            if pixels > self.pixels:
+                pixels = self.pixels
+            first = step * self.gathered
+            last = first + self.gathered
+            if last > self.places:
+                last = self.places
+            window = self.source
+            gather(0, 0, window, self.params, self.image, window, pixel, pixels, first, last)
+        else:
+            Rows.block(self, at, n)
 
 
 def make(params, inputs, outputs, scratch):
-    kind = Window if word(params, 2) == _WINDOW else Direct
-    return kind(params, inputs, outputs[0], scratch)
+    kind = word(params, 2)
+    target = outputs[0]
+    if kind == _WINDOW:
+        return Window(params, inputs, target.raw, scratch)
+    if kind == _PLACES:
+        return Places(params, inputs, target, scratch)
+    return Direct(params, inputs, target, scratch)

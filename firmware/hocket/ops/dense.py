@@ -1,52 +1,108 @@
 # SPDX-License-Identifier: Apache-2.0
 # ruff: noqa: F821, PLR1730 - viper has its own names, and a call costs more than a branch
 # Dot products along contiguous rows: fully connected layers, and the core of convolutions whose
-# windows were gathered; and products of two matrices that are both computed.
+# windows were gathered.
 import micropython
 from micropython import const
 
 from . import fixed
 from .operator import Operator, word
 
-# Primitives.
-_ROWS = const(0)
-_MATRICES = const(1)
-
 # Words of the parameters.
 _SCALING = const(3)  # at which word the scaling is, and the biases
 _BIAS = const(4)
 _DEPTH = const(5)
 _CHANNELS = const(6)
-_TYPE = const(7)  # of inputs: 0 int8, 1 bytes with 128 added, 2 int16
+_TYPE = const(7)  # of inputs: 0 int8, 2 int16
 _WIDE = const(8)  # accumulators of 48 bits
-_PART = const(9)  # most products a step
-
-# Of a product of matrices: strides in elements, and what is added to elements.
-_COLUMNS = const(10)
-_ROWS_COUNT = const(11)
-_LEFT = const(12)  # strides of batch, row, product
-_RIGHT = const(15)  # of batch, column, product
-_LEFT_OFFSET = const(18)
-_RIGHT_OFFSET = const(19)
-
-_M = const(0x3FFFFFFF)
-_S = const(0x20000000)
+_PART = const(9)  # most products of one output in a step
 
 
-# Products first .. last of outputs at .. at + n into acc. An 8-bit input counts as its value plus
-# 128: what is too much is in the bias, as the zero point is. Weights are int8.
+# Products first .. last of outputs at .. at + n into acc, of int8: four channels at once where a
+# row has them. Inputs and weights count as their values plus 128. For inputs, what is too much is
+# in the bias, as the zero point is; for weights, 128 times the sum of inputs is taken off.
+#
+# Viper keeps the first three locals in registers, and arguments come first: w and u are none.
 @micropython.viper
-def dot(params, source, weights, acc, at: int, n: int, first: int, last: int):
+def dot8(w8: ptr8, w: int, u: int, params, source, acc, at: int, n: int, first: int, last: int):
     p = ptr32(params)
-    p16 = ptr16(params)
     x8 = ptr8(source)
-    x16 = ptr16(source)
-    w8 = ptr8(weights)
     a = ptr32(acc)
     a16 = ptr16(acc)
     depth = p[_DEPTH]
     channels = p[_CHANNELS]
-    kind = p[_TYPE]
+    back = 1 - 3 * depth
+    channel = at % channels
+    row = at // channels * depth
+    i = 0
+    while i < n:
+        x = row + first
+        w = channel * depth + first
+        end = x + last - first
+        k = p[_BIAS] + channel
+        four = 0
+        if n - i >= 4:
+            if channels - channel >= 4:
+                four = 1
+        v0 = 0
+        s = 0
+        if four:
+            v1 = 0
+            v2 = 0
+            v3 = 0
+            while x < end:
+                u = x8[x] ^ 0x80
+                x += 1
+                s += u
+                v0 += (w8[w] ^ 0x80) * u
+                w += depth
+                v1 += (w8[w] ^ 0x80) * u
+                w += depth
+                v2 += (w8[w] ^ 0x80) * u
+                w += depth
+                v3 += (w8[w] ^ 0x80) * u
+                w += back
+            if first == 0:
+                a[i] = p[k]
+                a[i + 1] = p[k + 1]
+                a[i + 2] = p[k + 2]
+                a[i + 3] = p[k + 3]
+            s = s << 7
+            k = 2 * i
+            a[i] = (((a16[k + 1] ^ 0x8000) - 0x8000) << 16 | a16[k]) + v0 - s
+            a[i + 1] = (((a16[k + 3] ^ 0x8000) - 0x8000) << 16 | a16[k + 2]) + v1 - s
+            a[i + 2] = (((a16[k + 5] ^ 0x8000) - 0x8000) << 16 | a16[k + 4]) + v2 - s
+            a[i + 3] = (((a16[k + 7] ^ 0x8000) - 0x8000) << 16 | a16[k + 6]) + v3 - s
+            i += 4
+            channel += 4
+        else:
+            while x < end:
+                u = x8[x] ^ 0x80
+                x += 1
+                s += u
+                v0 += (w8[w] ^ 0x80) * u
+                w += 1
+            if first == 0:
+                a[i] = p[k]
+            k = 2 * i
+            a[i] = (((a16[k + 1] ^ 0x8000) - 0x8000) << 16 | a16[k]) + v0 - (s << 7)
+            i += 1
+            channel += 1
+        if channel == channels:
+            channel = 0
+            row += depth
+
+
+# As dot8, of int16, one channel at a time; accumulators have a word, or two for 48 bits.
+@micropython.viper
+def dot16(w8: ptr8, w: int, x: int, params, source, acc, at: int, n: int, first: int, last: int):
+    p = ptr32(params)
+    p16 = ptr16(params)
+    x16 = ptr16(source)
+    a = ptr32(acc)
+    a16 = ptr16(acc)
+    depth = p[_DEPTH]
+    channels = p[_CHANNELS]
     wide = p[_WIDE]
     bias = p[_BIAS]
     for i in range(n):
@@ -54,145 +110,92 @@ def dot(params, source, weights, acc, at: int, n: int, first: int, last: int):
         x = (at + i) // channels * depth + first
         w = channel * depth + first
         end = w + last - first
-        low = 0
-        if first:
+        if wide == 0:
             k = 2 * i
-            v = ((a16[k + 1] ^ 0x8000) - 0x8000) << 16 | a16[k]
-            if wide:
+            if first:
+                v = ((a16[k + 1] ^ 0x8000) - 0x8000) << 16 | a16[k]
+            else:
+                k = 2 * (bias + channel)
+                v = ((p16[k + 1] ^ 0x8000) - 0x8000) << 16 | p16[k]
+            while w < end:
+                v += ((w8[w] ^ 0x80) - 0x80) * ((x16[x] ^ 0x8000) - 0x8000)
+                x += 1
+                w += 1
+            a[i] = v
+        else:
+            if first:
                 k = 4 * i
-                low = a16[k]
+                s = a16[k]
                 v = ((a16[k + 3] ^ 0x8000) - 0x8000) << 16 | a16[k + 2]
-        elif wide:
-            k = 2 * (bias + 2 * channel)
-            low = p16[k]
-            v = ((p16[k + 3] ^ 0x8000) - 0x8000) << 16 | p16[k + 2]
-        else:
-            k = 2 * (bias + channel)
-            v = ((p16[k + 1] ^ 0x8000) - 0x8000) << 16 | p16[k]
-        if kind == 0:
-            while w < end:
-                v += (x8[x] ^ 0x80) * ((w8[w] ^ 0x80) - 0x80)
-                x += 1
-                w += 1
-        elif kind == 1:
-            while w < end:
-                v += x8[x] * ((w8[w] ^ 0x80) - 0x80)
-                x += 1
-                w += 1
-        elif wide == 0:
-            while w < end:
-                v += ((x16[x] ^ 0x8000) - 0x8000) * ((w8[w] ^ 0x80) - 0x80)
-                x += 1
-                w += 1
-        else:
+            else:
+                k = 2 * (bias + 2 * channel)
+                s = p16[k]
+                v = ((p16[k + 3] ^ 0x8000) - 0x8000) << 16 | p16[k + 2]
             while w < end:
                 # As many products as fit a word.
                 k = w + 128
                 if k > end:
                     k = end
-                s = low
                 while w < k:
-                    s += ((x16[x] ^ 0x8000) - 0x8000) * ((w8[w] ^ 0x80) - 0x80)
+                    s += ((w8[w] ^ 0x80) - 0x80) * ((x16[x] ^ 0x8000) - 0x8000)
                     x += 1
                     w += 1
-                low = s & 0xFFFF
                 v += s >> 16
-        if wide:
-            a[2 * i] = low
-            a[2 * i + 1] = v
-        else:
-            a[i] = v
-
-
-# Outputs at .. at + n of a product of matrices.
-@micropython.viper
-def multiply(params, left, right, acc, at: int, n: int):
-    p = ptr32(params)
-    l8 = ptr8(left)
-    l16 = ptr16(left)
-    r8 = ptr8(right)
-    r16 = ptr16(right)
-    a = ptr32(acc)
-    depth = p[_DEPTH]
-    columns = p[_COLUMNS]
-    rows = p[_ROWS_COUNT]
-    kind = p[_TYPE]
-    offset_l = (p[_LEFT_OFFSET] & _M ^ _S) - _S
-    offset_r = (p[_RIGHT_OFFSET] & _M ^ _S) - _S
-    step_l = p[_LEFT + 2]
-    step_r = p[_RIGHT + 2]
-    for i in range(n):
-        k = at + i
-        column = k % columns
-        k = k // columns
-        x = k // rows * p[_LEFT] + k % rows * p[_LEFT + 1]
-        y = k // rows * p[_RIGHT] + column * p[_RIGHT + 1]
-        v = 0
-        low = 0
-        if kind == 0:
-            for _ in range(depth):
-                v += ((l8[x] ^ 0x80) - 0x80 + offset_l) * ((r8[y] ^ 0x80) - 0x80 + offset_r)
-                x += step_l
-                y += step_r
-            a[i] = v
-        else:
-            for _ in range(depth):
-                # Each product fills a word.
-                s = ((l16[x] ^ 0x8000) - 0x8000) * ((r16[y] ^ 0x8000) - 0x8000)
-                low += s & 0xFFFF
-                v += (s >> 16) + (low >> 16)
-                low = low & 0xFFFF
-                x += step_l
-                y += step_r
-            a[2 * i] = low
+                s = s & 0xFFFF
+            a[2 * i] = s
             a[2 * i + 1] = v
 
 
+# Outputs of rows in blocks: a step does some outputs of a block, or a part of the products of some.
+# A block may begin with steps of its own, which put its rows where they are read.
 class Rows(Operator):
-    def __init__(self, params, inputs, target, scratch):
+    def __init__(self, params, source, weights, target, acc, count, outputs, before):
         self.params = params
-        self.source = inputs[0].raw
-        self.weights = inputs[1].raw
-        self.target = target.raw
-        self.acc = scratch
+        self.source = source
+        self.weights = weights
+        self.target = target
+        self.acc = acc
         self.scaling = word(params, _SCALING)
         self.depth = word(params, _DEPTH)
+        self.narrow = word(params, _TYPE) == 0
         self.part = word(params, _PART)
         self.parts = -(-self.depth // self.part)
-        Operator.__init__(self, word(params, 0) * self.parts, word(params, 1))
+        self.outputs = outputs
+        self.most = word(params, 1)
+        self.all = count
+        self.before = before
+        self.steps = before + -(-outputs // self.most) * self.parts
+        Operator.__init__(self, -(-count // outputs) * self.steps, 1)
 
     def block(self, at, n):
+        base = at // self.steps * self.outputs
+        at %= self.steps
+        if at >= self.before:
+            self.multiply(base, at - self.before)
+
+    # One step's products; rows of the block lie at the source's start.
+    def multiply(self, base, at):
         p = self.params
-        if self.parts == 1:
-            dot(p, self.source, self.weights, self.acc, at, n, 0, self.depth)
-            fixed.finish(p, self.scaling, self.acc, self.target, at, n)
+        output = at // self.parts * self.most
+        n = self.outputs
+        if n > self.all - base:
+            n = self.all - base
+        n -= output
+        if n > self.most:
+            n = self.most
+        if n <= 0:
             return
-        # One part of one row.
         first = at % self.parts * self.part
         last = first + self.part
         if last > self.depth:
             last = self.depth
-        at //= self.parts
-        dot(p, self.source, self.weights, self.acc, at, 1, first, last)
+        dot = dot8 if self.narrow else dot16
+        dot(self.weights, 0, 0, p, self.source, self.acc, output, n, first, last)
         if last == self.depth:
-            fixed.finish(p, self.scaling, self.acc, self.target, at, 1)
-
-
-class Matrices(Operator):
-    def __init__(self, params, inputs, target, scratch):
-        self.params = params
-        self.left = inputs[0].raw
-        self.right = inputs[1].raw
-        self.target = target.raw
-        self.acc = scratch
-        self.scaling = word(params, _SCALING)
-        Operator.__init__(self, word(params, 0), word(params, 1))
-
-    def block(self, at, n):
-        multiply(self.params, self.left, self.right, self.acc, at, n)
-        fixed.finish(self.params, self.scaling, self.acc, self.target, at, n)
+            fixed.finish(p, self.scaling, self.acc, self.target, base + output, n)
 
 
 def make(params, inputs, outputs, scratch):
-    kind = Matrices if word(params, 2) == _MATRICES else Rows
-    return kind(params, inputs, outputs[0], scratch)
+    count = word(params, 0)
+    source = inputs[0].raw
+    return Rows(params, source, inputs[1].raw, outputs[0].raw, scratch, count, count, 0)

@@ -21,19 +21,25 @@ _PAD_Y = const(13)
 _PAD_X = const(14)
 _LOW = const(15)
 _HIGH = const(16)
+_PART = const(17)  # most rows of one window in a step
 
 _M = const(0x3FFFFFFF)
 _S = const(0x20000000)
 
 
-# Outputs at .. at + n.
+# Rows first .. last of the windows of outputs at .. at + n; parts are of one output, whose sum and
+# count are kept in acc between them. Three registers, as of dense.dot8.
 @micropython.viper
-def pool(params, source, target, at: int, n: int):
+def pool(
+    j: int, v: int, k: int, params, source, target, acc, at: int, n: int, first: int, last: int
+):
     p = ptr32(params)
     x8 = ptr8(source)
     x16 = ptr16(source)
     o8 = ptr8(target)
     o16 = ptr16(target)
+    a = ptr32(acc)
+    a16 = ptr16(acc)
     depth = p[_DEPTH]
     mean = p[_KIND]
     narrow = 1 if p[_TYPE] == 0 else 0
@@ -48,7 +54,11 @@ def pool(params, source, target, at: int, n: int):
         batch = k // p[_OUT_HEIGHT] * p[_HEIGHT]
         v = 0 if mean else -0x8000
         count = 0
-        for _ in range(p[_KERNEL_Y]):
+        if first:
+            v = ((a16[1] ^ 0x8000) - 0x8000) << 16 | a16[0]
+            count = a[1]
+        y += first
+        for _ in range(first, last):
             if y >= 0:
                 if y < p[_HEIGHT]:
                     x = left
@@ -67,32 +77,45 @@ def pool(params, source, target, at: int, n: int):
                                     v = k
                         x += 1
             y += 1
-        if mean:
+        if last < p[_KERNEL_Y]:
+            a[0] = v
+            a[1] = count
+        elif mean:
             # To the nearest, halves away from zero.
             if v > 0:
                 v = (v + count // 2) // count
             else:
                 v = -((count // 2 - v) // count)
-        if v < low:
-            v = low
-        if v > high:
-            v = high
-        if narrow:
-            o8[i] = v
-        else:
-            o16[i] = v
+        if last == p[_KERNEL_Y]:
+            if v < low:
+                v = low
+            if v > high:
+                v = high
+            if narrow:
+                o8[i] = v
+            else:
+                o16[i] = v
 
 
 class Pool(Operator):
-    def __init__(self, params, source, target):
+    def __init__(self, params, source, target, scratch):
         self.params = params
         self.source = source.raw
         self.target = target.raw
-        Operator.__init__(self, word(params, 0), word(params, 1))
+        self.acc = scratch
+        self.rows = word(params, _KERNEL_Y)
+        self.part = word(params, _PART)
+        self.parts = -(-self.rows // self.part)
+        Operator.__init__(self, word(params, 0) * self.parts, word(params, 1))
 
     def block(self, at, n):
-        pool(self.params, self.source, self.target, at, n)
+        first = at % self.parts * self.part
+        last = first + self.part
+        if last > self.rows:
+            last = self.rows
+        at //= self.parts
+        pool(0, 0, 0, self.params, self.source, self.target, self.acc, at, n, first, last)
 
 
 def make(params, inputs, outputs, scratch):
-    return Pool(params, inputs[0], outputs[0])
+    return Pool(params, inputs[0], outputs[0], scratch)

@@ -12,7 +12,9 @@ _TYPE = const(3)  # 0 int8, 1 uint8 or bool, 2 int16, 3 int32
 _START = const(4)  # a sum's first value
 _SIZES = const(5)  # of the four axes that stay, then of the four that are reduced
 _STRIDES = const(13)
-_SCALING = const(21)
+_PART = const(21)  # most elements of one output in a step
+_COUNT = const(22)  # elements of one output
+_SCALING = const(23)
 
 _SUM = const(0)
 _MAX = const(1)
@@ -24,14 +26,16 @@ _M = const(0x3FFFFFFF)
 _S = const(0x20000000)
 
 
-# Words of outputs at .. at + n.
+# Words of outputs at .. at + n, of their elements first .. last; parts are of one output. The first
+# three arguments are registers, as of dense.dot8.
 @micropython.viper
-def reduce(params, source, acc, at: int, n: int):
+def reduce(j: int, q: int, v: int, params, source, acc, at: int, n: int, first: int, last: int):
     p = ptr32(params)
     p16 = ptr16(params)
     x8 = ptr8(source)
     x16 = ptr16(source)
     a = ptr32(acc)
+    a16 = ptr16(acc)
     kind = p[_KIND]
     dtype = p[_TYPE]
     n3 = p[_SIZES + 7]
@@ -44,37 +48,49 @@ def reduce(params, source, acc, at: int, n: int):
             base += k % size * p[_STRIDES + axis]
             k = k // size
         v = 0
-        if kind == _SUM:
-            v = ((p16[2 * _START + 1] ^ 0x8000) - 0x8000) << 16 | p16[2 * _START]
         best = 0
-        place = 0
-        for i0 in range(p[_SIZES + 4]):
-            for i1 in range(p[_SIZES + 5]):
-                for i2 in range(p[_SIZES + 6]):
-                    j = base + i0 * p[_STRIDES + 4] + i1 * p[_STRIDES + 5] + i2 * p[_STRIDES + 6]
-                    for _ in range(n3):
-                        if dtype == 0:
-                            x = (x8[j] ^ 0x80) - 0x80
-                        elif dtype == 2:
-                            x = (x16[j] ^ 0x8000) - 0x8000
-                        elif dtype == 1:
-                            x = x8[j]
-                        else:
-                            x = ((x16[2 * j + 1] ^ 0x8000) - 0x8000) << 16 | x16[2 * j]
-                        j += d3
-                        if kind == _SUM:
-                            v += x
-                        elif place == 0:
-                            v = x
-                        elif kind & 1:
-                            if x > v:
-                                v = x
-                                best = place
-                        elif x < v:
-                            v = x
-                            best = place
-                        place += 1
-        if kind >= _ARG_MAX:
+        if first:
+            v = ((a16[1] ^ 0x8000) - 0x8000) << 16 | a16[0]
+            best = a[1]
+        elif kind == _SUM:
+            v = ((p16[2 * _START + 1] ^ 0x8000) - 0x8000) << 16 | p16[2 * _START]
+        q = first
+        while q < last:
+            j = q % n3
+            end = q - j + n3
+            if end > last:
+                end = last
+            j = base + j * d3
+            k = q // n3
+            for axis in range(6, 3, -1):
+                size = p[_SIZES + axis]
+                j += k % size * p[_STRIDES + axis]
+                k = k // size
+            while q < end:
+                if dtype == 0:
+                    x = (x8[j] ^ 0x80) - 0x80
+                elif dtype == 2:
+                    x = (x16[j] ^ 0x8000) - 0x8000
+                elif dtype == 1:
+                    x = x8[j]
+                else:
+                    x = ((x16[2 * j + 1] ^ 0x8000) - 0x8000) << 16 | x16[2 * j]
+                j += d3
+                if kind == _SUM:
+                    v += x
+                elif q == 0:
+                    v = x
+                elif kind & 1:
+                    if x > v:
+                        v = x
+                        best = q
+                elif x < v:
+                    v = x
+                    best = q
+                q += 1
+        if last < p[_COUNT]:
+            a[1] = best
+        elif kind >= _ARG_MAX:
             v = best
         a[i] = v
 
@@ -103,10 +119,20 @@ class Reduce(Operator):
         self.acc = scratch
         self.sums = word(params, _KIND) == _SUM
         self.width = word(params, _SCALING + 3)
-        Operator.__init__(self, word(params, 0), word(params, 1))
+        self.every = word(params, _COUNT)
+        self.part = word(params, _PART)
+        self.parts = -(-self.every // self.part)
+        Operator.__init__(self, word(params, 0) * self.parts, word(params, 1))
 
     def block(self, at, n):
-        reduce(self.params, self.source, self.acc, at, n)
+        first = at % self.parts * self.part
+        last = first + self.part
+        if last > self.every:
+            last = self.every
+        at //= self.parts
+        reduce(0, 0, 0, self.params, self.source, self.acc, at, n, first, last)
+        if last < self.every:
+            return
         if self.sums:
             fixed.finish(self.params, _SCALING, self.acc, self.target, at, n)
         else:

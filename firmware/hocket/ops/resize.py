@@ -13,16 +13,17 @@ _COLUMNS = const(5)
 _DEPTH = const(6)
 _OUT_HEIGHT = const(7)
 _OUT_COLUMNS = const(8)
-_PLACES = const(9)  # rows, then columns: (first, second, 1024ths of the second)
+_PART = const(9)  # most channels of a pixel in a step
+_PLACES = const(10)  # rows, then columns: (first, second, 1024ths of the second)
 
 
 _M = const(0x3FFFFFFF)
 _S = const(0x20000000)
 
 
-# Pixels at .. at + n.
+# Channels first .. last of pixels at .. at + n. Three registers, as of dense.dot8.
 @micropython.viper
-def resize(params, source, target, at: int, n: int):
+def resize(j: int, o: int, v: int, params, source, target, at: int, n: int, first: int, last: int):
     p = ptr32(params)
     a = ptr8(source)
     b = ptr8(target)
@@ -33,20 +34,22 @@ def resize(params, source, target, at: int, n: int):
         x = _PLACES + 3 * (p[_OUT_HEIGHT] + i % p[_OUT_COLUMNS])
         y = _PLACES + 3 * (k % p[_OUT_HEIGHT])
         k = k // p[_OUT_HEIGHT] * p[_HEIGHT]
-        j = ((k + p[y]) * width + p[x]) * depth
-        o = i * depth
+        j = ((k + p[y]) * width + p[x]) * depth + first
+        o = i * depth + first
         if p[_KIND] == 0:
-            k = depth * p[_WIDTH]
+            k = (last - first) * p[_WIDTH]
             j = j * p[_WIDTH]
             o = o * p[_WIDTH]
-            for c in range(k):
-                b[o + c] = a[j + c]
+            for _ in range(k):
+                b[o] = a[j]
+                o += 1
+                j += 1
         else:
             right = (p[x + 1] - p[x]) * depth
             down = (p[y + 1] - p[y]) * width * depth
             fx = (p[x + 2] & _M ^ _S) - _S
             fy = (p[y + 2] & _M ^ _S) - _S
-            for _ in range(depth):
+            for _ in range(first, last):
                 v = ((a[j] ^ 0x80) - 0x80) * (1024 - fx)
                 v += ((a[j + right] ^ 0x80) - 0x80) * fx
                 k = ((a[j + down] ^ 0x80) - 0x80) * (1024 - fx)
@@ -66,10 +69,18 @@ class Resize(Operator):
         self.params = params
         self.source = source.raw
         self.target = target.raw
-        Operator.__init__(self, word(params, 0), word(params, 1))
+        self.depth = word(params, _DEPTH)
+        self.part = word(params, _PART)
+        self.parts = -(-self.depth // self.part)
+        Operator.__init__(self, word(params, 0) * self.parts, word(params, 1))
 
     def block(self, at, n):
-        resize(self.params, self.source, self.target, at, n)
+        first = at % self.parts * self.part
+        last = first + self.part
+        if last > self.depth:
+            last = self.depth
+        at //= self.parts
+        resize(0, 0, 0, self.params, self.source, self.target, at, n, first, last)
 
 
 def make(params, inputs, outputs, scratch):

@@ -6,10 +6,10 @@ import micropython
 from micropython import const
 
 from . import fixed
-from .dense import dot
+from .dense import dot8
 from .operator import Operator, word
 
-# Words of the parameters, of which those up to 9 are as dense.dot reads them.
+# Words of the parameters, of which those up to 9 are as dense.dot8 reads them.
 _SHIFT_CHUNK = const(1)  # elements of the state moved in a step
 _FEATURE_CHUNK = const(2)  # filters in a step
 _BIAS = const(4)
@@ -132,7 +132,7 @@ class Svdf(Operator):
         if self.phase == 0:
             move_on(self.state, self.width, at, n)
         elif self.phase == 1:
-            dot(p, self.source, self.features, self.acc, at, n, 0, word(p, _DEPTH))
+            dot8(self.features, 0, 0, p, self.source, self.acc, at, n, 0, word(p, _DEPTH))
             fixed.finish(p, word(p, _FEATURE_SCALING), self.acc, self.values, 0, n)
             newest(p, self.values, self.state, at, n)
         else:

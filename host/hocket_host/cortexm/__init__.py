@@ -15,28 +15,17 @@ not seen by code that ran before. UART characters take no time on the wire.
 
 from __future__ import annotations
 
-from .elf import ElfError, ElfImage, Symbol, load_elf
 from .engine import EngineError
 from .faults import FaultReport, LockupError
-from .machine import Machine, Stop, StopReason
+from .machine import Machine
 from .processor import ExceptionEvent
-from .system import MachineError
-from .watch import DispatchMeter, JobWatcher, WatchedJob
+from .watch import DispatchMeter
 
 __all__ = [
     "DispatchMeter",
-    "ElfError",
-    "ElfImage",
     "EngineError",
     "ExceptionEvent",
     "FaultReport",
-    "JobWatcher",
     "LockupError",
     "Machine",
-    "MachineError",
-    "Stop",
-    "StopReason",
-    "Symbol",
-    "WatchedJob",
-    "load_elf",
 ]

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..emulator.elf import ElfImage
 from ..errors import HocketError
-from .elf import ElfImage
 
 _STACK_WORDS = 4096
 _TRACE_DEPTH = 24

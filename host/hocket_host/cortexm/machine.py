@@ -9,39 +9,24 @@ image are the same to the byte.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from ..ethosu.config import NpuConfig
-from ..ethosu.queue import Model, TimingModel
-from ..ethosu.system import SystemConfig
+from ..emulator.elf import ElfImage, load_elf
+from ..emulator.machine import EmulatedMachine, Stop
+from ..emulator.npu import NpuOptions
+from ..ethosu.registers import EthosU
 from ..repl.platform import Platform
 from ..soc.bus import Bus
-from ..soc.clock import Clock
 from ..units import cycles_to_ns
-from .elf import ElfImage, load_elf
 from .faults import FaultReport
 from .processor import ExceptionEvent, Processor
-from .system import NpuOptions, System
+from .system import System
 
 #: Longest slice, so that the host's own interrupts are seen.
 _SLICE = 1 << 21
-StopReason = Literal["time", "exit", "idle", "request"]
 
 
-@dataclass(frozen=True)
-class Stop:
-    """Why a run came back."""
-
-    reason: StopReason
-    """``time``: the asked-for instant; ``exit``: by semihosting; ``idle``: asleep for ever unless
-    something is fed in; ``request``: `Machine.stop` was called."""
-    at_ns: int
-    exit_code: int | None = None
-
-
-class Machine:
+class Machine(EmulatedMachine):
     """A platform that runs a firmware image.
 
     Parameters
@@ -52,8 +37,8 @@ class Machine:
         The image, or its path.
     container
         Bytes of a .hkt file, put where the firmware reads it; None for none.
-    npu_config, system_config
-        The accelerator and the memories behind it; needed if the platform has one.
+    npu
+        How its NPU is modelled.
     container_base
         Where the container goes; by default the start of the memory named ``flash``.
     uart_output
@@ -63,12 +48,6 @@ class Machine:
     on_fault
         Called with each fault as it is taken; it may raise to end the run. All are kept in
         `faults`, too.
-    npu_hz
-        NPU clock; by default that of `system_config`.
-    strict, scramble
-        As of `EthosU`.
-    model, timing
-        Replacements of the NPU's functional and timing model.
 
     Raises
     ------
@@ -86,21 +65,14 @@ class Machine:
         elf: ElfImage | str | Path,
         container: bytes | None = None,
         *,
-        npu_config: NpuConfig | None = None,
-        system_config: SystemConfig | None = None,
+        npu: NpuOptions = NpuOptions(),  # noqa: B008 - frozen
         container_base: int | None = None,
         uart_output: Callable[[bytes], None] | None = None,
         console_output: Callable[[bytes], None] | None = None,
         on_fault: Callable[[FaultReport], None] | None = None,
-        npu_hz: int | None = None,
-        strict: bool = False,
-        scramble: bool = False,
-        model: Callable[[Bus], Model] | None = None,
-        timing: TimingModel | None = None,
     ) -> None:
-        self.platform = platform
+        super().__init__(platform)
         self.image = elf if isinstance(elf, ElfImage) else load_elf(elf)
-        self.clock = Clock()
         self._processor = Processor(
             self.image,
             self.clock,
@@ -110,19 +82,12 @@ class Machine:
         )
         self._processor.on_fault = on_fault
         self.time = self._processor.time
-        self.system = System(
-            platform,
-            self.clock,
-            NpuOptions(npu_config, system_config, npu_hz, strict, scramble, model, timing),
-            self._processor.nvic.set_level,
-        )
-        self.bus, self.npu = self.system.bus, self.system.npu
+        self.system = System(platform, self.clock, npu, self._processor.nvic.set_level)
         self._processor.attach(self.system)
         if self.system.uarts:
             self.system.uarts[0].output = uart_output
         self.exceptions_taken = 0
         """Interrupts and other asynchronous exceptions entered."""
-        self._stop_wanted = False
         for segment in self.image.segments:
             self.system.place(
                 segment.load_address,
@@ -136,6 +101,21 @@ class Machine:
         self._processor.power_on()
 
     @property
+    def npu(self) -> EthosU | None:
+        """The accelerator; None if the platform has none."""
+        return self.system.npu
+
+    @property
+    def bus(self) -> Bus:
+        """The memories, as the NPU sees them."""
+        return self.system.bus
+
+    @property
+    def problems(self) -> list[str]:
+        """What went wrong so far, in words: misuse of the NPU, faults of the processor."""
+        return super().problems + [str(fault) for fault in self.faults]
+
+    @property
     def faults(self) -> list[FaultReport]:
         """Faults that were raised, in order."""
         return self._processor.faults
@@ -146,23 +126,6 @@ class Machine:
         return self._processor.observers
 
     # Memory of the guest -------------------------------------------------------------------------
-
-    def load_container(self, container: bytes, base: int | None = None) -> None:
-        """Put a container into memory, before the firmware looks for it.
-
-        Raises
-        ------
-        MachineError
-            It does not fit.
-        """
-        self.system.place(
-            self.system.container_base() if base is None else base,
-            container,
-            "the container",
-            self.platform.path,
-            "pack fewer or smaller networks",
-        )
-        self._processor.engine.forget_code()
 
     def read_memory(self, address: int, length: int) -> bytes:
         """Bytes of plain memory.
@@ -207,12 +170,8 @@ class Machine:
 
     def stop(self) -> None:
         """End the run that is under way; for callbacks."""
-        self._stop_wanted = True
+        super().stop()
         self._processor.attend()
-
-    def run_for(self, ns: int) -> Stop:
-        """Run for a while of virtual time; see `run_until`."""
-        return self.run_until(self.now_ns + ns)
 
     def run_until(self, when_ns: int | None = None) -> Stop:
         """Run until an instant, the end of the program, or for ever asleep.
@@ -230,8 +189,7 @@ class Machine:
         cpu, time = self._processor, self.time
         target = None if when_ns is None else time.cycle_of(when_ns)
         while True:
-            if self._stop_wanted:
-                self._stop_wanted = False
+            if self._stopped():
                 return Stop("request", self.now_ns)
             if cpu.reset_wanted:
                 self.system.reset_devices()

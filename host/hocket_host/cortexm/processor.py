@@ -11,19 +11,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
+from ..emulator.elf import ElfImage
+from ..emulator.errors import MachineError
 from ..soc.bus import BusFault, Device
 from ..soc.clock import Clock
 from . import exceptions as e
 from . import nvic as x
 from . import scs
 from .cputime import CpuTime
-from .elf import ElfImage
 from .engine import Engine
 from .exceptions import Exceptions, Lockup
 from .faults import GENERAL, Cause, FaultReport, LockupError, backtrace
 from .nvic import Nvic
 from .semihosting import BREAKPOINT, Semihosting
-from .system import MachineError, System
+from .system import System
 from .systick import SysTick
 
 #: Unmasking cannot be seen from outside. So while an interrupt is pending but held back by PRIMASK,

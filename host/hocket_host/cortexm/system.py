@@ -3,16 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 
-from ..errors import HocketError
-from ..ethosu.config import NpuConfig
-from ..ethosu.operation import Operation
-from ..ethosu.queue import Model, Programs, TimingModel
+from ..emulator.machine import does_not_fit
+from ..emulator.npu import NpuOptions
 from ..ethosu.registers import EthosU, Reg
-from ..ethosu.system import SystemConfig
-from ..ethosu.timing import StreamTiming, stream_cycles
 from ..repl.platform import Platform
 from ..soc import timer as timer_registers
 from ..soc import uart as uart_registers
@@ -22,23 +17,6 @@ from ..soc.timer import Timer
 from ..soc.uart import Uart
 
 _DEVICE_BYTES = 0x1000
-
-
-class MachineError(HocketError):
-    """An image, container or configuration that does not fit the platform."""
-
-
-@dataclass(frozen=True)
-class NpuOptions:
-    """How the NPU of a platform is modelled; fields are those of `Machine`."""
-
-    config: NpuConfig | None = None
-    system: SystemConfig | None = None
-    hz: int | None = None
-    strict: bool = False
-    scramble: bool = False
-    model: Callable[[Bus], Model] | None = None
-    timing: TimingModel | None = None
 
 
 class System:
@@ -69,7 +47,6 @@ class System:
         set_level: Callable[[int, bool], None],
     ) -> None:
         self.platform = platform
-        self._clock = clock
         self._set_level = set_level
         self.bus = Bus([Memory(m.name, m.base, m.size) for m in platform.memories])
         self.uarts = [
@@ -77,7 +54,10 @@ class System:
             for p in platform.uarts
         ]
         self.timers = [Timer(clock, p.hz, self._line(p.irq)) for p in platform.timers]
-        self.npu: EthosU | None = None if platform.npu is None else self._make_npu(npu)
+        self.npu: EthosU | None = None
+        if platform.npu is not None:
+            irq = self._line(platform.npu.irq)
+            self.npu = npu.build(platform.path, clock, self.bus, irq)
         for port, uart in zip(platform.uarts, self.uarts, strict=True):
             self.bus.add_device(port.name, port.base, _DEVICE_BYTES, uart)
         for timer_port, timer in zip(platform.timers, self.timers, strict=True):
@@ -86,44 +66,6 @@ class System:
             self.bus.add_device("npu", platform.npu.base, platform.npu.size, self.npu)
             for base in platform.npu.aliases:
                 self.bus.add_alias("npu", base)
-
-    def _make_npu(self, options: NpuOptions) -> EthosU:
-        config, system, port = options.config, options.system, self.platform.npu
-        assert port is not None
-        hz = options.hz
-        if hz is None and system is not None:
-            hz = system.clock_hz
-        if config is None or hz is None or (system is None and options.timing is None):
-            raise MachineError(
-                "the platform's NPU is not configured",
-                where=self.platform.path,
-                found="no npu_config, or no system_config",
-                expected="both",
-                try_="npu_config('ethos-u55-128') and parse_system_config(...)",
-            )
-
-        def stream_timing(operations: Sequence[Operation]) -> StreamTiming:
-            assert system is not None
-            return stream_cycles(operations, config, system)
-
-        if options.model is None:
-            # Compiled kernels take seconds to import; a replacement does without them.
-            from ..ethosu.model import NpuModel
-
-            functional: Model = NpuModel(config, self.bus.memory)
-        else:
-            functional = options.model(self.bus)
-        timing = stream_timing if options.timing is None else options.timing
-        return EthosU(
-            config,
-            self._clock,
-            self.bus,
-            Programs(functional, timing, config),
-            hz=hz,
-            irq=self._line(port.irq),
-            strict=options.strict,
-            scramble=options.scramble,
-        )
 
     def _line(self, irq: int | None) -> Callable[[bool], None]:
         if irq is None:
@@ -176,34 +118,5 @@ class System:
         MachineError
             It does not fit; the message names ``what``, ``where`` and the remedy ``try_``.
         """
-        if self.store(base, data):
-            return
-        memories = ", ".join(
-            f"{m.name} {m.base:#x}..{m.base + m.size - 1:#x}" for m in self.platform.memories
-        )
-        raise MachineError(
-            f"{what} does not fit the platform's memories",
-            where=where,
-            found=f"{len(data)} bytes at {base:#x}",
-            expected=f"inside one of {memories}",
-            try_=try_,
-        )
-
-    def container_base(self) -> int:
-        """Where containers go.
-
-        Raises
-        ------
-        MachineError
-            The platform has no memory named ``flash``.
-        """
-        for memory in self.platform.memories:
-            if memory.name == "flash":
-                return memory.base
-        raise MachineError(
-            "nowhere to put the container",
-            where=self.platform.path,
-            found="no memory named flash",
-            expected="flash, or container_base",
-            try_="give container_base",
-        )
+        if not self.store(base, data):
+            raise does_not_fit(what, self.platform, base, len(data), where, try_)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from ..emulator.elf import ElfImage
 from ..repl.platform import Platform
 from . import image, shim
 from .console import BASE as UART
@@ -13,16 +14,16 @@ _CPU_HZ = 32_000_000
 _TIMER_IRQ = 4
 
 
-def handlers(firmware: image.Image) -> tuple[int, int, int]:
+def handlers(firmware: ElfImage) -> tuple[int, int, int]:
     """The image's own handlers that the shim calls."""
     return (
-        firmware.vector(image.RESET_VECTOR),
-        firmware.vector(image.HARD_FAULT_VECTOR),
-        firmware.vector(image.NMI_VECTOR),
+        image.vector(firmware, image.RESET_VECTOR),
+        image.vector(firmware, image.HARD_FAULT_VECTOR),
+        image.vector(firmware, image.NMI_VECTOR),
     )
 
 
-def redirected(firmware: image.Image, built: shim.Shim) -> bytes:
+def redirected(firmware: ElfImage, built: shim.Shim) -> bytes:
     """The image with the shim's handlers."""
     words = {
         image.RESET_VECTOR: built.reset,
@@ -30,7 +31,7 @@ def redirected(firmware: image.Image, built: shim.Shim) -> bytes:
         image.NMI_VECTOR: built.nmi,
         image.FIRST_IRQ_VECTOR + _TIMER_IRQ: built.timer,
     }
-    return firmware.patched(words)
+    return image.patched(firmware, words)
 
 
 def check(platform: Platform) -> None:

@@ -83,6 +83,11 @@ class Guest:
         return None if self._process is None else self._process.exit_code
 
     @property
+    def instructions(self) -> int | None:
+        """Instructions executed, the shim's included; None where nothing counts them."""
+        return 0 if self._process is None else self._process.instructions
+
+    @property
     def kind(self) -> Kind:
         """Why it rang."""
         return self._mailbox.kind

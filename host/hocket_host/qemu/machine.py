@@ -16,22 +16,18 @@ of bus and memory faults (SHCSR) is not served.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Literal, NamedTuple
 
-from ..ethosu.config import NpuConfig
-from ..ethosu.operation import Operation
-from ..ethosu.queue import Model, Programs, TimingModel
+from ..emulator.elf import load_elf
+from ..emulator.machine import EmulatedMachine, Stop
+from ..emulator.npu import NpuOptions
+from ..ethosu.queue import Model
 from ..ethosu.register_map import WINDOW_BYTES
 from ..ethosu.registers import Command, EthosU, Reg
-from ..ethosu.system import SystemConfig
-from ..ethosu.timing import StreamTiming, stream_cycles
 from ..repl.platform import Platform
 from ..soc.bus import Bus, BusFault
-from ..soc.clock import Clock
-from . import fit, image, shim, thumb
+from . import fit, shim, thumb
 from .console import BASE as UART
 from .console import SIZE as UART_BYTES
 from .console import Console
@@ -51,17 +47,7 @@ NOTE_ADDRESS, NOTE_MAGIC = 0x7_FFF0, 0x314B_5448
 _PACE_NS = 5_000_000
 
 
-class Stop(NamedTuple):
-    """Why a run came back."""
-
-    reason: Literal["time", "exit", "request"]
-    """``time``: the asked-for instant; ``exit``: by semihosting; ``request``: `QemuMachine.stop`
-    was called."""
-    at_ns: int
-    exit_code: int | None = None
-
-
-class QemuMachine:
+class QemuMachine(EmulatedMachine):
     """A platform that runs a firmware image on QEMU.
 
     Parameters
@@ -73,18 +59,12 @@ class QemuMachine:
         Path of the image. It is left a note of where its NPU is, at `NOTE_ADDRESS`.
     container
         Bytes of a .hkt file, put where the firmware reads it; None for none.
-    npu_config, system_config
-        The accelerator and the memories behind it; needed if the platform has one.
+    npu
+        How its NPU is modelled.
     container_base
         Where the container goes; by default the start of the memory named ``flash``.
     uart_output
         Called with what the first UART sends, in pieces of any size.
-    npu_hz
-        NPU clock; by default that of `system_config`.
-    strict, scramble
-        As of `EthosU`.
-    model, timing
-        Replacements of the NPU's functional and timing model.
     gdb
         A device of QEMU's ``-gdb`` option, such as ``tcp:127.0.0.1:1234``: the machine waits there
         for a debugger.
@@ -105,124 +85,73 @@ class QemuMachine:
         elf: str | Path,
         container: bytes | None = None,
         *,
-        npu_config: NpuConfig | None = None,
-        system_config: SystemConfig | None = None,
+        npu: NpuOptions = NpuOptions(),  # noqa: B008 - frozen
         container_base: int | None = None,
         uart_output: Callable[[bytes], None] | None = None,
-        npu_hz: int | None = None,
-        strict: bool = False,
-        scramble: bool = False,
-        model: Callable[[Bus], Model] | None = None,
-        timing: TimingModel | None = None,
         gdb: str | None = None,
         wall_limit_s: float | None = 600.0,
     ) -> None:
+        super().__init__(platform)
         fit.check(platform)
-        self.platform = platform
-        self.clock = Clock()
         self.accesses = 0
         """Accesses to the NPU's registers so far."""
         self._output = uart_output
         self._limit_s = wall_limit_s if gdb is None else None
         self._sign_s = 0.0
         built = shim.build()
-        self.bus = GuestBus(platform, built)
-        firmware = image.read(elf)
+        firmware = load_elf(elf, vectors=True)
+        self._bus = GuestBus(platform, built)
         self._guest = Guest(
-            self.bus, built, fit.redirected(firmware, built),
+            self._bus, built, fit.redirected(firmware, built),
             fit.handlers(firmware),
             (NPU_WINDOW, WINDOW_BYTES), UART, self._heard, gdb=gdb, wall_limit_s=self._limit_s,
         )  # fmt: skip
-        self.bus.loaded = self._guest.store
-        self.npu: EthosU | None = None
+        self._bus.loaded = self._guest.store
+        self._npu: EthosU | None = None
         if platform.npu is not None:
-            self.npu = self._make_npu(
-                platform.npu.irq, npu_config, system_config, npu_hz, strict, scramble, model, timing
-            )
+            line = InterruptLine(platform.npu.irq, self.clock, self._guest)
+            self._npu = npu.build(platform.path, self.clock, self._bus, line.drive, self._coherent)
         self._armed_ns: int | None = None
         self._pace_ns = 0
         self._epoch_ns = 0
         self._console = Console(
             self.clock, self._guest, platform.uarts[0].rx_irq if platform.uarts else None
         )
-        self._stop_wanted = False
         if container is not None:
             self.load_container(container, container_base)
 
-    def _make_npu(
-        self,
-        irq: int,
-        config: NpuConfig | None,
-        system: SystemConfig | None,
-        hz: int | None,
-        strict: bool,
-        scramble: bool,
-        model: Callable[[Bus], Model] | None,
-        timing: TimingModel | None,
-    ) -> EthosU:
-        if hz is None and system is not None:
-            hz = system.clock_hz
-        if config is None or hz is None or (system is None and timing is None):
-            raise QemuError(
-                "the platform's NPU is not configured", where=self.platform.path,
-                found="no npu_config, or no system_config", expected="both",
-                try_="npu_config('ethos-u55-128') and parse_system_config(...)",
-            )  # fmt: skip
-
-        def stream_timing(operations: Sequence[Operation]) -> StreamTiming:
-            assert system is not None
-            return stream_cycles(operations, config, system)
-
-        if model is None:
-            # Compiled kernels take seconds to import; a replacement does without them.
-            from ..ethosu.model import NpuModel
-
-            functional: Model = NpuModel(config, self.bus.memory)
-        else:
-            functional = model(self.bus)
-        line = InterruptLine(irq, self.clock, self._guest)
-        coherent = CoherentModel(functional, self.bus, self._guest.fetch, self._guest.store)
-        return EthosU(
-            config, self.clock, self.bus,
-            Programs(coherent, stream_timing if timing is None else timing, config),
-            hz=hz, irq=line.drive, strict=strict, scramble=scramble,
-        )  # fmt: skip
-
-    def load_container(self, container: bytes, base: int | None = None) -> None:
-        """Put a container into memory, before the firmware looks for it.
-
-        Raises
-        ------
-        QemuError
-            It does not fit.
-        """
-        if base is None:
-            flash = next((m for m in self.platform.memories if m.name == "flash"), None)
-            base = 0 if flash is None else flash.base
-        self.write_memory(base, container)
+    def _coherent(self, model: Model) -> Model:
+        return CoherentModel(model, self._bus, self._guest.fetch, self._guest.store)
 
     # For the caller ------------------------------------------------------------------------------
-
-    def __enter__(self) -> QemuMachine:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """End QEMU."""
         self._guest.close()
-        self.bus.close()
+        self._bus.close()
+
+    @property
+    def npu(self) -> EthosU | None:
+        """The accelerator; None if the platform has none."""
+        return self._npu
+
+    @property
+    def bus(self) -> Bus:
+        """The memories, as the NPU sees them."""
+        return self._bus
 
     @property
     def now_ns(self) -> int:
         """Virtual time when the guest was last heard of."""
         return self.clock.now_ns
+
+    @property
+    def instructions(self) -> int | None:
+        """Instructions executed since power-on, the shim's included; None where QEMU cannot count.
+
+        QEMU counts whole blocks: one that an exception breaks off is counted to its end.
+        """
+        return self._guest.instructions
 
     @property
     def exit_code(self) -> int | None:
@@ -237,38 +166,25 @@ class QemuMachine:
         BusFault
             The range is not inside one memory.
         """
-        at = self.bus.offset_of(address, length)
-        self._guest.fetch([*self.bus.copied(at, at + length)])
-        return bytes(self.bus.memory[at : at + length])
+        at = self._bus.offset_of(address, length)
+        self._guest.fetch([*self._bus.copied(at, at + length)])
+        return bytes(self._bus.memory[at : at + length])
 
     def write_memory(self, address: int, data: bytes) -> None:
         """Change plain memory between two runs; before the first one, only what lies in the DDR.
 
         Raises
         ------
-        QemuError
+        BusFault
             The range is not inside one memory.
+        QemuError
+            The machine has not run yet, and the range is not in the DDR.
         """
-        try:
-            self.bus.load(address, data)
-        except BusFault as fault:
-            raise QemuError(
-                "no memory of the platform holds this", where=self.platform.path,
-                found=f"{len(data)} bytes at {address:#x}", expected=fault.expected,
-                try_="pack fewer or smaller networks",
-            ) from fault  # fmt: skip
+        self._bus.load(address, data)
 
     def feed(self, data: bytes) -> None:
         """Type into the first UART; characters arrive one after another, as at 115200 baud."""
         self._console.feed(data)
-
-    def stop(self) -> None:
-        """End the run that is under way; for callbacks."""
-        self._stop_wanted = True
-
-    def run_for(self, ns: int) -> Stop:
-        """Run for a while of virtual time; see `run_until`."""
-        return self.run_until(self.now_ns + ns)
 
     def run_until(self, when_ns: int | None = None) -> Stop:
         """Run until an instant or the end of the program.
@@ -294,8 +210,7 @@ class QemuMachine:
                 guest.start()
                 self._serve()
             while guest.exit_code is None:
-                if self._stop_wanted:
-                    self._stop_wanted = False
+                if self._stopped():
                     return Stop("request", self.now_ns)
                 if when_ns is not None and self.now_ns >= when_ns:
                     return Stop("time", self.now_ns)
@@ -400,9 +315,9 @@ class QemuMachine:
         """The register interface reads the queue from the shadow when a run starts."""
         base = npu.read(Reg.QBASE, 4) | npu.read(Reg.QBASE_HI, 4) << 32
         try:
-            window = self.bus.window(base)
-            at = self.bus.offset_of(base)
+            window = self._bus.window(base)
+            at = self._bus.offset_of(base)
         except BusFault:
             return
         size = min(npu.read(Reg.QSIZE, 4), window.end - base)
-        self._guest.fetch([*self.bus.copied(at, at + size)])
+        self._guest.fetch([*self._bus.copied(at, at + size)])

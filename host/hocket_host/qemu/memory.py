@@ -89,8 +89,7 @@ class GuestBus(Bus):
         self.file_offset = start - DDR_BASE - (self.window(start).offset if shared else 0)
         """Where `memory` begins in the file."""
         stretch = mmap.mmap(self.descriptor, self.memory.size, offset=self.file_offset)
-        self.memory = np.frombuffer(stretch, dtype=np.uint8)
-        self._bytes = self.memory.data
+        self.move_to(np.frombuffer(stretch, dtype=np.uint8))
         low = mmap.mmap(self.descriptor, len(shim.code) + MAILBOX_BYTES)
         low[: len(shim.code)] = shim.code
         self.mailbox = memoryview(low)[shim.mailbox - DDR_BASE :]

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from . import shim
+from .counter import Counter
 from .errors import QemuError
 
 QEMU = "qemu-system-arm"
@@ -62,7 +63,8 @@ class Process:
         *,
         gdb: str | None,
     ) -> None:
-        if shutil.which(QEMU) is None:
+        program = shutil.which(QEMU)
+        if program is None:
             raise QemuError(
                 "QEMU is missing", found=f"no {QEMU} on the path", expected="QEMU 7.2 or later",
                 try_="apt-get install qemu-system-arm, or use the bundled emulator",
@@ -75,6 +77,7 @@ class Process:
         out_read, out_write = os.pipe()
         in_read, in_write = os.pipe()
         paths(tuple(f"/proc/self/fd/{fd}" for fd in (out_write, in_read, memory)))  # type: ignore[arg-type]
+        counter = self._counter = Counter.open(program)
         # QEMU is told to end when the other end of this pipe goes, in whatever way we end.
         lifeline, self._lifeline = os.pipe()
         fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
@@ -89,11 +92,19 @@ class Process:
                 "-semihosting-config", "enable=on,target=native",
                 "-display", "none", "-monitor", "none", "-nic", "none",
                 "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
-                "-kernel", str(folder / "firmware.elf"), *(("-gdb", gdb, "-S") if gdb else ()),
+                "-kernel", str(folder / "firmware.elf"),
+                *(() if counter is None else counter.options),
+                *(("-gdb", gdb, "-S") if gdb else ()),
             ],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._errors,
-            pass_fds=(out_write, in_read, memory, lifeline), bufsize=0,
+            pass_fds=(
+                out_write, in_read, memory, lifeline,
+                *(() if counter is None else (counter.descriptor,)),
+            ),
+            bufsize=0,
         )  # fmt: skip
+        if counter is not None:
+            counter.handed_on()
         fcntl.fcntl(lifeline, fcntl.F_SETOWN, self._child.pid)
         for descriptor in (out_write, in_read, lifeline):
             os.close(descriptor)
@@ -105,6 +116,11 @@ class Process:
             fcntl.fcntl(self._screen, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         self.exit_code: int | None = None
         """What QEMU ended with; None while it runs."""
+
+    @property
+    def instructions(self) -> int | None:
+        """Instructions executed; None where nothing counts them."""
+        return None if self._counter is None else self._counter.value
 
     def release(self) -> None:
         """Let the guest that rang go on."""

@@ -3,16 +3,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import shutil
 import struct
 import subprocess
-import tempfile
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from .cache import cached
 from .errors import QemuError
 
 COMPILER = "arm-none-eabi-gcc"
@@ -35,11 +32,6 @@ class Shim:
     mailbox: int
 
 
-def _cache() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "hocket" / "qemu"
-
-
 def _run(*command: str) -> str:
     try:
         done = subprocess.run(command, check=True, capture_output=True, text=True)
@@ -57,6 +49,16 @@ def _run(*command: str) -> str:
     return done.stdout
 
 
+def _build(file: Path) -> None:
+    linked = file.with_suffix(".elf")
+    _run(
+        COMPILER, "-mcpu=cortex-m33", "-mthumb", "-nostdlib", "-Wl,--build-id=none",
+        f"-Wl,-Ttext={ADDRESS:#x}", "-Wl,-e,on_reset", "-x", "assembler", str(_SOURCE),
+        "-o", str(linked),
+    )  # fmt: skip
+    _run(_OBJCOPY, "-O", "binary", "-j", ".text", str(linked), str(file))
+
+
 @lru_cache(maxsize=1)
 def build() -> Shim:
     """The shim, from the cache if this source was built by this compiler before.
@@ -67,22 +69,6 @@ def build() -> Shim:
         The cross compiler is missing or fails.
     """
     version = _run(COMPILER, "--version")
-    key = hashlib.sha256(version.encode() + _SOURCE.read_bytes()).hexdigest()[:16]
-    cached = _cache() / f"shim-{key}.bin"
-    if not cached.is_file():
-        with tempfile.TemporaryDirectory() as folder:
-            linked, plain = f"{folder}/shim.elf", f"{folder}/shim.bin"
-            _run(
-                COMPILER, "-mcpu=cortex-m33", "-mthumb", "-nostdlib", "-Wl,--build-id=none",
-                f"-Wl,-Ttext={ADDRESS:#x}", "-Wl,-e,on_reset", "-x", "assembler", str(_SOURCE),
-                "-o", linked,
-            )  # fmt: skip
-            _run(_OBJCOPY, "-O", "binary", "-j", ".text", linked, plain)
-            cached.parent.mkdir(parents=True, exist_ok=True)
-            # Renamed into place, for others may build it at the same time.
-            with tempfile.NamedTemporaryFile(dir=cached.parent, delete=False) as file:
-                file.write(Path(plain).read_bytes())
-            shutil.move(file.name, cached)
-    code = cached.read_bytes()
+    code = cached("shim", ".bin", version.encode() + _SOURCE.read_bytes(), _build).read_bytes()
     words = struct.unpack_from("<5I", code)
     return Shim(code, *words)

@@ -101,6 +101,12 @@ class Bus:
         """The flat backing array of every memory window, dtype uint8."""
         self._bytes = self.memory.data
 
+    def move_to(self, memory: NDArray[np.uint8]) -> None:
+        """Use another array of the same size from now on, such as one shared between processes."""
+        memory[:] = self.memory
+        self.memory = memory
+        self._bytes = memory.data
+
     @property
     def windows(self) -> tuple[Window, ...]:
         """All windows in address order."""

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hocket_host.cortexm import Machine, load_elf
+from hocket_host.cortexm import Machine
+from hocket_host.emulator import NpuOptions, load_elf
 from hocket_host.ethosu.config import npu_config
 from hocket_host.repl import load
 
@@ -42,14 +43,17 @@ def platform():
     return load(REPL)
 
 
-def machine(elf, soc=None, **options):
+def nothing(**options):
+    """The options of an NPU that does not matter."""
+    return NpuOptions(
+        npu_config("ethos-u55-128"), hz=100_000_000, timing=lambda operations: None,
+        model=lambda bus: None, **options,
+    )  # fmt: skip
+
+
+def machine(elf, soc=None, *, npu=None, **options):
     """A machine whose NPU does not matter, unless options say so."""
-    options.setdefault("npu_config", npu_config("ethos-u55-128"))
-    if "system_config" not in options:
-        options.setdefault("npu_hz", 100_000_000)
-        options.setdefault("timing", lambda operations: None)
-        options.setdefault("model", lambda bus: None)
-    return Machine(soc or platform(), elf, **options)
+    return Machine(soc or platform(), elf, npu=npu or nothing(), **options)
 
 
 class Guest:

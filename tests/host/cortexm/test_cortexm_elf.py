@@ -7,8 +7,7 @@ from guest import FLAGS, machine
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hocket_host.cortexm import ElfError, load_elf
-from hocket_host.cortexm.system import MachineError
+from hocket_host.emulator import ElfError, MachineError, NpuOptions, load_elf
 
 PROGRAM = "int twice(int x) { return 2 * x; }\nint value = 3;\nint main(void) { return 0; }"
 
@@ -137,4 +136,4 @@ def test_a_container_larger_than_flash_is_refused(build):
 def test_an_npu_without_its_configuration_is_refused(build):
     pytest.importorskip("unicorn", reason="needs hocket[emulator] (unicorn)")
     with pytest.raises(MachineError, match="not configured"):
-        machine(build(PROGRAM), npu_config=None)
+        machine(build(PROGRAM), npu=NpuOptions())

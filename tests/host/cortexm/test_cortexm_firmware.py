@@ -9,7 +9,8 @@ from guest import REPL, machine
 
 pytest.importorskip("unicorn", reason="needs hocket[emulator] (unicorn)")
 
-from hocket_host.cortexm import DispatchMeter, JobWatcher, Machine
+from hocket_host.cortexm import DispatchMeter, Machine
+from hocket_host.emulator import JobWatcher, NpuOptions
 from hocket_host.ethosu.config import npu_config
 from hocket_host.repl import load as load_platform
 from hocket_tools.application import load
@@ -65,8 +66,11 @@ def packed():
 def application(packed, on_job=None, sources=None):
     uart = bytearray()
     m = Machine(
-        load_platform(REPL), ELF, packed.data, npu_config=npu_config(packed.image.accelerator),
-        system_config=system_config(packed.application), strict=True, scramble=True,
+        load_platform(REPL), ELF, packed.data,
+        npu=NpuOptions(
+            npu_config(packed.image.accelerator), system_config(packed.application),
+            strict=True, scramble=True,
+        ),
         uart_output=uart.extend,
     )  # fmt: skip
     return m, JobWatcher(m, packed.data, sources=sources, on_job=on_job), uart

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from guest import Guest
+from guest import Guest, nothing
 
 pytest.importorskip("unicorn", reason="needs hocket[emulator] (unicorn)")
 pytest.importorskip("tflite_micro", reason="the oracle is not installed")
 
+from hocket_host.emulator import NpuOptions
 from hocket_host.ethosu.config import npu_config
 from hocket_host.ethosu.registers import NpuProgrammingError
 from hocket_tools.application import load
@@ -87,10 +88,10 @@ def jobs(packed):
 
 def drive(elf, packed, values, events=None):
     flash, table, bases = jobs(packed)
-    guest = Guest(
-        elf, npu_config=npu_config("ethos-u55-128"), strict=True, scramble=True,
-        system_config=system_config(packed.application),
-    )  # fmt: skip
+    npu = NpuOptions(
+        npu_config("ethos-u55-128"), system_config(packed.application), strict=True, scramble=True
+    )
+    guest = Guest(elf, npu=npu)
     guest.machine.write_memory(FLASH, flash)
     guest.machine.write_memory(JOBS, table)
     (source,), (result,) = packed.image.models[0].inputs, packed.image.models[0].outputs
@@ -160,7 +161,7 @@ def test_a_strict_npu_ends_the_run_where_it_is_misused(build):
             "int main(void) { while (REG(0x48102004) & 8) {} REG(0x48102010) = 0x70000008;"
             "REG(0x48102008) = 1; return 0; }"
         ),
-        strict=True,
+        npu=nothing(strict=True),
     )
     with pytest.raises(NpuProgrammingError, match="not aligned"):
         guest.run()

@@ -8,6 +8,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "ethosu"))
 from npu_bench import HZ, MARK, STOP, CopyModel, copies, copy_timing, to_bytes
 
 from hocket_host import qemu
+from hocket_host.emulator import NpuOptions
 from hocket_host.ethosu.config import npu_config
 from hocket_host.repl import load
 
@@ -18,22 +19,19 @@ PLATFORM = Path(__file__).parents[3] / "renode" / "corstone300.repl"
 class Run:
     """A machine with its console, and an NPU that copies byte k of flash in operation k."""
 
-    def __init__(self, elf, operations=4, **options):
+    def __init__(self, elf, operations=4, strict=False, **options):
         self.text = ""
         self.events = []
         stream = to_bytes(copies(operations) + STOP)
         flash = len(stream).to_bytes(16, "little") + stream
         flash = flash.ljust(0x8000, b"\0") + bytes([MARK]) * 64
-        options = {
-            "npu_hz": HZ,
-            "timing": copy_timing,
-            "model": lambda bus: CopyModel(bus.memory),
-            "wall_limit_s": 60,
-            **options,
-        }
+        npu = NpuOptions(
+            npu_config("ethos-u55-128"), hz=HZ, strict=strict, timing=copy_timing,
+            model=lambda bus: CopyModel(bus.memory),
+        )  # fmt: skip
         self.machine = qemu.QemuMachine(
-            load(PLATFORM), elf, flash, npu_config=npu_config("ethos-u55-128"),
-            uart_output=self._heard, **options,
+            load(PLATFORM), elf, flash, npu=npu, uart_output=self._heard,
+            **{"wall_limit_s": 60, **options},
         )  # fmt: skip
         if self.machine.npu is not None:
             self.machine.npu.observers.append(self.events.append)

@@ -9,7 +9,7 @@ import pytest
 from qemu_bench import PLATFORM
 
 from hocket_host import qemu
-from hocket_host.cortexm import JobWatcher
+from hocket_host.emulator import JobWatcher, NpuOptions
 from hocket_host.ethosu.config import npu_config
 from hocket_host.qemu.machine import NOTE_ADDRESS, NOTE_MAGIC
 from hocket_host.repl import load as load_platform
@@ -44,8 +44,10 @@ def boot():
         uart = bytearray()
         machine = qemu.QemuMachine(
             load_platform(PLATFORM), ELF, packed.data if container else None,
-            npu_config=npu_config(packed.image.accelerator),
-            system_config=system_config(packed.application), strict=True, scramble=True,
+            npu=NpuOptions(
+                npu_config(packed.image.accelerator), system_config(packed.application),
+                strict=True, scramble=True,
+            ),
             uart_output=uart.extend, wall_limit_s=120, **options,
         )  # fmt: skip
         machines.append(machine)
@@ -87,11 +89,8 @@ def test_the_demonstration_runs_with_the_references_outputs(boot, packed):
     app = packed.application
     verifier = Verifier({n: app.resolve(t.model) for n, t in app.tasks.items()})
     machine, uart = boot(packed)
-    base = next(m.base for m in machine.platform.memories if m.name == "flash")
-    watcher = JobWatcher(
-        machine, packed.data, base=base, sources=open_inputs(app, packed.image),
-        on_job=verifier.on_job,
-    )  # fmt: skip
+    sources = open_inputs(app, packed.image)
+    watcher = JobWatcher(machine, packed.data, sources=sources, on_job=verifier.on_job)
     machine.run_until(1200 * MS)
     assert b"Traceback" not in uart
     assert set(verifier.checked) == set(app.tasks)

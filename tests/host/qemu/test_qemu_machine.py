@@ -15,6 +15,7 @@ from npu_bench import HZ
 from qemu_bench import PLATFORM, PROGRAMS, Run
 
 from hocket_host import qemu
+from hocket_host.emulator import ElfError, MachineError
 from hocket_host.ethosu.queue import Ending
 from hocket_host.ethosu.registers import NpuProgrammingError, Status
 from hocket_host.qemu.errors import QemuError
@@ -240,19 +241,19 @@ def tools():
 def test_an_image_that_is_none_is_refused(tools, tmp_path):
     file = tmp_path / "firmware.elf"
     file.write_bytes(b"\x7fELF\x02\x01" + bytes(60))
-    with pytest.raises(QemuError, match="not an executable"):
+    with pytest.raises(ElfError, match="another kind of machine"):
         Run(file)
 
 
 def test_an_image_cut_short_is_refused(build, tmp_path):
     file = tmp_path / "firmware.elf"
     file.write_bytes(build("hello").read_bytes()[:60])
-    with pytest.raises(QemuError, match="damaged"):
+    with pytest.raises(ElfError, match="damaged"):
         Run(file)
 
 
 def test_a_missing_image_is_told(tools, tmp_path):
-    with pytest.raises(QemuError, match="cannot be read"):
+    with pytest.raises(ElfError, match="cannot be read"):
         Run(tmp_path / "nothing.elf")
 
 
@@ -274,10 +275,10 @@ def test_a_platform_that_qemu_cannot_be_is_refused(build, change, message):
 
 
 def test_an_npu_without_configuration_is_refused(build):
-    with pytest.raises(QemuError, match="NPU is not configured"):
+    with pytest.raises(MachineError, match="NPU is not configured"):
         qemu.QemuMachine(load(PLATFORM), build("hello"))
 
 
 def test_a_container_too_large_is_refused(build):
-    with pytest.raises(QemuError, match="no memory of the platform"):
+    with pytest.raises(MachineError, match="container does not fit"):
         Run(build("hello")).machine.load_container(bytes(0x200_0001))

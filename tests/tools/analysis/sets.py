@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hocket_host.ethosu.config import npu_config
 from hocket_host.ethosu.timing import stream_cycles
-from hocket_tools.analysis import Task, TaskSet, deadline_monotonic, with_priorities
+from hocket_tools.analysis import CpuRun, Task, TaskSet, deadline_monotonic, with_priorities
 from hocket_tools.application import loads
 from hocket_tools.pack import system_config
 from hocket_tools.splitter import cut_points, split
@@ -89,6 +89,32 @@ def draw(seed: int, policy: str, overrun: str = "skip") -> TaskSet:
         completion_ns=rng.choice([0, 5000, 62500]),
     )
     return with_priorities(drawn, deadline_monotonic(drawn)) if rng.random() < 0.7 else drawn
+
+
+def mixed(seed: int, policy: str, overrun: str = "skip") -> TaskSet:
+    """A random set of which some networks have operators for the CPU, or nothing else."""
+    rng = random.Random(~seed)
+    drawn = draw(seed, policy, overrun)
+    return replace(drawn, tasks=tuple(_with_cpu_runs(rng, t) for t in drawn.tasks))
+
+
+def _with_cpu_runs(rng: random.Random, t: Task) -> Task:
+    kind = rng.random()
+    if kind < 0.3:
+        return t
+    segments = t.segments_ns if kind < 0.9 else ()
+    places = range(len(segments) + 1)
+    chosen = sorted(rng.sample(places, rng.randint(1, min(len(places), 4))))
+    budget = int(t.period_ns * rng.uniform(0, 0.3)) // len(chosen)
+    runs = []
+    for place in chosen:
+        pieces = []
+        for _ in range(rng.randint(1, 2)):
+            times = rng.choice([1, 1, 2, 5])
+            pieces.append((rng.randint(0, max(budget // times, 1)), times))
+        runs.append(CpuRun(place, tuple(pieces)))
+    least = tuple(rng.randint(0, e) for e in segments) if rng.random() < 0.5 else ()
+    return replace(t, segments_ns=segments, cpu_runs=tuple(runs), least_ns=least)
 
 
 def _scaled(rng: random.Random, cycles: tuple[int, ...], total_ns: int) -> tuple[int, ...]:

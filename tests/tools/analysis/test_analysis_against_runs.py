@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sets import MS, draw, sporadic, task, taskset, with_random_offsets
+from sets import MS, draw, mixed, sporadic, task, taskset, with_random_offsets
 
 from hocket_tools.analysis import analyse, simulate
 from hocket_tools.analysis.adversary import observe
@@ -23,22 +23,21 @@ def assert_bounds_hold(proof, run):
                 assert not run.skipped[index]
 
 
-def try_patterns(seed, policy, overrun, tries):
-    drawn = draw(seed, policy, overrun)
+def try_patterns(drawn, seed, tries):
     rng = random.Random(seed)
     proof = analyse(drawn)
     duration = 6 * max(t.period_ns for t in drawn.tasks) + 10 * MS
     for _ in range(tries):
         begin = rng.choice([0, rng.randrange(1000)])
-        run = simulate(with_random_offsets(rng, drawn), duration, begin_ns=begin)
-        assert_bounds_hold(proof, run)
+        length = rng.choice([None, None, rng.randint, lambda *ends: rng.choice(ends)])
+        pattern = with_random_offsets(rng, drawn)
+        assert_bounds_hold(proof, simulate(pattern, duration, begin_ns=begin, length=length))
     assert_bounds_hold(proof, simulate(drawn, duration, releases=sporadic(rng, drawn, duration)))
 
 
-def try_jitter(seed, policy):
+def try_jitter(drawn, seed):
     """Responses count from nominal releases, which the late ones follow at most a jitter later."""
     rng = random.Random(seed)
-    drawn = draw(seed, policy)
     drawn = replace(
         drawn,
         tasks=tuple(replace(t, jitter_ns=rng.randrange(t.period_ns // 3)) for t in drawn.tasks),
@@ -63,21 +62,30 @@ def try_jitter(seed, policy):
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_no_response_exceeds_its_bound(policy, seed):
-    try_patterns(seed, policy, "skip", tries=3)
+    try_patterns(draw(seed, policy), seed, tries=3)
 
 
 @pytest.mark.parametrize("policy", POLICIES)
 @settings(max_examples=6, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_no_response_exceeds_its_bound_when_releases_queue(policy, seed):
-    try_patterns(seed, policy, "queue", tries=3)
+    try_patterns(draw(seed, policy, "queue"), seed, tries=3)
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("overrun", ["skip", "queue"])
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_no_response_of_networks_on_both_units_exceeds_its_bound(policy, overrun, seed):
+    try_patterns(mixed(seed, policy, overrun), seed, tries=3)
 
 
 @pytest.mark.parametrize("policy", POLICIES)
 @settings(max_examples=6, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_no_response_exceeds_its_bound_under_jitter(policy, seed):
-    try_jitter(seed, policy)
+    try_jitter(draw(seed, policy), seed)
+    try_jitter(mixed(seed, policy), seed)
 
 
 @pytest.mark.slow
@@ -85,9 +93,11 @@ def test_no_response_exceeds_its_bound_under_jitter(policy, seed):
 @pytest.mark.parametrize("overrun", ["skip", "queue"])
 def test_no_response_of_thousands_of_sets_exceeds_its_bound(policy, overrun):
     for seed in range(1000):
-        try_patterns(seed, policy, overrun, tries=6)
+        try_patterns(draw(seed, policy, overrun), seed, tries=6)
+        try_patterns(mixed(seed, policy, overrun), seed, tries=6)
         if overrun == "skip":
-            try_jitter(seed, policy)
+            try_jitter(draw(seed, policy), seed)
+            try_jitter(mixed(seed, policy), seed)
 
 
 def demo_like(policy):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import subprocess
 import sys
@@ -55,16 +56,33 @@ def micropython_verdicts(containers: list[bytes], folder: Path) -> list[str]:
 def load_under_cpython():
     """``hocket.container.load`` over the shims, for buffers of this process.
 
-    The package leaves ``sys.modules`` again: other tests import it over a machine of their own.
+    The package is in ``sys.modules`` only while it is at work: other tests import it over a machine
+    of their own.
     """
+    modules = {}
+    with _exchanged(modules), shims.installed(ProcessMachine()):
+        module_load = importlib.import_module("hocket.container").load
+        importlib.import_module("hocket.ops.programs")
+        modules.update((name, sys.modules[name]) for name in _firmware_modules())
+
+    def load(data):
+        with _exchanged(modules):
+            return module_load(data)
+
+    return load
+
+
+@contextlib.contextmanager
+def _exchanged(modules):
+    """The package's modules, in place of those that others have imported."""
     held = {name: sys.modules.pop(name) for name in _firmware_modules()}
-    with shims.installed(ProcessMachine()):
-        try:
-            return importlib.import_module("hocket.container").load
-        finally:
-            for name in _firmware_modules():
-                del sys.modules[name]
-            sys.modules.update(held)
+    sys.modules.update(modules)
+    try:
+        yield
+    finally:
+        for name in _firmware_modules():
+            del sys.modules[name]
+        sys.modules.update(held)
 
 
 def _firmware_modules():

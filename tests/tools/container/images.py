@@ -10,9 +10,11 @@ from typing import Any
 from hypothesis import strategies as st
 
 from hocket_tools.container import (
+    CpuProgram,
     DType,
     Image,
     Model,
+    Operand,
     Overrun,
     PersistentRange,
     PlanEntry,
@@ -26,6 +28,25 @@ from hocket_tools.container import (
 from hocket_tools.container import format as fmt
 
 WEIGHTS = bytes(range(200))
+STATE = bytes(range(100, 120))
+OPERATORS = (
+    Step.cpu(
+        "gather",
+        CpuProgram(
+            code=7,
+            params=bytes(range(10)),
+            inputs=(Operand(1, 0, 32), Operand(0, 8, 100)),
+            outputs=(Operand(2, 100, 7),),
+            scratch=Operand(1, 128, 40),
+            piece_cycles=500,
+            pieces=3,
+            runs_on=True,
+        ),
+        900,
+        1300,
+    ),
+    Step.cpu("own", CpuProgram(200, b"", (), (Operand(1, 0, 1024),)), 0, 0),
+)
 
 
 def example() -> Image:
@@ -40,7 +61,15 @@ def example() -> Image:
         models=(
             model("left", 0),
             model("right", 1024),
-            model("stately", 2048, persistent=(PersistentRange(1, 64, 32, 0x80),)),
+            model(
+                "stately",
+                2048,
+                persistent=(
+                    PersistentRange(1, 64, 32, 0x80),
+                    PersistentRange(2, 0, len(STATE), initial=STATE),
+                ),
+                operators=OPERATORS,
+            ),
         ),
         tasks=(
             Task("listen", 0, 20_000_000, 20_000_000, 0, 1, Overrun.QUEUE, 150_000),
@@ -51,8 +80,13 @@ def example() -> Image:
     )
 
 
-def model(name: str, arena_offset: int, persistent: tuple[PersistentRange, ...] = ()) -> Model:
-    """A network of two segments in 1024 bytes of arena."""
+def model(
+    name: str,
+    arena_offset: int,
+    persistent: tuple[PersistentRange, ...] = (),
+    operators: tuple[Step, ...] = (),
+) -> Model:
+    """A network of two segments, and what lies between them, in 1024 bytes of arena."""
     return Model(
         name=name,
         regions=region_slots(
@@ -67,6 +101,7 @@ def model(name: str, arena_offset: int, persistent: tuple[PersistentRange, ...] 
         ),
         steps=(
             Step(f"{name}/0", bytes(range(24)), 600, 900, 0, 5),
+            *operators,
             Step(f"{name}/1", b"\xff\xff\x00\x00", 600, 600, 5, 1),
         ),
         arena_offset=arena_offset,
@@ -104,6 +139,41 @@ def _tensors(draw: st.DrawFn, region: int, room: int) -> Tensor:
 
 
 @st.composite
+def _operands(draw: st.DrawFn, region: int, room: int) -> Operand:
+    offset = draw(st.integers(0, room - 1))
+    return Operand(region, offset, draw(st.integers(1, room - offset)))
+
+
+@st.composite
+def _operators(draw: st.DrawFn, room: int, blob: int) -> Step:
+    """Scratch, if any, at the arena's end; operands before it, and inputs in the weights, too."""
+    scratch = 4 * draw(st.integers(0, room // 8))
+    below = room - scratch
+    inputs = [_operands(1, below)] + ([_operands(0, blob)] if blob else [])
+    piece = draw(_u(20))
+    pieces = draw(st.integers(1, 2**11))
+    worst = draw(st.integers(piece, piece * pieces))
+    program = CpuProgram(
+        draw(_u(16)),
+        draw(st.binary(max_size=20)),
+        tuple(draw(st.lists(st.one_of(inputs), max_size=3))),
+        tuple(draw(st.lists(_operands(1, below), max_size=2))),
+        Operand(1, below, scratch) if scratch else None,
+        piece,
+        pieces,
+        draw(st.booleans()),
+    )
+    return Step.cpu(draw(_NAMES), program, draw(st.integers(0, worst)), worst)
+
+
+@st.composite
+def _persistent(draw: st.DrawFn) -> PersistentRange:
+    size = draw(st.integers(1, 32))
+    initial = draw(st.one_of(st.just(b""), st.binary(min_size=size, max_size=size)))
+    return PersistentRange(1, draw(st.integers(0, 32)), size, draw(_u(8)), initial)
+
+
+@st.composite
 def _models(draw: st.DrawFn, name: str, arena_offset: int, blobs: list[bytes]) -> Model:
     size = 16 * draw(st.integers(4, 60))
     steps = st.builds(
@@ -117,30 +187,17 @@ def _models(draw: st.DrawFn, name: str, arena_offset: int, blobs: list[bytes]) -
         _u(32),
         _u(32),
     )
+    blob = draw(st.sampled_from(blobs))
+    steps = st.one_of(steps, _operators(size, len(blob)))
     return Model(
         name=name,
-        regions=region_slots(
-            Region.read_only(draw(st.sampled_from(blobs))), Region.arena(arena_offset, size)
-        ),
+        regions=region_slots(Region.read_only(blob), Region.arena(arena_offset, size)),
         inputs=tuple(draw(st.lists(_tensors(1, size), max_size=2))),
         outputs=tuple(draw(st.lists(_tensors(1, size), max_size=2))),
         steps=tuple(draw(st.lists(steps, min_size=1, max_size=4))),
         arena_offset=arena_offset,
         arena_size=size,
-        persistent=tuple(
-            draw(
-                st.lists(
-                    st.builds(
-                        PersistentRange,
-                        st.just(1),
-                        st.integers(0, 32),
-                        st.integers(1, 32),
-                        _u(8),
-                    ),
-                    max_size=2,
-                )
-            )
-        ),
+        persistent=tuple(draw(st.lists(_persistent(), max_size=2))),
     )
 
 
@@ -189,13 +246,18 @@ def section(data: bytes, kind: fmt.SectionKind) -> Any:
 
 def field_at(data: bytes, kind: fmt.SectionKind, index: int, field: str) -> int:
     """Byte offset of a field of a record."""
-    struct_ = fmt.TABLES[kind]
+    entry = section(data, kind)
+    return int(entry.offset + index * entry.record_size) + offset_in(fmt.TABLES[kind], field)
+
+
+def offset_in(record: Any, field: str) -> int:
+    """Byte offset of a field from the start of its record."""
     offset = 0
-    for each in struct_.subcons:
+    for each in record.subcons:
         if each.name == field:
             break
         offset += each.sizeof()
-    return int(section(data, kind).offset) + index * int(struct_.sizeof()) + offset
+    return offset
 
 
 def poke(data: bytes, at: int, code: str, value: int) -> bytes:
@@ -227,7 +289,9 @@ def fix_crcs(data: bytes) -> bytes:
 def damaged(draw: st.DrawFn, original: bytes) -> bytes:
     """``original`` with flips, cuts, additions or edited fields, mostly with right CRCs."""
     data = bytearray(original)
-    how = draw(st.sampled_from(["flip", "truncate", "extend", "header", "table", "word", "byte"]))
+    how = draw(
+        st.sampled_from(["flip", "truncate", "extend", "header", "table", "word", "byte", "stream"])
+    )
     if how == "flip":
         for at in draw(st.lists(st.integers(0, len(data) - 1), min_size=1, max_size=3)):
             data[at] ^= draw(st.integers(1, 255))
@@ -236,8 +300,13 @@ def damaged(draw: st.DrawFn, original: bytes) -> bytes:
         return bytes(data[: draw(st.integers(0, len(data) - 1))])
     if how == "extend":
         return bytes(data) + draw(st.binary(min_size=1, max_size=40))
-    streams = section(original, fmt.SectionKind.STREAMS).offset
-    low, high = {"header": (8, 64), "table": (64, 384)}.get(how, (384, streams))
+    streams = section(original, fmt.SectionKind.STREAMS)
+    end = streams.offset + streams.size
+    low, high = {
+        "header": (8, 64),
+        "table": (64, 384),
+        "stream": (streams.offset if streams.size else 384, end),
+    }.get(how, (384, end))
     for _ in range(draw(st.integers(1, 2))):
         if how == "byte":
             data[draw(st.integers(low, high - 1))] = draw(st.integers(0, 255))
@@ -253,5 +322,5 @@ def damaged(draw: st.DrawFn, original: bytes) -> bytes:
         )
         struct.pack_into("<I", data, at, new)
     if draw(st.booleans()):
-        data[8:12] = struct.pack("<HH", 1, draw(st.integers(0, 2)))
+        data[8:12] = struct.pack("<HH", 1, draw(st.integers(0, 3)))
     return fix_crcs(data)

@@ -82,7 +82,7 @@ def _word_edits(count):
 def test_micropython_agrees_with_the_host(tmp_path):
     containers = [
         DATA,
-        with_extra_section(1),
+        with_extra_section(2),
         *(data for data, _ in REFUSED.values()),
         *_word_edits(400),
     ]

@@ -4,15 +4,17 @@ import os
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from images import WEIGHTS, example, images, model, section
+from images import OPERATORS, WEIGHTS, example, images, model, section
 
 from hocket_host.errors import HocketError
 from hocket_tools.container import (
     ContainerError,
+    Operand,
     PersistentRange,
     PlanEntry,
     Region,
     Step,
+    StepKind,
     build,
     read,
     region_slots,
@@ -34,6 +36,11 @@ def with_input(**changes):
 def with_step(**changes):
     step = dataclasses.replace(example().models[0].steps[0], **changes)
     return with_model(steps=(step,))
+
+
+def with_program(**changes):
+    program = dataclasses.replace(OPERATORS[0].program, **changes)
+    return with_model(steps=(dataclasses.replace(OPERATORS[0], program=program),))
 
 
 def with_task(**changes):
@@ -66,7 +73,8 @@ def test_equal_read_only_data_is_stored_once():
 
 
 def test_equal_streams_are_stored_once():
-    assert section(build(example()), SectionKind.STREAMS).size == 32 + 16
+    programs = 32 + 3 * 12 + 12 + 32 + 12 + 4
+    assert section(build(example()), SectionKind.STREAMS).size == 32 + 16 + programs
 
 
 def test_an_application_without_models_is_a_container():
@@ -115,6 +123,15 @@ INCONSISTENT = {
             Region.read_only(WEIGHTS), dataclasses.replace(Region.arena(0, 1), data=b"1")
         )
     ),
+    "state with too little content": with_model(
+        persistent=(PersistentRange(1, 0, 8, initial=b"1234567"),)
+    ),
+    "program for the NPU": with_step(program=OPERATORS[0].program),
+    "stream for the processor": with_step(kind=StepKind.CPU),
+    "stream and program": with_step(kind=StepKind.CPU, program=OPERATORS[0].program),
+    "program of 256 inputs": with_program(inputs=(Operand(1, 0, 1),) * 256),
+    "program without pieces": with_program(pieces=0),
+    "operator code past 16 bits": with_program(code=2**16),
     "no steps": with_model(steps=()),
     "two models of one name": with_model(name="right"),
     "no model name": with_model(name=""),
@@ -201,3 +218,7 @@ def test_a_failed_replacement_leaves_no_temporary_file(tmp_path):
 
 def test_a_step_defaults_to_the_npu():
     assert Step("s", bytes(4), 1, 1, 0, 1).kind == 0
+
+
+def test_a_step_of_the_processor_has_the_cycles_of_its_longest_piece():
+    assert [step.piece_cycles for step in example().models[2].steps] == [0, 500, 0, 0]

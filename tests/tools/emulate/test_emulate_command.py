@@ -125,7 +125,7 @@ def test_a_child_that_is_renode_gets_the_servers_port(tmp_path, monkeypatch):
     program.write_text(f'#!/bin/sh\necho "$HOCKET_NPU_PORT $@" > {heard}\nexit 3\n')
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
-    monkeypatch.setattr(renode, "load_elf", lambda path: None)
+    monkeypatch.setattr(renode, "load_elf", lambda path, vectors: None)
     guest = machines.open_guest(tmp_path / "a.elf", None)
     assert renode.run(guest, None, 1_000_000_000, lambda line: None) == 3
     port, *words = heard.read_text().split()

@@ -13,6 +13,7 @@ def test_the_package_and_the_kernel_fit_their_budgets(images: list[Image], tmp_p
     report = measure(images[0])
     assert not report.over_budget, str(report)
     assert report.flash_hocket_bytes > 16 * 1024
+    assert report.flash_ops_bytes > 16 * 1024
     assert report.heap_kernel_bytes is not None
     assert report.heap_kernel_bytes > 4 * 1024
     report.write(tmp_path / "build" / "size.json")

@@ -28,7 +28,8 @@ from hocket_tools.operators import (
     registry,
 )
 from hocket_tools.operators.cases import CASES
-from hocket_tools.operators.packing import MODULES, STEP_CYCLES
+from hocket_tools.operators.costs import STEP_CYCLES
+from hocket_tools.operators.packing import MODULES
 
 
 def source_of(case: Case) -> SourceOperator:

@@ -7,10 +7,12 @@ from .proof import Proof, TaskProof
 from .response import analyse
 from .sensitivity import clock_for, largest_scale
 from .simulate import SimulatedJob, SimulatedRun, SimulatedSlice, simulate
+from .steps import CpuRun
 from .taskset import Task, TaskSet
 
 __all__ = [
     "AnalysisError",
+    "CpuRun",
     "Proof",
     "SimulatedJob",
     "SimulatedRun",

@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from .chain import pieces_ns
 from .simulate import simulate
-from .taskset import TICK_NS, TaskSet
+from .taskset import TICK_NS, Task, TaskSet
 
 _PERIODS = 4
 """Of the slowest task, simulated after the pattern has begun."""
@@ -23,8 +24,7 @@ def patterns(taskset: TaskSet, me: int) -> Iterator[TaskSet]:
     tasks = taskset.tasks
     own = tasks[me]
     for blocker, other in enumerate(tasks):
-        for step in {_longest(other.segments_ns), len(other.segments_ns) - 1}:
-            start = _start_ns(taskset, blocker, step)
+        for start in _bad_starts_ns(taskset, other):
             # Resumed just in time to submit when the segment has started; some ticks around,
             # since more urgent tasks are resumed first.
             for lead in range(-4, 8):
@@ -56,15 +56,28 @@ def observe(taskset: TaskSet) -> tuple[int, ...]:
     return tuple(worst)
 
 
-def _longest(segments_ns: tuple[int, ...]) -> int:
-    return max(range(len(segments_ns)), key=segments_ns.__getitem__)
+def _bad_starts_ns(taskset: TaskSet, task: Task) -> set[int]:
+    """When its longest stretches and its last segment start if it runs alone from 0."""
+    at = taskset.release_ns
+    segments: list[tuple[int, int]] = []
+    pieces: list[tuple[int, int]] = []
+    for step in range(len(task.segments_ns) + 1):
+        if step in {0, len(task.segments_ns), *(run.before for run in task.cpu_runs)}:
+            for length in pieces_ns(task, step):
+                pieces.append((length, at))
+                at += taskset.resume_ns + length
+        if step < len(task.segments_ns):
+            at += taskset.dispatch_ns
+            segments.append((task.segments_ns[step], at))
+            at += task.segments_ns[step]
+    found = {max(segments, key=_length)[1], segments[-1][1]} if segments else set()
+    if task.cpu_runs:
+        found.add(max(pieces, key=_length)[1])
+    return found
 
 
-def _start_ns(taskset: TaskSet, task: int, step: int) -> int:
-    """When a segment starts if its task runs alone from 0."""
-    before = taskset.tasks[task].segments_ns[:step]
-    kernel = taskset.release_ns + taskset.resume_ns
-    return kernel + sum(before) + (step + 1) * taskset.dispatch_ns
+def _length(stretch: tuple[int, int]) -> int:
+    return stretch[0]
 
 
 def _with_offsets(taskset: TaskSet, offsets: list[int]) -> TaskSet:

@@ -6,43 +6,63 @@ from __future__ import annotations
 from bisect import bisect_right
 from itertools import accumulate
 
+from .chain import links
 from .taskset import TaskSet
 
 
 class Dispatches:
-    """Bounds the dispatches and releases that touch a window.
+    """Bounds the dispatches and releases that delay what happens in some stretches of time.
 
-    Releases come by period, also those of less urgent tasks and those that are skipped. What bounds
-    dispatches are the segments that must lie between them.
+    Of n dispatches in a stretch, n-1 whole segments lie in it too. No segment occurs twice without
+    the rest of its job in between, so stretches hold at most one copy of each apiece, and as many
+    more as the shortest job fits into them all; the shortest segments are the worst.
 
-    Of n dispatches in a window, n-1 whole segments lie in it too. No segment occurs twice without
-    the rest of its job in between, so a window holds at most ``1 + window // shortest job`` copies
-    of each, and the shortest ones are the worst.
+    Releases come by period, also those of less urgent tasks and those that are skipped. Those that
+    fall due while the CPU is taken are handled later, so that a stretch may have to bear some that
+    fell due before it.
     """
 
     def __init__(self, taskset: TaskSet) -> None:
         self._cost = cost = taskset.dispatch_ns
-        self._blocks = sorted(e + cost for task in taskset.tasks for e in task.segments_ns)
+        self._blocks = sorted(e + cost for task in taskset.tasks for e in task.fastest_ns)
         self._sums = list(accumulate(self._blocks, initial=0))
-        self._shortest_job = min(taskset.demand_ns(task) for task in taskset.tasks)
+        jobs = [
+            sum(task.fastest_ns) + len(task.segments_ns) * cost
+            for task in taskset.tasks
+            if task.segments_ns
+        ]
+        self._shortest_job = max(min(jobs, default=0), 1)
         self._release = taskset.release_ns
-        self._releases = [(t.period_ns, t.early_ns + t.jitter_ns) for t in taskset.tasks]
+        self._releases: list[tuple[int, int]] = []
+        if self._release:
+            chains = [links(taskset, task) for task in taskset.tasks]
+            piece = max(link.longest_ns for chain in chains for link in chain if not link.npu)
+            # All that a turn of the kernel may do between two looks at the time.
+            turn = piece + len(taskset.tasks) * self._release
+            turn += self._cost * self.count(turn)
+            self._releases = [(t.period_ns, t.early_ns + t.jitter_ns + turn) for t in taskset.tasks]
 
-    def count(self, window_ns: int) -> int:
-        """Greatest number of dispatches that touch a window of a length."""
-        copies = 1 + window_ns // self._shortest_job
-        room = window_ns + self._cost
+    def count(self, window_ns: int, stretches: int = 1) -> int:
+        """Greatest number of dispatches that touch stretches of a length in all."""
+        if not self._blocks:
+            return 0
+        copies = stretches + window_ns // self._shortest_job
+        room = window_ns + stretches * self._cost
         kinds = bisect_right(self._sums, room // copies) - 1
         whole = copies * kinds
         if kinds < len(self._blocks):
             left = room - copies * self._sums[kinds]
-            whole += min(left // self._blocks[kinds], copies)
-        return whole + 1
+            whole += min(left // max(self._blocks[kinds], 1), copies)
+        return whole + stretches
+
+    def dispatched_ns(self, window_ns: int, stretches: int = 1) -> int:
+        """CPU time of dispatches."""
+        return self._cost * self.count(window_ns, stretches) if self._cost else 0
+
+    def released_ns(self, window_ns: int) -> int:
+        """CPU time of releases."""
+        return self._release * sum((window_ns + j) // period + 1 for period, j in self._releases)
 
     def stolen_ns(self, window_ns: int) -> int:
-        """CPU time that they take."""
-        stolen = self._cost * self.count(window_ns) if self._cost else 0
-        if self._release:
-            times = sum((window_ns + jitter) // period + 1 for period, jitter in self._releases)
-            stolen += self._release * times
-        return stolen
+        """CPU time of both in one stretch."""
+        return self.dispatched_ns(window_ns) + self.released_ns(window_ns)

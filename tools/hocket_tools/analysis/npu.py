@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Delay of a job's segments on the NPU under fixed priority, run to completion and round robin.
+"""Who may delay a job's segments on the NPU, by policy, and by how much under fixed priority.
 
 At most one job of a task is at the NPU at a time, so a job is not delayed by others of its task.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from .stages import INFINITE, Stage, fixed_point, floor_of_fixed_point
-from .taskset import TaskSet
+from .span import Rivals
+from .stages import INFINITE, Stages, fixed_point, floor_of_fixed_point
+from .taskset import TICK_NS, TaskSet, key_ns
+
+Longest = Callable[[int, int], int]
+"""Longest segment with which another task, the second argument, may block one, the first."""
 
 
 def may_block(taskset: TaskSet, other: int, me: int) -> bool:
@@ -20,10 +24,80 @@ def may_block(taskset: TaskSet, other: int, me: int) -> bool:
     return rival.priority > own.priority
 
 
+def blocking_ns(taskset: TaskSet, me: int, longest_ns: Longest) -> int:
+    """Longest segment of another task that delays a job though it is less urgent."""
+    others = range(len(taskset.tasks))
+    return max((longest_ns(me, o) for o in others if may_block(taskset, o, me)), default=0)
+
+
+def rivals(
+    taskset: TaskSet,
+    stages: Sequence[Stages],
+    me: int,
+    place: tuple[int, int],
+    longest_ns: Longest,
+    jobs: int = 1,
+) -> Rivals:
+    """What may delay successive links of a job, or of jobs that follow one another."""
+    own = stages[me]
+    chain = [link for link in own.links[place[0] : place[1] + 1] if link.npu]
+    if not chain:
+        return Rivals(0, ())
+    others = [index for index in range(len(stages)) if index != me]
+    if taskset.policy == "fp":
+        return Rivals(
+            blocking_ns(taskset, me, longest_ns),
+            tuple(
+                (INFINITE, tuple(stages[o].loads(npu=True)))
+                for o in others
+                if stages[o].task.priority <= own.task.priority
+            ),
+        )
+    most = dict.fromkeys(others, INFINITE)
+    blocking = 0
+    if taskset.policy == "fifo":
+        # Of each other task one request may be ahead, and no more.
+        for o in others:
+            link = max((link.cost_ns for link in stages[o].links if link.npu), default=0)
+            most[o] = jobs * len(chain) * link
+    elif taskset.policy == "rr":
+        # Before each segment one of every other task, while it has any.
+        turns = jobs * sum(link.stretches for link in chain)
+        for o in others:
+            longest = taskset.tasks[o].longest_segment_ns
+            most[o] = turns * (longest + taskset.dispatch_ns) if longest else 0
+    elif jobs == 1:
+        most = {o: _due_before_ns(stages[o], own) for o in others}
+        # Whoever blocks has come before, with a later deadline.
+        reach = own.spans_ns[max(p for p in own.places(npu=True) if p <= place[1]) - 1]
+        reach += TICK_NS - key_ns(own.task.deadline_ns)
+        blocking = max(
+            (longest_ns(me, o) for o in others if key_ns(taskset.tasks[o].deadline_ns) + reach > 0),
+            default=0,
+        )
+    return Rivals(blocking, tuple((most[o], tuple(stages[o].loads(npu=True))) for o in others))
+
+
+def _due_before_ns(rival: Stages, own: Stages) -> int:
+    """Work of another task's jobs that are due no later than a job and not over at its release."""
+    period = rival.task.period_ns
+    ahead = own.release_jitter_ns + TICK_NS
+    ahead += key_ns(own.task.deadline_ns) - key_ns(rival.task.deadline_ns)
+    work = 0
+    for place in rival.places(npu=True):
+        jobs = (ahead + rival.done_ns[place]) // period + 1
+        work += max(jobs, 0) * rival.links[place].cost_ns
+    return work
+
+
 def fixed_priority_ns(
-    taskset: TaskSet, stages: Sequence[Stage], me: int, blocking_ns: int, horizon_ns: int
+    taskset: TaskSet,
+    stages: Sequence[Stages],
+    me: int,
+    longest_blocking_ns: int,
+    horizon_ns: int,
 ) -> int:
-    """Latest end on the NPU after the earliest release; `INFINITE` beyond the horizon.
+    """Latest end on the NPU, for a job with one link there; `INFINITE` beyond the horizon.
 
     Every job in the longest busy period is looked at, since a job's last segment can push more
     urgent work into its successor (Davis, Burns, Bril and Lukkien, 2007; Bril, Lukkien and
@@ -32,30 +106,36 @@ def fixed_priority_ns(
     one is chosen: from then on nothing delays it.
     """
     own = stages[me]
-    rivals = [
+    others = [
         s for index, s in enumerate(stages) if index != me and s.task.priority <= own.task.priority
     ]
-    if any(s.unbounded() for s in rivals):
+    if any(s.unbounded() for s in others):
         return INFINITE
+    place = own.places(npu=True)[0]
+    demand, last = own.links[place].cost_ns, own.links[place].last_ns
     period = own.task.period_ns
-    jitter = own.submit_jitter_ns
-    last = taskset.dispatch_ns + own.task.segments_ns[-1]
-    load = [(s.submit_jitter_ns, s.task.period_ns, s.demand_ns) for s in rivals]
+    jitter = own.submit_jitter_ns(place)
+    load = [
+        (s.submit_jitter_ns(p), s.task.period_ns, s.links[p].cost_ns)
+        for s in others
+        for p in s.places(npu=True)
+    ]
     shares = [(cost, every) for _, every, cost in load]
-    everyone = [*load, (jitter, period, own.demand_ns)]
+    everyone = [*load, (jitter, period, demand)]
 
     def busy(length: int) -> int:
-        return blocking_ns + sum(-(-(length + j) // every) * cost for j, every, cost in everyone)
+        work = sum(-(-(length + j) // every) * cost for j, every, cost in everyone)
+        return longest_blocking_ns + work
 
     # Busy for a moment at least: two that are submitted at once are both in it.
-    fluid = floor_of_fixed_point(blocking_ns, [(cost, every) for _, every, cost in everyone])
+    fluid = floor_of_fixed_point(longest_blocking_ns, [(c, every) for _, every, c in everyone])
     longest = fixed_point(busy, horizon_ns, max(fluid, 1))
     if longest >= INFINITE:
         return INFINITE
     worst = 0
     chosen = 0
     for job in range(-(-(longest + jitter) // period)):
-        constant = blocking_ns + (job + 1) * own.demand_ns - last
+        constant = longest_blocking_ns + (job + 1) * demand - last
 
         def choice(now: int, constant: int = constant) -> int:
             return constant + sum(((now + j) // every + 1) * cost for j, every, cost in load)
@@ -66,29 +146,4 @@ def fixed_priority_ns(
         if chosen >= INFINITE:
             return INFINITE
         worst = max(worst, chosen + last + jitter - job * period)
-    return own.resume_ns + worst
-
-
-def run_to_completion_ns(stages: Sequence[Stage]) -> int:
-    """The same for FIFO: one job of each other task may be ahead, and no more."""
-    return sum(s.demand_ns for s in stages)
-
-
-def round_robin_ns(taskset: TaskSet, stages: Sequence[Stage], me: int, horizon_ns: int) -> int:
-    """The same for round robin: before each segment one of every other task, while it has any."""
-    turns = len(taskset.tasks[me].segments_ns)
-    own = stages[me]
-    others = [
-        (s, turns * (max(s.task.segments_ns) + taskset.dispatch_ns))
-        for index, s in enumerate(stages)
-        if index != me
-    ]
-
-    def delay(window: int) -> int:
-        work = own.demand_ns
-        for stage, most in others:
-            jobs = -(-(window + stage.finish_ns) // stage.task.period_ns)
-            work += most if stage.unbounded() else min(most, jobs * stage.demand_ns)
-        return work
-
-    return fixed_point(delay, horizon_ns)
+    return own.earliest_ns[place] + worst

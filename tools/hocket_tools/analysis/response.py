@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bounds on response times, stage by stage until nothing changes any more."""
+"""Bounds on response times, link by link until nothing changes any more.
+
+The end of a link is bounded from its own arrival, on the NPU by a busy period where that applies,
+and from the job's release, over all links so far; the lesser holds.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from .cpu import cpu_blocking_ns, cpu_delay_ns
 from .dispatches import Dispatches
 from .edf import DeadlineBusyPeriods
-from .npu import fixed_priority_ns, may_block, round_robin_ns, run_to_completion_ns
+from .npu import Longest, blocking_ns, fixed_priority_ns, rivals
 from .proof import Proof, TaskProof
-from .stages import INFINITE, Stage, fixed_point, floor_of_fixed_point
+from .span import cpu_rivals, least_tick_ns, span_ns
+from .stages import INFINITE, Stages, fixed_point
 from .taskset import TaskSet
 
 _HORIZON = 64
@@ -54,12 +58,12 @@ class Solver:
     def __init__(
         self,
         taskset: TaskSet,
-        longest_ns: Callable[[int, int], int] | None = None,
+        longest_ns: Longest | None = None,
         dispatches: Dispatches | None = None,
     ) -> None:
         self.taskset = taskset
-        self.stages = [Stage.of(taskset, task) for task in taskset.tasks]
-        longest = [max(task.segments_ns) for task in taskset.tasks]
+        self.stages = [Stages.of(taskset, task) for task in taskset.tasks]
+        longest = [task.longest_segment_ns for task in taskset.tasks]
         self._longest_ns = longest_ns or (lambda me, other: longest[other])
         self._dispatches = dispatches or Dispatches(taskset)
         self._horizons = [_HORIZON * max(t.deadline_ns, t.period_ns) for t in taskset.tasks]
@@ -93,127 +97,113 @@ class Solver:
         if self.taskset.policy == "edf":
             edf = DeadlineBusyPeriods(self.taskset, self.stages, self._longest_ns)
         for me in order:
-            stage = self.stages[me]
-            before = (stage.submit_ns, stage.npu_done_ns, stage.finish_ns, stage.late)
+            stages = self.stages[me]
+            before = (list(stages.done_ns), stages.late)
             self._advance(me, edf)
-            changed |= before != (
-                stage.submit_ns, stage.npu_done_ns, stage.finish_ns, stage.late
-            )  # fmt: skip
+            changed |= before != (stages.done_ns, stages.late)
         return changed
 
     def _advance(self, me: int, edf: DeadlineBusyPeriods | None) -> None:
-        stage = self.stages[me]
+        stages = self.stages[me]
         horizon = self._horizons[me]
-        if stage.unbounded():
+        if stages.unbounded():
             return
-        resumed = cpu_delay_ns(self.stages, me, stage.resume_ns, self._dispatches, horizon)
-        submit = stage.release_jitter_ns + resumed
-        if edf is not None:
-            # The busy periods are those of all tasks, however short this one's deadline.
-            done = edf.done_ns(me, max(self._horizons))
-        else:
-            done = self._npu_done_ns(me, submit, horizon)
-        delay = cpu_delay_ns(self.stages, me, stage.last_piece_ns, self._dispatches, horizon)
-        finish = done + delay
-        if max(submit, done, finish) >= INFINITE:
-            stage.give_up()
-            return
-        if finish > stage.task.period_ns and stage.task.overrun != "queue" and not stage.late:
-            stage.late = True
-            last = stage.last_piece_ns
-            stage.release_jitter_ns += fixed_point(
+        known = list(stages.done_ns)
+        if not stages.backlogged:
+            self._link_by_link(me, edf)
+        finish = stages.finish_ns
+        overrun = finish > stages.task.period_ns
+        if stages.backlogged or (overrun and stages.task.overrun == "queue"):
+            finish = self._backlogged(me, horizon)
+            stages.backlogged = True
+            ends = [INFINITE] * (len(stages.links) - 1) + [finish]
+            stages.done_ns = stages.latest_ns(ends)
+        elif overrun and not stages.late and finish < INFINITE:
+            stages.late = True
+            last = stages.last_piece_ns
+            stages.release_jitter_ns += fixed_point(
                 lambda window: last + self._dispatches.stolen_ns(window), horizon
             )
-        if stage.backlogged or (finish > stage.task.period_ns and stage.task.overrun == "queue"):
-            finish = self._backlogged(me, horizon)
-            if finish >= INFINITE:
-                stage.give_up()
-                return
-            stage.backlogged = True
-            done = finish - stage.last_piece_ns
-        stage.submit_ns = max(stage.submit_ns, submit)
-        stage.npu_done_ns = max(stage.npu_done_ns, done)
-        stage.finish_ns = max(stage.finish_ns, finish)
+        if finish >= INFINITE:
+            stages.give_up()
+            return
+        stages.done_ns = [max(pair) for pair in zip(known, stages.done_ns, strict=True)]
 
-    def blocking_ns(self, me: int) -> int:
-        """Longest segment of another task that delays a job though it is less urgent."""
-        others = range(len(self.taskset.tasks))
-        return max(
-            (self._longest_ns(me, o) for o in others if may_block(self.taskset, o, me)), default=0
+    def _link_by_link(self, me: int, edf: DeadlineBusyPeriods | None) -> None:
+        """Set the latest end of each link from what is known of the other tasks."""
+        stages = self.stages[me]
+        for place in range(len(stages.links)):
+            end = stages.arrival_ns(0) + self._span_ns(me, (0, place))
+            stages.spans_ns[place] = min(end, INFINITE)
+        stages.done_ns = stages.latest_ns(stages.spans_ns)
+        once = len(stages.places(npu=True)) == 1
+        for place, link in enumerate(stages.links):
+            if link.npu and once and self.taskset.policy == "fp":
+                blocking = blocking_ns(self.taskset, me, self._longest_ns)
+                done = fixed_priority_ns(
+                    self.taskset, self.stages, me, blocking, self._horizons[me]
+                )
+            elif link.npu and once and edf is not None:
+                # The busy periods are those of all tasks, however short this one's deadline.
+                done = edf.done_ns(me, max(self._horizons))
+            elif place:
+                done = stages.arrival_ns(place) + self._span_ns(me, (place, place))
+            else:
+                continue
+            stages.done_ns[place] = min(done, stages.done_ns[place])
+
+    def _span_ns(self, me: int, place: tuple[int, int], jobs: int = 1) -> int:
+        return span_ns(
+            self.taskset,
+            self.stages[me],
+            place,
+            cpu_rivals(self.stages, me),
+            rivals(self.taskset, self.stages, me, place, self._longest_ns, jobs),
+            self._dispatches,
+            self._horizons[me],
+            jobs,
         )
-
-    def _npu_done_ns(self, me: int, submit_ns: int, horizon: int) -> int:
-        policy = self.taskset.policy
-        if policy == "fifo":
-            return submit_ns + run_to_completion_ns(self.stages)
-        if policy == "rr":
-            return submit_ns + round_robin_ns(self.taskset, self.stages, me, horizon)
-        self.stages[me].submit_ns = max(self.stages[me].submit_ns, submit_ns)
-        return fixed_priority_ns(self.taskset, self.stages, me, self.blocking_ns(me), horizon)
 
     def _backlogged(self, me: int, horizon: int) -> int:
         """Latest completion of a job whose predecessors may be unfinished at its release.
 
-        Jobs that follow one another without a pause alternate between both resources; each may be
-        blocked once at the NPU and once in each CPU stage, and all other work counts in full on
-        either, jobs released before the window included.
+        Jobs that follow one another without a pause are looked at as one long job, as many of them
+        as it takes until one is over before the next release.
         """
         own = self.stages[me]
-        others = [s for index, s in enumerate(self.stages) if index != me]
-        if any(s.unbounded() for s in others):
-            return INFINITE
-        everyone = self.taskset.policy != "fp"
-        pool = [s for s in others if everyone or s.task.priority <= own.task.priority]
-        job = own.resume_ns + own.demand_ns + own.last_piece_ns
-        job += 2 * cpu_blocking_ns(self.stages, me)
-        job += 0 if everyone else self.blocking_ns(me)
-        load = [
-            (s.finish_ns, s.task.period_ns, s.demand_ns + s.resume_ns + s.last_piece_ns)
-            for s in pool
-        ]
+        period = own.task.period_ns
+        whole = (0, len(own.links) - 1)
+        jitter = own.release_jitter_ns
         worst = 0
-        count = 0
-        window = 0
+        jobs = 0
         while True:
-            count += 1
-            constant = count * job
-            window = max(
-                window, constant, floor_of_fixed_point(constant, [(c, p) for _, p, c in load])
-            )
-            while True:
-                if window > horizon:
-                    return INFINITE
-                # Dispatches of all tasks may hold the CPU in any CPU stage; those of the pool are
-                # already part of its demand, and counting them twice is sound.
-                longer = constant + self._dispatches.stolen_ns(window)
-                longer += sum(-(-(window + j) // p) * c for j, p, c in load)
-                if longer <= window:
-                    break
-                window = longer
-            jitter = own.release_jitter_ns
-            worst = max(worst, jitter + window - (count - 1) * own.task.period_ns)
-            if jitter + window <= count * own.task.period_ns:
+            jobs += 1
+            window = self._span_ns(me, whole, jobs)
+            if window >= INFINITE or jitter + window > horizon:
+                return INFINITE
+            worst = max(worst, jitter + window - (jobs - 1) * period)
+            if jitter + window <= jobs * period:
                 break
-        if worst > (_BACKLOG + 1) * own.task.period_ns:
-            return INFINITE
-        return worst
+        return INFINITE if worst > (_BACKLOG + 1) * period else worst
 
     def proof(self, me: int) -> TaskProof:
         """What was found about a task."""
-        stage = self.stages[me]
-        task = stage.task
-        bound = None if stage.unbounded() else stage.finish_ns - task.early_ns
-        overruns = task.overrun != "queue" and self.overruns(me)
-        blocking = self.blocking_ns(me)
-        if self.taskset.policy in ("fifo", "rr"):
-            blocking = sum(s.demand_ns for s in self.stages if s.task.priority > task.priority)
-        cpu_blocking = 2 * cpu_blocking_ns(self.stages, me)
-        own = self.taskset.release_ns + stage.resume_ns + stage.demand_ns + stage.last_piece_ns
+        stages = self.stages[me]
+        task = stages.task
+        policy = self.taskset.policy
+        bound = None if stages.unbounded() else stages.finish_ns - task.early_ns
+        blocking = blocking_ns(self.taskset, me, self._longest_ns)
+        blocking *= len(stages.places(npu=True))
+        if policy in ("fifo", "rr"):
+            lower = (t for t in self.taskset.tasks if t.priority > task.priority)
+            blocking = sum(self.taskset.demand_ns(t) for t in lower)
+        piece = cpu_rivals(self.stages, me).blocking_ns
+        visits = len(stages.places(npu=False))
         return TaskProof(
             task=task,
-            own_ns=own,
+            own_ns=self.taskset.release_ns + stages.own_ns,
             blocking_ns=blocking,
-            cpu_blocking_ns=cpu_blocking,
+            cpu_blocking_ns=least_tick_ns(piece) + (visits - 1) * piece,
             bound_ns=bound,
-            overruns=overruns,
+            overruns=task.overrun != "queue" and self.overruns(me),
         )

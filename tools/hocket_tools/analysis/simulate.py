@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from .chain import pieces_ns
 from .errors import AnalysisError
-from .taskset import TICK_NS, TaskSet
+from .taskset import TICK_NS, Task, TaskSet
 
 _BACKLOG = 8
 _NEVER = 1 << 62
@@ -63,6 +64,7 @@ def simulate(
     *,
     releases: Mapping[str, Sequence[int]] | None = None,
     begin_ns: int = 0,
+    length: Callable[[int, int], int] | None = None,
 ) -> SimulatedRun:
     """Run a task set for a while.
 
@@ -77,6 +79,8 @@ def simulate(
         is the caller's: it is contained in the instants.
     begin_ns
         When the kernel's loop begins; releases count from the tick before it.
+    length
+        Chooses the length of each execution between the two that it is given; the longest without.
 
     Raises
     ------
@@ -92,14 +96,24 @@ def simulate(
             expected="skip or queue",
             try_="hocket run, which executes the firmware",
         )
-    machine = _Machine(taskset, releases or {}, begin_ns)
+    machine = _Machine(taskset, releases or {}, begin_ns, length or max)
     machine.run(-(-duration_ns // TICK_NS))
     return machine.result()
 
 
+def _pieces(task: Task) -> dict[int, tuple[int, ...]]:
+    """Pieces by the number of segments before them, where there are any."""
+    places = {0, *(run.before for run in task.cpu_runs), len(task.segments_ns)}
+    return {place: tuple(pieces_ns(task, place)) for place in places}
+
+
 class _Machine:
     def __init__(
-        self, taskset: TaskSet, releases: Mapping[str, Sequence[int]], begin_ns: int
+        self,
+        taskset: TaskSet,
+        releases: Mapping[str, Sequence[int]],
+        begin_ns: int,
+        length: Callable[[int, int], int],
     ) -> None:
         tasks = taskset.tasks
         count = len(tasks)
@@ -117,7 +131,10 @@ class _Machine:
         self._ready: list[tuple[int, int, int]] = []
         self._backlog: list[deque[tuple[int, int]]] = [deque() for _ in tasks]
         self._active: list[tuple[int, int] | None] = [None] * count
-        self._inferred = [False] * count
+        self._length = length
+        # Pieces of the CPU work before each segment, and after the last; where a job is in them.
+        self._pieces = [_pieces(task) for task in tasks]
+        self._piece_at = [0] * count
         # NPU: rank of each request, the segment it is at, who runs and until when.
         self._requests: dict[int, tuple[int, int, int]] = {}
         self._step = [0] * count
@@ -191,7 +208,8 @@ class _Machine:
 
     def _begin(self, task: int, job: tuple[int, int]) -> None:
         self._active[task] = job
-        self._inferred[task] = False
+        self._step[task] = 0
+        self._piece_at[task] = 0
         self._make_ready(task)
 
     def _make_ready(self, task: int) -> None:
@@ -199,12 +217,22 @@ class _Machine:
         heapq.heappush(self._ready, (self._tasks[task].priority, self._sequence, task))
 
     def _piece(self, task: int) -> None:
-        if not self._inferred[task]:
-            self._compute(self._resume)
-            self._inferred[task] = True
+        """Resume a task for one piece of its work, and for what follows at once."""
+        step = self._step[task]
+        pieces = self._pieces[task][step]
+        at = self._piece_at[task]
+        taken = self._resume + self._length(0, pieces[at])
+        if at + 1 < len(pieces):
+            self._compute(taken)
+            self._piece_at[task] = at + 1
+            self._make_ready(task)
+            return
+        self._piece_at[task] = 0
+        if step < len(self._tasks[task].segments_ns):
+            self._compute(taken)
             self._submit(task)
             return
-        self._compute(self._resume + self._tasks[task].cpu_ns + self._completion)
+        self._compute(taken + self._length(0, self._tasks[task].cpu_ns) + self._completion)
         active = self._active[task]
         assert active is not None
         self.jobs[task].append(SimulatedJob(active[0], self._now))
@@ -223,7 +251,6 @@ class _Machine:
     # NPU -----------------------------------------------------------------------------------------
 
     def _submit(self, task: int) -> None:
-        self._step[task] = 0
         self._request(task)
         if self._current is None:
             self._now += self._start_best()
@@ -247,7 +274,7 @@ class _Machine:
         self._current = None
         self._until = _NEVER
         self._step[task] += 1
-        if self._step[task] == len(self._tasks[task].segments_ns):
+        if self._step[task] in self._pieces[task]:
             del self._requests[task]
             self._done.append(task)
         elif self._policy == "rr":
@@ -261,6 +288,9 @@ class _Machine:
         step = self._step[task]
         start = self._now + self._dispatch
         self._current = task
-        self._until = start + self._tasks[task].segments_ns[step]
+        parameters = self._tasks[task]
+        self._until = start + self._length(
+            parameters.fastest_ns[step], parameters.segments_ns[step]
+        )
         self.slices.append(SimulatedSlice(task, step, start, self._until))
         return self._dispatch

@@ -1,89 +1,125 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is known about a task's stages while bounds are being found.
+"""What is known about a task's jobs while bounds are being found.
 
-A job passes three stages: CPU (resume, submit), NPU (segments), CPU (resume, computation). Each is
-an arrival stream of its own with the task's period and a jitter that grows from stage to stage
-(Tindell and Clark, 1994): all instants are relative to the earliest instant at which the release
-may come, `Task.early_ns` before the nominal one.
+Each link of a job's chain is an arrival stream of its own with the task's period and a jitter that
+grows from link to link (Tindell and Clark, 1994): all instants are relative to the earliest instant
+at which the release may come, `Task.early_ns` before the nominal one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from typing import NamedTuple
 
+from .chain import Link, links
 from .taskset import Task, TaskSet
 
 INFINITE = 1 << 60
 """A bound that was not found."""
 
 
+class Load(NamedTuple):
+    """Work that comes once a period, late by at most a jitter; times in ns."""
+
+    jitter_ns: int
+    period_ns: int
+    cost_ns: int
+
+    def executed_ns(self, window_ns: int) -> int:
+        """Most that can be executed in a window.
+
+        The jitter is that of the start: from as early as possible to as late as its bound allows.
+        The worst window begins when a job executes just before its bound and its successors as soon
+        as they can (Bertogna, Cirinei and Lipari, 2005).
+        """
+        whole, rest = divmod(window_ns + self.jitter_ns, self.period_ns)
+        return whole * self.cost_ns + min(rest, self.cost_ns)
+
+
 @dataclass
-class Stage:
+class Stages:
     """Bounds of one task so far; they only grow."""
 
     task: Task
-    demand_ns: int
-    """On the NPU, dispatches included."""
-    resume_ns: int
-    completion_ns: int
-    """Of the kernel, after the task's own computation."""
+    links: tuple[Link, ...]
+    earliest_ns: tuple[int, ...]
+    """Of the arrival at each link."""
     release_jitter_ns: int
-    submit_ns: int
-    """Latest submission."""
-    npu_done_ns: int
-    """Latest end on the NPU."""
-    finish_ns: int
-    """Latest completion."""
+    done_ns: list[int]
+    """Latest end of each link."""
+    spans_ns: list[int]
+    """Latest end of each link as the whole way from the release bounds it."""
     late: bool = False
     """Whether a release may go unnoticed until the job before it completes, in its last piece."""
     backlogged: bool = False
     """Whether a job may begin later than it is released, after the one before it."""
 
     @classmethod
-    def of(cls, taskset: TaskSet, task: Task) -> Stage:
+    def of(cls, taskset: TaskSet, task: Task) -> Stages:
         """The least that is possible: a job alone."""
         jitter = task.early_ns + task.jitter_ns
-        submit = jitter + taskset.resume_ns
-        demand = taskset.demand_ns(task)
-        done = submit + demand
-        finish = done + taskset.resume_ns + task.cpu_ns + taskset.completion_ns
-        return cls(
-            task, demand, taskset.resume_ns, taskset.completion_ns, jitter, submit, done, finish
-        )
+        chain = links(taskset, task)
+        earliest = accumulate((link.least_ns for link in chain[:-1]), initial=0)
+        done = list(accumulate((link.cost_ns for link in chain), initial=jitter))[1:]
+        return cls(task, chain, tuple(earliest), jitter, done, list(done))
+
+    @property
+    def finish_ns(self) -> int:
+        """Latest completion."""
+        return self.done_ns[-1]
+
+    @property
+    def own_ns(self) -> int:
+        """A job alone."""
+        return sum(link.cost_ns for link in self.links)
 
     @property
     def last_piece_ns(self) -> int:
-        """CPU time of the third stage."""
-        return self.resume_ns + self.task.cpu_ns + self.completion_ns
+        """CPU time of the last piece, resume and completion included."""
+        return self.links[-1].last_ns
 
-    @property
-    def submit_jitter_ns(self) -> int:
-        """Between the earliest and the latest submission."""
-        if self.backlogged:
-            return self.finish_ns - self.last_piece_ns - self.demand_ns - self.resume_ns
-        return self.submit_ns - self.resume_ns
+    def longest_piece_ns(self) -> int:
+        """Longest time without letting another task have the CPU."""
+        return max(link.longest_ns for link in self.links if not link.npu)
 
-    def _gap_ns(self) -> int:
-        """Least distance of the arrivals of two pieces of this task."""
-        gap = self.resume_ns + self.demand_ns
-        after = self.last_piece_ns if self.backlogged else self.task.period_ns - self.npu_done_ns
-        return min(gap, after)
+    def arrival_ns(self, link: int) -> int:
+        """Latest arrival at a link."""
+        if link:
+            return self.done_ns[link - 1]
+        return (
+            self.done_ns[0] - self.links[0].cost_ns if self.backlogged else self.release_jitter_ns
+        )
 
-    def one_piece_in(self, window_ns: int) -> bool:
-        """Whether no two pieces of this task arrive in a closed window."""
-        return window_ns < self._gap_ns()
+    def submit_jitter_ns(self, link: int) -> int:
+        """Between the earliest and the latest arrival at a link."""
+        return self.arrival_ns(link) - self.earliest_ns[link]
 
-    def cpu_pieces_ns(self, window_ns: int) -> int:
-        """CPU time of the pieces that arrive in a closed window."""
-        if self.one_piece_in(window_ns):
-            return self.last_piece_ns
-        period = self.task.period_ns
-        first_jitter = self.submit_jitter_ns if self.backlogged else self.release_jitter_ns
-        last_jitter = self.npu_done_ns - self.resume_ns - self.demand_ns
-        first = (window_ns + first_jitter) // period + 1
-        last = (window_ns + last_jitter) // period + 1
-        return first * self.resume_ns + last * self.last_piece_ns
+    def places(self, npu: bool) -> list[int]:
+        """Its links on one resource."""
+        return [place for place, link in enumerate(self.links) if link.npu is npu]
+
+    def loads(self, npu: bool) -> list[Load]:
+        """What its links on one resource execute in a window."""
+        return [
+            Load(
+                self.done_ns[place] - self.links[place].cost_ns - self.earliest_ns[place],
+                self.task.period_ns,
+                self.links[place].cost_ns,
+            )
+            for place in self.places(npu)
+        ]
+
+    def latest_ns(self, ends_ns: Sequence[int]) -> list[int]:
+        """Latest end of each link from bounds on them all: what follows one might take all of it.
+
+        The bounds must not depend on what is made of them here.
+        """
+        found = list(ends_ns)
+        for place in range(len(found) - 1, 0, -1):
+            found[place - 1] = min(found[place - 1], found[place] - self.links[place].cost_ns)
+        return found
 
     def unbounded(self) -> bool:
         """Whether nothing holds."""
@@ -91,7 +127,7 @@ class Stage:
 
     def give_up(self) -> None:
         """Nothing can be said of it, nor of what depends on it."""
-        self.submit_ns = self.npu_done_ns = self.finish_ns = INFINITE
+        self.done_ns = [INFINITE] * len(self.links)
 
 
 def fixed_point(function: Callable[[int], int], horizon_ns: int, start_ns: int = 0) -> int:
@@ -105,7 +141,7 @@ def fixed_point(function: Callable[[int], int], horizon_ns: int, start_ns: int =
     return INFINITE
 
 
-def floor_of_fixed_point(constant_ns: int, load: list[tuple[int, int]]) -> int:
+def floor_of_fixed_point(constant_ns: int, load: Sequence[tuple[int, int]]) -> int:
     """Where to start iterating ``x = constant + sum((x // period + 1) * cost)``.
 
     No fixed point is below the one of the fluid load; billionths rounded down keep it integer.

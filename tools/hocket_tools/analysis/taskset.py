@@ -3,7 +3,9 @@
 
 A job is released and resumed by the kernel (CPU), submits its segments (NPU, each after a dispatch
 that the CPU pays), is resumed again, computes its declared CPU time and is completed by the kernel.
-The kernel releases all that is due before it resumes anybody. All times are integer ns.
+Operators that the NPU lacks run on the CPU before, between and after segments, in pieces between
+which the kernel may resume a more urgent task. The kernel releases all that is due before it
+resumes anybody. All times are integer ns.
 """
 
 from __future__ import annotations
@@ -16,13 +18,18 @@ from hocket_host.units import cycles_to_ns
 
 from ..container import Image
 from .errors import AnalysisError
+from .steps import CpuRun, Cycles, timed
 
 Policy = Literal["fifo", "fp", "edf", "rr"]
 Overrun = Literal["skip", "queue", "abort"]
-Cycles = Literal["worst", "nominal"]
 
 TICK_NS = 1000
 """The device's timers are whole microseconds: a release comes at the tick at or before it."""
+
+
+def key_ns(deadline_ns: int) -> int:
+    """A relative deadline as the device orders by it under EDF: in whole ticks."""
+    return deadline_ns // TICK_NS * TICK_NS
 
 
 @dataclass(frozen=True)
@@ -35,7 +42,7 @@ class Task:
     deadline_ns: int
     """Relative to the nominal release; may lie beyond the period."""
     segments_ns: tuple[int, ...]
-    """NPU time of each segment, without its dispatch."""
+    """Longest NPU time of each segment, without its dispatch."""
     cpu_ns: int = 0
     """CPU time of a job after its inference."""
     offset_ns: int = 0
@@ -46,15 +53,34 @@ class Task:
     """0 is the most urgent."""
     overrun: Overrun = "skip"
     """What happens to a release that finds the job before it unfinished."""
+    cpu_runs: tuple[CpuRun, ...] = ()
+    """Work of its network that the CPU does, in order."""
+    least_ns: tuple[int, ...] = ()
+    """Shortest NPU time of each segment; empty if they always take the longest."""
 
     def __post_init__(self) -> None:
+        places = [run.before for run in self.cpu_runs]
+        if places != sorted({*places} & {*range(len(self.segments_ns) + 1)}) or (
+            self.least_ns and len(self.least_ns) != len(self.segments_ns)
+        ):
+            raise AnalysisError(
+                "CPU work or shortest times that do not fit the segments",
+                where=f"task {self.name}",
+                found=f"CPU work before {places}, {len(self.least_ns)} shortest times",
+                expected=f"places from 0 to {len(self.segments_ns)} in order, and a time for each",
+            )
+        segments = self.segments_ns or (0 if not self.cpu_runs else 1,)
+        pieces = [length for run in self.cpu_runs for length, _ in run.pieces]
         low = {
             "period": (self.period_ns, TICK_NS),
             "deadline": (self.deadline_ns, 1),
             "CPU time": (self.cpu_ns, 0),
             "offset": (self.offset_ns, 0),
             "jitter": (self.jitter_ns, 0),
-            "shortest segment": (min(self.segments_ns, default=0), 1),
+            "shortest segment": (min(segments), 1),
+            "shortest time of a segment": (min(self.least_ns, default=0), 0),
+            "shortest piece on the CPU": (min(pieces, default=0), 0),
+            "number of pieces": (min((run.count for run in self.cpu_runs), default=1), 1),
         }
         for what, (value, least) in low.items():
             if value < least:
@@ -69,6 +95,22 @@ class Task:
     def npu_ns(self) -> int:
         """NPU time of a job, without dispatches."""
         return sum(self.segments_ns)
+
+    @property
+    def longest_segment_ns(self) -> int:
+        """Its longest segment; 0 without any."""
+        return max(self.segments_ns, default=0)
+
+    @property
+    def fastest_ns(self) -> tuple[int, ...]:
+        """Shortest NPU time of each segment."""
+        return self.least_ns or self.segments_ns
+
+    @cached_property
+    def pieces(self) -> int:
+        """Resumes of a job: to submit, to hear of an end, and for each piece of CPU work."""
+        ends = {0, *(run.before for run in self.cpu_runs), len(self.segments_ns)}
+        return len(ends) + sum(run.count - 1 for run in self.cpu_runs)
 
     @cached_property
     def early_ns(self) -> int:
@@ -88,7 +130,7 @@ class TaskSet:
     dispatch_ns: int = 0
     """CPU time before each segment's start, during which the NPU waits."""
     resume_ns: int = 0
-    """CPU time of each resume of a coroutine; there are two a job."""
+    """CPU time of each resume of a coroutine; two a job, more where operators run on the CPU."""
     release_ns: int = 0
     """CPU time of each release, however urgent, before any resume."""
     completion_ns: int = 0
@@ -104,8 +146,8 @@ class TaskSet:
                 found=", ".join(names) or "no task",
                 expected="one task or more, each with a name of its own",
             )
-        names = ("dispatch", "resume", "release", "completion")
-        costs = {name: getattr(self, f"{name}_ns") for name in names}
+        kinds = ("dispatch", "resume", "release", "completion")
+        costs = {kind: getattr(self, f"{kind}_ns") for kind in kinds}
         if min(costs.values()) < 0:
             raise AnalysisError(
                 "a cost cannot be negative",
@@ -119,8 +161,9 @@ class TaskSet:
 
     def cpu_demand_ns(self, task: Task) -> int:
         """CPU time of one job: the kernel's, its own computation and its dispatches."""
-        kernel = self.release_ns + 2 * self.resume_ns + self.completion_ns
-        return kernel + task.cpu_ns + len(task.segments_ns) * self.dispatch_ns
+        kernel = self.release_ns + task.pieces * self.resume_ns + self.completion_ns
+        own = task.cpu_ns + sum(run.total_ns for run in task.cpu_runs)
+        return kernel + own + len(task.segments_ns) * self.dispatch_ns
 
     def scaled(self, numerator: int, denominator: int) -> TaskSet:
         """All execution times and costs multiplied by a fraction, rounded up."""
@@ -132,7 +175,12 @@ class TaskSet:
             replace(
                 task,
                 segments_ns=tuple(max(times(e), 1) for e in task.segments_ns),
+                least_ns=tuple(e * numerator // denominator for e in task.least_ns),
                 cpu_ns=times(task.cpu_ns),
+                cpu_runs=tuple(
+                    CpuRun(run.before, tuple((times(length), n) for length, n in run.pieces))
+                    for run in task.cpu_runs
+                ),
             )
             for task in self.tasks
         )
@@ -151,6 +199,7 @@ class TaskSet:
             replace(
                 task,
                 segments_ns=tuple(max(-(-e * npu_hz // other_hz), 1) for e in task.segments_ns),
+                least_ns=tuple(e * npu_hz // other_hz for e in task.least_ns),
             )
             for task in self.tasks
         )
@@ -196,25 +245,20 @@ class TaskSet:
                 expected="an arena of its own for each network",
             )
 
-        def lengths(model: int) -> tuple[int, ...]:
-            return tuple(
-                cycles_to_ns(
-                    step.worst_cycles if cycles == "worst" else step.nominal_cycles, image.npu_hz
-                )
-                for step in image.models[model].steps
-            )
-
+        steps = [timed(model.steps, image.npu_hz, cpu_hz, cycles) for model in image.models]
         return cls(
             tasks=tuple(
                 Task(
                     name=task.name,
                     period_ns=task.period_ns,
                     deadline_ns=task.deadline_ns,
-                    segments_ns=lengths(task.model),
+                    segments_ns=steps[task.model].segments_ns,
                     cpu_ns=task.cpu_ns,
                     offset_ns=task.offset_ns,
                     priority=task.priority,
                     overrun=_OVERRUNS[int(task.overrun)],
+                    cpu_runs=steps[task.model].cpu_runs,
+                    least_ns=steps[task.model].least_ns,
                 )
                 for task in image.tasks
             ),

@@ -4,8 +4,10 @@
 from .errors import ContainerError
 from .format import DType, Overrun, Policy, RegionKind, StepKind
 from .image import (
+    CpuProgram,
     Image,
     Model,
+    Operand,
     PersistentRange,
     PlanEntry,
     Region,
@@ -19,9 +21,11 @@ from .writer import build, write
 
 __all__ = [
     "ContainerError",
+    "CpuProgram",
     "DType",
     "Image",
     "Model",
+    "Operand",
     "Overrun",
     "PersistentRange",
     "PlanEntry",

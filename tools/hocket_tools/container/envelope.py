@@ -71,7 +71,9 @@ class Envelope:
         """Byte offset and fields of a record; ``index`` must be below the section's count."""
         section = self.sections[kind]
         at = section.offset + index * section.record_size
-        fields = fmt.TABLES[kind].parse(self.data[at : at + section.record_size])
+        raw = bytes(self.data[at : at + section.record_size])
+        # A record of an older version is short of the fields that came later, which are zero.
+        fields = fmt.TABLES[kind].parse(raw + bytes(max(0, fmt.RECORD_SIZES[kind] - len(raw))))
         if self.header.version_minor <= fmt.VERSION_MINOR and any(fields.get("reserved", b"")):
             raise problem(at, kind.name.lower(), "reserved bytes in use", "not zero", "zero")
         return at, fields
@@ -244,7 +246,7 @@ def _section(data: memoryview, header: Any, index: int, previous: int, start: in
             expected=f"at most {header.total_size - start} bytes",
         )
     if known:
-        ours = fmt.RECORD_SIZES[SectionKind(section.kind)]
+        ours = fmt.record_size(SectionKind(section.kind), header.version_minor)
         newer = header.version_minor > fmt.VERSION_MINOR and section.kind in fmt.TABLES
         grown = newer and section.record_size > ours and section.record_size % 4 == 0
         fits = section.record_size == ours or grown

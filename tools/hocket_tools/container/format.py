@@ -31,7 +31,7 @@ from construct import (
 #: way, and 0x1A stops a console listing.
 MAGIC = b"\x89HKT\r\n\x1a\n"
 VERSION_MAJOR = 1
-VERSION_MINOR = 0
+VERSION_MINOR = 1
 
 #: The NPU fetches command streams and weights in 16-byte bursts.
 ALIGNMENT = 16
@@ -78,10 +78,21 @@ class RegionKind(IntEnum):
 
 
 class StepKind(IntEnum):
-    """Who executes a step. ``CPU`` is reserved: version 1.0 readers refuse it."""
+    """Who executes a step: its stream is an NPU's, or a `CPU_PROGRAM` for the processor.
+
+    Readers of version 1.0 refuse the second kind.
+    """
 
     NPU = 0
     CPU = 1
+
+
+class ProgramFlag(IntFlag):
+    """Properties of a program for the processor."""
+
+    NONE = 0
+    #: The next step is the processor's, too, and follows without letting other tasks go first.
+    RUN_ON = 1
 
 
 class Policy(IntEnum):
@@ -225,7 +236,8 @@ TENSOR = Struct(
     "size" / Int32ul,
 )
 
-# The stream's place comes first: a dispatcher indexes this table as 32-bit words.
+# The stream's place comes first: a dispatcher indexes this table as 32-bit words. Cycles are those
+# of the unit that executes the step.
 STEP = Struct(
     "stream_offset" / Int32ul,  # from the start of the container
     "stream_size" / Int32ul,
@@ -245,6 +257,30 @@ PERSISTENT = Struct(
     "region" / Int8ul,
     "fill" / Int8ul,  # byte that the range holds before the first inference
     "reserved" / Bytes(2),
+    # From the start of the container: what the range holds instead; 0 for none. Since 1.1.
+    "initial" / Int32ul,
+)
+
+# Lies among the streams, 16-byte aligned. Operands follow it, inputs first, then the parameters,
+# filled up to whole 32-bit words.
+CPU_PROGRAM = Struct(
+    "code" / Int16ul,  # of the operator; 128 and more for an application's own
+    "flags" / Int8ul,
+    "inputs" / Int8ul,
+    "outputs" / Int8ul,
+    "reserved" / Bytes(3),
+    "piece_cycles" / Int32ul,  # CPU cycles of the longest piece
+    "pieces" / Int32ul,
+    "scratch_region" / Int32ul,  # memory that nothing outlives the step in; all zero for none
+    "scratch_offset" / Int32ul,
+    "scratch_size" / Int32ul,
+    "params_size" / Int32ul,
+)
+
+OPERAND = Struct(
+    "region" / Int32ul,
+    "offset" / Int32ul,  # from the start of the region
+    "size" / Int32ul,
 )
 
 TASK = Struct(
@@ -282,7 +318,7 @@ TABLES = {
 }
 
 #: Record size of every section in this minor version.
-RECORD_SIZES = {
+RECORD_SIZES: dict[SectionKind, int] = {
     **{kind: struct.sizeof() for kind, struct in TABLES.items()},
     SectionKind.STRINGS: 1,
     SectionKind.STREAMS: ALIGNMENT,
@@ -290,12 +326,25 @@ RECORD_SIZES = {
     SectionKind.NOTES: 1,
 }
 
+#: Records of version 1.0 that have grown since; a reader takes their new fields for zero.
+RECORD_SIZES_1_0 = {SectionKind.PERSISTENT: 16}
+
 HEADER_CRC_OFFSET = 12
 
 
 def align(size: int) -> int:
     """Round ``size`` up to the container's alignment."""
     return -(-size // ALIGNMENT) * ALIGNMENT
+
+
+def record_size(kind: SectionKind, minor: int) -> int:
+    """Bytes of a record that a container of this minor version, at most ours, must have."""
+    return RECORD_SIZES_1_0.get(kind, RECORD_SIZES[kind]) if minor == 0 else RECORD_SIZES[kind]
+
+
+def program_size(operands: int, params: int) -> int:
+    """Bytes of a program for the processor with so many operands and bytes of parameters."""
+    return int(CPU_PROGRAM.sizeof() + operands * OPERAND.sizeof() + -(-params // 4) * 4)
 
 
 def header_crc(header: bytes | memoryview) -> int:

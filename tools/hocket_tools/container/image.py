@@ -69,36 +69,101 @@ class Tensor:
 
 
 @dataclass(frozen=True)
+class Operand:
+    """Bytes that an operator on the processor works on: a place in one of the model's regions."""
+
+    region: int
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True)
+class CpuProgram:
+    """An operator as the processor executes it.
+
+    Attributes
+    ----------
+    code
+        Of the operator; 128 and more for an application's own.
+    params
+        Its packed parameters.
+    inputs, outputs
+        In the operator's order. Outputs lie in the arena.
+    scratch
+        Memory of the arena, 4-byte aligned and apart from all operands, whose content does not
+        outlive the step; None when it needs none.
+    piece_cycles
+        CPU cycles of the longest piece.
+    pieces
+        Pieces in which the operator does its work, letting other tasks go first in between.
+    runs_on
+        Whether the next step, which is the processor's too, follows the last piece at once.
+    """
+
+    code: int
+    params: bytes
+    inputs: tuple[Operand, ...]
+    outputs: tuple[Operand, ...]
+    scratch: Operand | None = None
+    piece_cycles: int = 0
+    pieces: int = 1
+    runs_on: bool = False
+
+
+@dataclass(frozen=True)
 class Step:
-    """A segment: one command stream that runs without interruption.
+    """What one unit executes of a network before another may: an NPU segment or a CPU operator.
 
     Attributes
     ----------
     stream
-        Command stream, little-endian 32-bit words.
+        NPU: command stream, little-endian 32-bit words, which runs without interruption.
+        CPU: empty.
     nominal_cycles, worst_cycles
-        NPU cycles.
+        Cycles of the unit that executes it.
     first_operation, operations
         Which of the model's NPU operations it executes.
+    program
+        CPU: the operator. NPU: None.
     """
 
     name: str
     stream: bytes
     nominal_cycles: int
     worst_cycles: int
-    first_operation: int
-    operations: int
+    first_operation: int = 0
+    operations: int = 0
     kind: StepKind = StepKind.NPU
+    program: CpuProgram | None = None
+
+    @classmethod
+    def cpu(cls, name: str, program: CpuProgram, nominal_cycles: int, worst_cycles: int) -> Step:
+        """Make a step for the processor."""
+        return cls(name, b"", nominal_cycles, worst_cycles, 0, 0, StepKind.CPU, program)
+
+    @property
+    def piece_cycles(self) -> int:
+        """CPU cycles of its longest piece; 0 for a step of the NPU."""
+        return 0 if self.program is None else self.program.piece_cycles
 
 
 @dataclass(frozen=True)
 class PersistentRange:
-    """Bytes of the arena that outlive an inference, holding ``fill`` before the first one."""
+    """Bytes of the arena that outlive an inference.
+
+    Attributes
+    ----------
+    fill
+        Byte that they hold before the first one.
+    initial
+        What they hold before it instead, ``size`` bytes; empty for ``fill``.
+    """
 
     region: int
     offset: int
     size: int
     fill: int = 0
+    initial: bytes = b""
 
 
 @dataclass(frozen=True)

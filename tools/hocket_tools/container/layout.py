@@ -16,12 +16,23 @@ from typing import Any
 from construct import Array, Bytes, FormatField
 
 from . import format as fmt
-from .format import DType, ModelFlag, Overrun, Policy, RegionKind, SectionKind, StepKind
+from .format import (
+    DType,
+    ModelFlag,
+    Overrun,
+    Policy,
+    ProgramFlag,
+    RegionKind,
+    SectionKind,
+    StepKind,
+)
 
 _STRUCTS = {
     "HEADER": fmt.HEADER,
     "SECTION": fmt.SECTION,
     **{kind.name.rstrip("S"): struct for kind, struct in fmt.TABLES.items()},
+    "CPU_PROGRAM": fmt.CPU_PROGRAM,
+    "OPERAND": fmt.OPERAND,
 }
 
 _HEAD = """\
@@ -77,7 +88,13 @@ def _constants() -> list[str]:
     for prefix, enum in enums:
         lines.append("")
         lines += [f"{prefix}_{member.name} = const({member.value})" for member in enum]
-    return [*lines, "", f"MODEL_FLAG_SHARED_ARENA = const({ModelFlag.SHARED_ARENA.value})"]
+    return [
+        *lines,
+        "",
+        f"MODEL_FLAG_SHARED_ARENA = const({ModelFlag.SHARED_ARENA.value})",
+        f"PROGRAM_FLAG_RUN_ON = const({ProgramFlag.RUN_ON.value})",
+        f"PERSISTENT_SIZE_1_0 = const({fmt.RECORD_SIZES_1_0[SectionKind.PERSISTENT]})",
+    ]
 
 
 def _by_dtype(name: str, values: dict[DType, object]) -> list[str]:

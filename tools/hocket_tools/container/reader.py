@@ -23,6 +23,7 @@ from .image import (
     Task,
     Tensor,
 )
+from .programs import decode
 
 
 def _inside(offset: int, size: int, start: int, end: int) -> bool:
@@ -133,7 +134,7 @@ class _Tables:
             regions=regions,
             inputs=tuple(tensors[: record.inputs]),
             outputs=tuple(tensors[record.inputs :]),
-            steps=tuple(self._step(i) for i in steps),
+            steps=tuple(self._step(i, regions) for i in steps),
             arena_offset=record.arena_offset,
             arena_size=record.arena_size,
             persistent=tuple(self._persistent(i, index, regions) for i in held),
@@ -216,12 +217,12 @@ class _Tables:
             record.size,
         )
 
-    def _step(self, index: int) -> Step:
+    def _step(self, index: int, regions: tuple[Region, ...]) -> Step:
         at, record = self.envelope.record(SectionKind.STEPS, index)
         section = self.envelope.sections[SectionKind.STREAMS]
         offset, size = record.stream_offset, record.stream_size
-        if record.kind != StepKind.NPU:
-            raise problem(at, "steps", "a step that this version cannot run", record.kind, 0)
+        if record.kind not in StepKind.__members__.values():
+            raise problem(at, "steps", "a step of unknown kind", record.kind, "0 or 1")
         if offset % fmt.ALIGNMENT or size % 4 or not size:
             raise problem(
                 at,
@@ -246,13 +247,22 @@ class _Tables:
                 found=record.nominal_cycles,
                 expected=f"at most {record.worst_cycles}",
             )
+        name = self.envelope.string(record.name, at)
+        stream = bytes(self.data[offset : offset + size])
+        program = None
+        if record.kind == StepKind.CPU:
+            newer = self.envelope.header.version_minor > fmt.VERSION_MINOR
+            program = decode(offset, stream, record.worst_cycles, regions, newer=newer)
+            stream = b""
         return Step(
-            self.envelope.string(record.name, at),
-            bytes(self.data[offset : offset + size]),
+            name,
+            stream,
             record.nominal_cycles,
             record.worst_cycles,
             record.first_operation,
             record.operations,
+            StepKind(record.kind),
+            program,
         )
 
     def _persistent(self, index: int, model: int, regions: tuple[Region, ...]) -> PersistentRange:
@@ -272,7 +282,19 @@ class _Tables:
                 f"{record.size} bytes at {record.offset}",
                 expected=f"model {model}, an arena region, inside {region.size} bytes",
             )
-        return PersistentRange(record.region, record.offset, record.size, record.fill)
+        data = self.envelope.sections[SectionKind.DATA]
+        initial = b""
+        if record.initial:
+            if not _inside(record.initial, record.size, data.offset, data.offset + data.size):
+                raise problem(
+                    at,
+                    "persistent",
+                    "initial bytes outside the data",
+                    found=f"{record.size} bytes at {record.initial}",
+                    expected=f"inside {data.offset} to {data.offset + data.size}",
+                )
+            initial = bytes(self.data[record.initial : record.initial + record.size])
+        return PersistentRange(record.region, record.offset, record.size, record.fill, initial)
 
     def _check_names(self, kind: SectionKind, names: list[str]) -> None:
         twice = {name for name in names if names.count(name) > 1}

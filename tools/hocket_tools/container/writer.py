@@ -15,7 +15,8 @@ from construct import ConstructError
 from . import format as fmt
 from .errors import ContainerError
 from .format import ModelFlag, RegionKind, SectionKind
-from .image import Image, Model, Region, Tensor
+from .image import Image, Model, PersistentRange, Region, Step, Tensor
+from .programs import encode
 from .reader import read
 
 
@@ -116,6 +117,39 @@ class _Builder:
             size=tensor.size,
         )
 
+    def _step(self, step: Step) -> None:
+        stream = encode(step)
+        self._add(
+            SectionKind.STEPS,
+            stream_offset=self.streams.place(stream),
+            stream_size=len(stream),
+            nominal_cycles=step.nominal_cycles,
+            worst_cycles=step.worst_cycles,
+            first_operation=step.first_operation,
+            operations=step.operations,
+            name=self.strings.place(step.name),
+            kind=step.kind,
+        )
+
+    def _persistent(self, model: int, held: PersistentRange) -> None:
+        if len(held.initial) not in (0, held.size):
+            raise ContainerError(
+                "initial bytes that do not fill their persistent range",
+                found=f"{len(held.initial)} bytes",
+                expected=f"{held.size} bytes, or none",
+                try_="give the content of the whole range",
+            )
+        self._add(
+            SectionKind.PERSISTENT,
+            model=model,
+            offset=held.offset,
+            size=held.size,
+            region=held.region,
+            fill=held.fill,
+            # Counted from 1 until the section's place is known: 0 is for none.
+            initial=1 + self.data.place(bytes(held.initial)) if held.initial else 0,
+        )
+
     def _model(self, index: int, model: Model) -> None:
         first = {kind: len(records) for kind, records in self.records.items()}
         if len(model.regions) != fmt.REGION_SLOTS:
@@ -130,26 +164,9 @@ class _Builder:
         for tensor in (*model.inputs, *model.outputs):
             self._tensor(tensor)
         for step in model.steps:
-            self._add(
-                SectionKind.STEPS,
-                stream_offset=self.streams.place(bytes(step.stream)),
-                stream_size=len(step.stream),
-                nominal_cycles=step.nominal_cycles,
-                worst_cycles=step.worst_cycles,
-                first_operation=step.first_operation,
-                operations=step.operations,
-                name=self.strings.place(step.name),
-                kind=step.kind,
-            )
+            self._step(step)
         for held in model.persistent:
-            self._add(
-                SectionKind.PERSISTENT,
-                model=index,
-                offset=held.offset,
-                size=held.size,
-                region=held.region,
-                fill=held.fill,
-            )
+            self._persistent(index, held)
         self._add(
             SectionKind.MODELS,
             name=self.strings.place(model.name),
@@ -200,6 +217,9 @@ class _Builder:
         for region in self.records[SectionKind.REGIONS]:
             if region["kind"] == RegionKind.READ_ONLY:
                 region["offset"] += data_at
+        for held in self.records[SectionKind.PERSISTENT]:
+            if held["initial"]:
+                held["initial"] += data_at - 1
         raw = {
             SectionKind.STRINGS: self.strings.content,
             SectionKind.STREAMS: self.streams.content,

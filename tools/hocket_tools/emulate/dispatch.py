@@ -16,7 +16,8 @@ from typing import Any
 
 from rich.console import Console
 
-from hocket_host.cortexm import DispatchMeter, JobWatcher, Machine
+from hocket_host.cortexm import DispatchMeter, Machine
+from hocket_host.emulator import JobWatcher, NpuOptions
 from hocket_host.errors import HocketError
 from hocket_host.ethosu.config import npu_config
 from hocket_host.repl import load as load_platform
@@ -79,8 +80,7 @@ def measure(elf: Path, duration_ns: int) -> dict[str, Any]:
         load_platform("corstone300"),
         elf,
         packed.data,
-        npu_config=npu_config(packed.image.accelerator),
-        system_config=system_config(packed.application),
+        npu=NpuOptions(npu_config(packed.image.accelerator), system_config(packed.application)),
     )
     dispatches = DispatchMeter(machine)
     heap = AllocationMeter(machine)

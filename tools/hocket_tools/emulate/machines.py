@@ -8,11 +8,10 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
 
+from hocket_host.emulator import EmulatedMachine, NpuOptions
 from hocket_host.errors import HocketError
 from hocket_host.ethosu.config import NpuConfig, npu_config
-from hocket_host.ethosu.registers import EthosU
 from hocket_host.ethosu.system import SystemConfig, parse_system_config
 from hocket_host.repl import load as load_platform
 
@@ -21,6 +20,9 @@ from ..notes import Notes, NotesError
 from ..pack import system_config
 from ..vela.options import vela_ini
 
+Machine = EmulatedMachine
+"""What every back end gives."""
+
 BACK_ENDS = ("unicorn", "qemu")
 """Back ends that Hocket drives itself."""
 _DEFAULT_NPU, _DEFAULT_HZ = "ethos-u55-128", 50_000_000
@@ -28,33 +30,6 @@ _DEFAULT_NPU, _DEFAULT_HZ = "ethos-u55-128", 50_000_000
 
 class BackEndError(HocketError):
     """A back end that does not exist, is not installed, or cannot do what is asked."""
-
-
-class Machine(Protocol):
-    """What both emulators offer."""
-
-    @property
-    def now_ns(self) -> int:
-        """Virtual time."""
-
-    @property
-    def npu(self) -> EthosU | None:
-        """The accelerator."""
-
-    def run_for(self, ns: int, /) -> Any:
-        """Run for a while of virtual time; the result's ``reason`` is ``time`` if it goes on."""
-
-    def run_until(self, when_ns: int | None = None, /) -> Any:
-        """Run until an instant."""
-
-    def feed(self, data: bytes, /) -> None:
-        """Send bytes to the first UART."""
-
-    def read_memory(self, address: int, length: int, /) -> bytes:
-        """Bytes of the guest's memory."""
-
-    def write_memory(self, address: int, data: bytes, /) -> None:
-        """Change the guest's memory."""
 
 
 @dataclass(frozen=True)
@@ -153,13 +128,8 @@ def create(
             f"the back end {back_end} is not here", found=lacking, expected="it to be installed",
             try_=f"install it, or use another one: {', '.join(BACK_ENDS)}",
         )  # fmt: skip
-    options: dict[str, Any] = {
-        "uart_output": uart_output,
-        "npu_config": guest.npu,
-        "system_config": guest.system,
-        "strict": strict,
-    }
-    described = load_platform(guest.platform)
+    npu = NpuOptions(guest.npu, guest.system, strict=strict)
+    platform = load_platform(guest.platform)
     if back_end == "unicorn":
         from hocket_host.cortexm import Machine as UnicornMachine
 
@@ -168,12 +138,14 @@ def create(
                 "the bundled emulator takes no debugger", found=f"--gdb {gdb}",
                 expected="--backend qemu or --backend renode", try_="change the back end",
             )  # fmt: skip
-        return UnicornMachine(described, guest.elf, guest.container, **options)
+        return UnicornMachine(
+            platform, guest.elf, guest.container, npu=npu, uart_output=uart_output
+        )
     from hocket_host.qemu import QemuMachine
 
-    # A debugger's user may think for as long as they like.
-    limit: dict[str, Any] = {} if gdb is None else {"wall_limit_s": None}
-    return QemuMachine(described, guest.elf, guest.container, gdb=gdb, **limit, **options)
+    return QemuMachine(
+        platform, guest.elf, guest.container, npu=npu, uart_output=uart_output, gdb=gdb
+    )
 
 
 def _npu(data: bytes | None, path: Path | None) -> tuple[NpuConfig, SystemConfig]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from hocket_host.cortexm import ExceptionEvent, JobWatcher, Machine
+from hocket_host.cortexm import ExceptionEvent, Machine
 from hocket_host.cortexm.nvic import IRQ0
+from hocket_host.emulator import JobWatcher
 from hocket_host.errors import HocketError
 from hocket_host.ethosu.engine import RunEvent
 

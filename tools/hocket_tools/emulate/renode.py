@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from hocket_host.cortexm.elf import load_elf
+from hocket_host.emulator import load_elf
 from hocket_host.npu_server import NpuServer, Platform
 from hocket_host.repl import find
 from hocket_host.soc import board as boards
@@ -74,7 +74,7 @@ def run(
     script = find(guest.platform).with_suffix(".resc")
     told = statements(script, guest.elf, container, duration_ns, gdb_port)
     arguments = command(told)
-    load_elf(guest.elf)
+    load_elf(guest.elf, vectors=True)
     # The server knows the board by the platform's name.
     board = boards.load(script.stem)
     with NpuServer(Platform(guest.npu, guest.system, board), port=0, log=log) as server:

@@ -8,10 +8,9 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, cast
 
-from hocket_host.cortexm.watch import JobWatcher, WatchedJob
 from hocket_host.emulation import OnJob
+from hocket_host.emulator import JobWatcher, NpuRun, WatchedJob
 from hocket_host.ethosu.engine import RunEvent
 
 from ..inputs import open_inputs
@@ -34,8 +33,8 @@ class WatchedRun:
     jobs: tuple[WatchedJob, ...]
     npu_runs: int
     """Runs of the NPU that ended regularly."""
-    order: tuple[tuple[str, int], ...]
-    """Task and segment, in the order in which segments ended."""
+    segments: tuple[NpuRun, ...]
+    """What the NPU ran to a regular end, in that order."""
     exit_code: int | None
     """What the image ended with by semihosting; None if it goes on."""
     problems: tuple[str, ...]
@@ -103,12 +102,9 @@ class Session:
     def _watch(
         self, container: bytes, packed: Packed | None, on_job: OnJob | None
     ) -> JobWatcher | None:
-        # Both machines have what it uses: bus, NPU and memory.
-        machine = cast(Any, self.machine)
-        flash = next(m.base for m in machine.platform.memories if m.name == "flash")
         sources = None if packed is None else open_inputs(packed.application, packed.image)
         try:
-            return JobWatcher(machine, container, base=flash, sources=sources, on_job=on_job)
+            return JobWatcher(self.machine, container, sources=sources, on_job=on_job)
         except ValueError:
             # The device refuses this container, and says so on its console.
             if packed is not None:
@@ -127,9 +123,7 @@ class Session:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        close = getattr(self.machine, "close", None)
-        if close is not None:
-            close()
+        self.machine.close()
 
     @property
     def jobs(self) -> list[WatchedJob]:
@@ -148,17 +142,14 @@ class Session:
             if stop.reason != "time":
                 exit_code = stop.exit_code
                 break
-        npu = machine.npu
-        problems = [str(problem) for problem in ([] if npu is None else npu.problems)]
-        problems += [str(fault) for fault in getattr(machine, "faults", [])]
         return WatchedRun(
             back_end=self.back_end,
             virtual_ns=machine.now_ns,
             wall_s=time.perf_counter() - begin,
-            instructions=getattr(machine, "instructions", None),
+            instructions=machine.instructions,
             jobs=tuple(self.jobs),
             npu_runs=self._runs,
-            order=() if watcher is None else tuple(watcher.order),
+            segments=() if watcher is None else tuple(watcher.runs),
             exit_code=exit_code,
-            problems=tuple(problems),
+            problems=tuple(machine.problems),
         )

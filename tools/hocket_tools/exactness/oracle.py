@@ -42,8 +42,9 @@ class Oracle:
         self.source = source or read_tflite(model)
         held = sum(
             t.elements * np.dtype(t.dtype).itemsize
-            for t in self.source.main.tensors
-            if t.data is None
+            for graph in self.source.subgraphs
+            for t in graph.tensors
+            if t.data is None and t.dtype != "resource"
         )
         try:
             self._interpreter = runtime.Interpreter.from_bytes(
@@ -59,8 +60,13 @@ class Oracle:
                 try_="see the reason that tflite_micro prints on standard error",
             ) from None
 
+    @property
+    def stateful(self) -> bool:
+        """Whether an inference depends on those before it."""
+        return any(t.is_variable or t.dtype == "resource" for t in self.source.main.tensors)
+
     def run(self, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
-        """Infer once; variable tensors keep their values from one call to the next.
+        """Infer once; variables of either kind keep their values from one call to the next.
 
         Parameters
         ----------

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hocket_host.ethosu.system import SystemConfig
 
-from ..analysis.taskset import Cycles
+from ..analysis.steps import Cycles
 from ..pieces import bound_pieces
 from ..planner import Choices, CompiledNetwork
 from ..vela import VelaError, VelaOptions, compile_model

@@ -54,6 +54,8 @@ class App:
     def step_cycles(self, i):
         return 1000
     step_worst_cycles = step_cycles
+    def step_is_cpu(self, i):
+        return False
 
 app = App({TASKS})
 

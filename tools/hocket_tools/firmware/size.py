@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +18,13 @@ HEAP_BUDGET = 16 * 1024
 
 # Frozen beside the package; all else that the object file holds is counted as the package's.
 _OTHERS = ("board", "main", "_boot", "_start")
+_OPERATORS = "_hocket_ops_"
+
+# In the source of the frozen modules.
+_NAME_TABLE = re.compile(r"const_qstr_table_data_(\w+)\[\d+\] = \{(.*?)\};", re.DOTALL)
+_NAME = re.compile(r"MP_QSTR_(\w+)")
+_POOL = re.compile(r"enum \{.*?\};", re.DOTALL)
+_NAME_BYTES = 2 + 1 + 4 + 1
 
 
 @dataclass(frozen=True)
@@ -24,13 +32,15 @@ class SizeReport:
     """What Hocket takes of a board, in bytes."""
 
     flash_hocket_bytes: int
-    """The frozen package: code, constants, names."""
+    """The frozen package without operators: code, constants, names."""
     heap_kernel_bytes: int | None
     """Modules, kernel and dispatcher with four tasks of eight segments each, without arenas; None
     where there is no emulator to measure it."""
     text: int
     data: int
     bss: int
+    flash_ops_bytes: int = 0
+    """Operators for the processor (``hocket.ops``), which only networks with such steps use."""
 
     @property
     def over_budget(self) -> bool:
@@ -42,6 +52,7 @@ class SizeReport:
         heap = "not measured" if self.heap_kernel_bytes is None else str(self.heap_kernel_bytes)
         return (
             f"flash of the frozen package: {self.flash_hocket_bytes} of {FLASH_BUDGET} bytes\n"
+            f"flash of the operators beside it: {self.flash_ops_bytes} bytes\n"
             f"heap of kernel and dispatcher, {probe.TASKS} tasks: {heap} of {HEAP_BUDGET} bytes"
         )
 
@@ -51,8 +62,8 @@ class SizeReport:
         file.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
 
 
-def flash_of_package(frozen: Path) -> int:
-    """Bytes of flash that the package takes of an image.
+def flash_of_package(frozen: Path) -> tuple[int, int]:
+    """Bytes of flash that the package takes of an image, without operators and those alone.
 
     Parameters
     ----------
@@ -62,7 +73,8 @@ def flash_of_package(frozen: Path) -> int:
     Notes
     -----
     From above: everything in the object file but the symbols of the other modules. The pool of
-    names and the constants that both use are counted as the package's.
+    names and the constants that both use are counted as the package's; names that only operators
+    use, as theirs.
     """
     total = sum(
         size
@@ -73,15 +85,29 @@ def flash_of_package(frozen: Path) -> int:
         ["arm-none-eabi-nm", "-S", str(frozen)], capture_output=True, text=True, check=True
     )
     others = 0
+    operators = _flash_of_names(frozen.with_suffix(".c"))
     for line in run.stdout.splitlines():
         fields = line.split()
-        if len(fields) == 4 and any(
+        if len(fields) == 4 and _OPERATORS in fields[3]:
+            operators += int(fields[1], 16)
+        elif len(fields) == 4 and any(
             fields[3].endswith(f"_{module}") or f"_{module}_" in fields[3] for module in _OTHERS
         ):
             if "hocket" in fields[3]:
                 continue
             others += int(fields[1], 16)
-    return total - others
+    return total - others - operators, operators
+
+
+def _flash_of_names(source: Path) -> int:
+    """Bytes of the pool of names that only operators need: hash, length, pointer, text."""
+    used: dict[bool, set[str]] = {False: set(), True: set()}
+    text = source.read_text(encoding="utf-8")
+    for module, names in _NAME_TABLE.findall(text):
+        used[_OPERATORS in f"_{module}"].update(_NAME.findall(names))
+    pool = _POOL.search(text)
+    pooled = set(_NAME.findall(pool[0])) if pool else set()
+    return sum(_NAME_BYTES + len(name) for name in (used[True] - used[False]) & pooled)
 
 
 def heap_of_kernel(elf: Path) -> int:
@@ -112,8 +138,10 @@ def measure(image: Image) -> SizeReport:
     FirmwareError
         The measurement fails.
     """
+    package, operators = flash_of_package(image.elf.parent / "frozen_content.o")
     return SizeReport(
-        flash_hocket_bytes=flash_of_package(image.elf.parent / "frozen_content.o"),
+        flash_hocket_bytes=package,
+        flash_ops_bytes=operators,
         heap_kernel_bytes=heap_of_kernel(image.elf) if console.available() else None,
         text=image.text,
         data=image.data,

@@ -3,21 +3,21 @@
 
 from __future__ import annotations
 
+from .costs import chunk_of, spent, work
 from .packing import (
-    MODULES,
     Packed,
     activation_limits,
-    chunk_of,
     element_bytes,
     limits,
     loading,
+    packed,
     per_tensor,
     quantise_multiplier,
+    row_length,
     scaling,
     scaling_row,
-    step_cost,
     words,
-)  # fmt: skip
+)
 from .registry import Operator, register
 from .source import SourceOperator
 
@@ -35,8 +35,9 @@ _TYPES = {
     **dict.fromkeys(_COMPARISONS, ("int8", "int32", "bool")),
     **dict.fromkeys(_LOGICAL, ("bool",)),
 }  # fmt: skip
-_ITEM_CYCLES = 420
 _MOST = 64
+#: A broadcast row of fewer elements is counted with each of them.
+_SHORT = 16
 
 _NONE = (0, 0, 0)
 
@@ -72,11 +73,11 @@ class Binary(Operator):
         quantised = left.dtype in ("int8", "int16") and source.kind not in ("MAXIMUM", "MINIMUM")
         shift, rows, final = _multipliers(source) if quantised else (0, (None, None), None)
         flags = sum(1 << i for i, row in enumerate((*rows, final)) if row is not None)
-        packed = []
+        loadings = b""
         for tensor, row in zip((left, right), rows, strict=True):
             zero = per_tensor(tensor)[1] if quantised else 0
-            packed.append(loading(tensor, result.shape, offset=-zero, shift=shift))
-            packed.append(words(*(_NONE if row is None else scaling_row(*row))))
+            loadings += loading(tensor, result.shape, offset=-zero, shift=shift)
+            loadings += words(*(_NONE if row is None else scaling_row(*row)))
         fused = source.option("fusedActivationFunction", 0)
         low, high = (
             activation_limits(fused, result) if quantised and final else limits(result.dtype)
@@ -88,17 +89,22 @@ class Binary(Operator):
             high=high,
             width=element_bytes(result),
         )
-        chunk = chunk_of(_ITEM_CYCLES, min(_MOST, max(result.elements, 1)))
+        scaled = sum(row is not None for row in rows)
+        item = work("binary", load=2, scale=scaled, **{"result" if final else "plain": 1})
+        short = [row_length(tensor, result.shape) for tensor in (left, right)]
+        item += work("binary", row=sum(0 < n < _SHORT for n in short))
+        fixed = work("binary", row=sum(2 + _MOST // n for n in short if n >= _SHORT))
+        chunk = chunk_of(item, min(_MOST, max(result.elements, 1)), fixed)
         header = words(result.elements, chunk, _COMBINE[source.kind], flags, 0, 0, 0, 0)
-        return Packed(
-            code=MODULES.index("binary"),
-            primitive=primitive,
-            params=header + b"".join(packed) + ends,
-            inputs=(left.index, right.index),
-            outputs=(result.index,),
+        steps = -(-result.elements // chunk)
+        return packed(
+            "binary",
+            primitive,
+            header + loadings + ends,
+            inputs=(left, right),
+            outputs=(result,),
             scratch_bytes=8 * chunk,
-            steps=-(-result.elements // chunk),
-            step_cycles=step_cost(chunk, _ITEM_CYCLES),
+            spent=spent(steps, item * chunk + fixed, item * result.elements + fixed * steps),
         )
 
 

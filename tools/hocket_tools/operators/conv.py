@@ -3,32 +3,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from .packing import (
-    MODULES,
-    STEP_OVERHEAD_CYCLES,
-    Packed,
-    chunk_of,
-    per_tensor,
-    step_cost,
-    words,
+from .costs import Spent, Work, chunk_of, spent, work
+from .packing import Packed, element_bytes, packed, per_tensor, words
+from .products import (
+    Rows,
+    biases,
+    channel_scaling,
+    rows,
+    sums_are_wide,
+    weight_scales,
+    weights_reason,
 )
-from .products import biases, channel_scaling, sums_are_wide, weight_scales, weights_reason
 from .registry import Operator, register
 from .source import SourceOperator, constant
 
-_PRODUCT_CYCLES = 26
-_PLACE_CYCLES = 110
-_WINDOW_PRODUCT_CYCLES = 20
-_GATHER_CYCLES = 14
-_OUTPUT_CYCLES = 260
 _MOST = 64
-_WORDS = 27
-#: Most products of one output in a step.
-_PART = 1024
-#: A window that takes longer is gathered apart from the first channels.
-_MOST_GATHER_CYCLES = 6_000
+_WORDS = 28
+#: Most pixels whose windows lie in scratch together.
+_MOST_PIXELS = 16
 
 
 def padding_before(
@@ -44,7 +40,7 @@ class Convolution(Operator):
     """A window over height and width, with constant weights."""
 
     kinds = ("CONV_2D", "DEPTHWISE_CONV_2D")
-    primitives = ("direct", "window")
+    primitives = ("direct", "window", "windows", "places")
 
     def supports(self, source: SourceOperator) -> str | None:
         """int8, or int16 with int8 weights."""
@@ -62,76 +58,165 @@ class Convolution(Operator):
     def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
         """Geometry, biases and a scaling a channel."""
         given, weights, result = source.input(0), source.input(1), source.outputs[0]
-        deep = source.kind == "CONV_2D"
-        _, height, width, depth = given.shape
-        _, out_height, out_width, channels = result.shape
-        ky, kx = weights.shape[1:3]
-        narrow = given.dtype == "int8"
-        bias = source.optional(2)
-        wide = not narrow and (not deep or sums_are_wide(source))
-        window = primitive == "window"
-        if window and not (deep and narrow):
-            return None
+        layer = _layer(source)
+        plan = layer.plan(primitive)
         values = constant(weights)
-        if values is None:
+        if plan is None or values is None:
             return None
-        correction = None
         zero = per_tensor(given)[1]
-        if window:
-            sums = values.astype(np.int64).reshape(channels, -1).sum(axis=1)
+        correction = None
+        if layer.narrow and primitive in ("window", "windows"):
+            sums = values.astype(np.int64).reshape(layer.channels, -1).sum(axis=1)
             correction = -(128 + zero) * sums
-        packed_biases = biases(bias, channels, wide=wide, correction=correction)
-        length = ky * kx * (depth if deep else 1)
+        packed_biases = biases(
+            source.optional(2), layer.channels, wide=layer.wide, correction=correction
+        )
+        ky, kx = weights.shape[1:3]
+        (_, height, width, depth), (_, out_height, out_width, _) = given.shape, result.shape
         steps_y, steps_x = source.option("strideH", 1), source.option("strideW", 1)
         holes_y = source.option("dilationHFactor", 1)
         holes_x = source.option("dilationWFactor", 1)
         padding = source.option("padding", 0)
-        places = ky * kx
-        part, gathered, alone = length, places, False
-        if window:
-            part = min(length, _PART)
-            item = part * _WINDOW_PRODUCT_CYCLES + _OUTPUT_CYCLES
-            place = depth * _GATHER_CYCLES + _PLACE_CYCLES
-            gathered = chunk_of(place, places)
-            alone = places * place > _MOST_GATHER_CYCLES
-            gathering = gathered * place
-            overhead = STEP_OVERHEAD_CYCLES + (0 if alone else gathering)
-            chunk = chunk_of(item, min(_MOST, channels), overhead) if part == length else 1
-            pixels = result.elements // channels
-            steps = pixels * (
-                (-(-places // gathered) if alone else 0)
-                + -(-channels // chunk) * -(-length // part)
-            )
-            step = max(chunk * item + overhead, STEP_OVERHEAD_CYCLES + gathering)
-            scratch = 4 * chunk + length
-        else:
-            item = length * _PRODUCT_CYCLES + places * _PLACE_CYCLES + _OUTPUT_CYCLES
-            chunk = chunk_of(item, min(_MOST, result.elements))
-            steps = -(-result.elements // chunk)
-            step = step_cost(chunk, item)
-            scratch = (8 if wide else 4) * chunk
-        bias_at = _WORDS
-        scaling_at = bias_at + len(packed_biases) // 4
         header = words(
-            result.elements, chunk, int(window), scaling_at, bias_at, length, channels,
-            1 if window else 0 if narrow else 2, int(wide), part,
+            result.elements, plan.most, plan.kind, _WORDS + len(packed_biases) // 4, _WORDS,
+            layer.length, layer.channels, 0 if layer.narrow else 2, int(layer.wide), plan.part,
             height, width, depth, out_height, out_width, ky, kx, steps_y, steps_x,
             holes_y, holes_x,
             padding_before(height, ky, steps_y, holes_y, out_height, padding),
             padding_before(width, kx, steps_x, holes_x, out_width, padding),
-            -zero, 0 if deep else channels // depth, gathered, int(alone),
+            -zero, 0 if layer.deep else layer.channels // depth, plan.gathered, plan.pixels,
+            depth * element_bytes(given),
         )  # fmt: skip
-        scales = weight_scales(weights, channels)
-        return Packed(
-            code=MODULES.index("conv"),
-            primitive=primitive,
-            params=header + packed_biases + channel_scaling(source, given, scales, wide),
-            inputs=(given.index, weights.index),
-            outputs=(result.index,),
-            scratch_bytes=scratch,
-            steps=steps,
-            step_cycles=step,
+        scales = weight_scales(weights, layer.channels)
+        return packed(
+            "conv",
+            primitive,
+            header + packed_biases + channel_scaling(source, given, scales, layer.wide),
+            inputs=(given, weights),
+            outputs=(result,),
+            scratch_bytes=plan.scratch_bytes,
+            spent=plan.spent,
         )
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """How a layer is cut into steps by one primitive."""
+
+    kind: int
+    most: int
+    spent: Spent
+    scratch_bytes: int
+    part: int = 0
+    gathered: int = 0
+    pixels: int = 0
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """What of a layer decides its steps."""
+
+    outputs: int
+    channels: int
+    depth: int
+    """Of the input."""
+    places: int
+    """Of a window."""
+    deep: bool
+    """Every output sees all channels of the input."""
+    narrow: bool
+    wide: bool
+
+    @property
+    def length(self) -> int:
+        """Products of an output."""
+        return self.places * (self.depth if self.deep else 1)
+
+    @property
+    def _element(self) -> int:
+        return 1 if self.narrow else 2
+
+    @property
+    def _accumulator(self) -> int:
+        return 8 if self.wide else 4
+
+    def _rows(self, outputs: int) -> Rows:
+        return rows("conv", outputs, self.channels, self.length, narrow=self.narrow, wide=self.wide)
+
+    def plan(self, primitive: str) -> _Plan | None:
+        """None where the primitive does not suit."""
+        if primitive == "direct":
+            return self._direct()
+        if primitive == "places":
+            alone = not self.deep and self.depth == self.channels
+            return self._by_places() if alone and self.narrow else None
+        if not self.deep:
+            return None
+        pixels = 1 if primitive == "window" else self._pixels()
+        return self._windows(pixels) if primitive == "window" or pixels > 1 else None
+
+    def _direct(self) -> _Plan:
+        unit = "product8" if self.narrow else "product48" if self.wide else "product16"
+        item = work("conv", output=1, place=self.places, **{unit: self.length})
+        chunk = chunk_of(item, min(_MOST, self.outputs))
+        steps = -(-self.outputs // chunk)
+        cost = spent(steps, item * chunk, item * self.outputs)
+        return _Plan(0, chunk, cost, self._accumulator * chunk)
+
+    def _by_places(self) -> _Plan:
+        item = work("conv", output=1, lane=self.places)
+        fixed = work("conv", tap=self.places)
+        chunk = chunk_of(item, min(_MOST, self.channels), fixed)
+        groups = -(-self.channels // chunk)
+        steps = self.outputs // self.channels * groups
+        cost = spent(steps, item * chunk + fixed, item * self.outputs + fixed * steps)
+        return _Plan(2, chunk, cost, 4 * chunk)
+
+    def _pixels(self) -> int:
+        """Pixels whose outputs and windows each fit a step."""
+        plan = self._rows(_MOST)
+        if plan.part < self.length:
+            return 1
+        window = self._gathering(1, self.places)
+        most = min(plan.most // self.channels, _MOST_PIXELS, self.outputs // self.channels)
+        return min(most, chunk_of(window, _MOST_PIXELS)) if most > 1 else 1
+
+    def _gathering(self, pixels: int, places: int) -> Work:
+        size = self.depth * self._element
+        moved = {"byte": size} if size % 4 else {"word": size // 4}
+        return (work("conv", pixel=1) + work("conv", place=1, **moved) * places) * pixels
+
+    def _windows(self, pixels: int) -> _Plan:
+        every = self.outputs // self.channels
+        plan = self._rows(pixels * self.channels)
+        gathered = self.places
+        if pixels == 1:
+            gathered = chunk_of(self._gathering(1, 1), self.places)
+        gathers = -(-self.places // gathered)
+        blocks = -(-every // pixels)
+        cost = spent(
+            blocks * (gathers + plan.steps),
+            (self._gathering(pixels, gathered), plan.longest),
+            plan.total * blocks + self._gathering(1, self.places) * every
+            + work("conv", pixel=(gathers - 1) * every),
+        )  # fmt: skip
+        scratch = self._accumulator * plan.most + pixels * self.length * self._element
+        return _Plan(1, plan.most, cost, scratch, plan.part, gathered, pixels)
+
+
+def _layer(source: SourceOperator) -> _Layer:
+    given, weights, result = source.input(0), source.input(1), source.outputs[0]
+    deep = source.kind == "CONV_2D"
+    narrow = given.dtype == "int8"
+    return _Layer(
+        outputs=result.elements,
+        channels=result.shape[3],
+        depth=given.shape[3],
+        places=weights.shape[1] * weights.shape[2],
+        deep=deep,
+        narrow=narrow,
+        wide=not narrow and (not deep or sums_are_wide(source)),
+    )
 
 
 register(Convolution())

@@ -8,24 +8,26 @@ import math
 import numpy as np
 
 from ..tflite import TfliteTensor
+from .costs import chunk_of, spent, work
 from .packing import (
-    MODULES,
     Packed,
-    chunk_of,
     element_bytes,
     limits,
     loading,
+    packed,
     per_tensor,
     quantise_multiplier,
     scaling,
-    step_cost,
     words,
 )
 from .registry import Operator, register
 from .source import SourceOperator
 
 _RESCALE, _CAST, _TO_FLOAT, _FROM_FLOAT, _DIVIDE_FLOAT = range(5)
-_CYCLES = {_RESCALE: 220, _CAST: 70, _TO_FLOAT: 420, _FROM_FLOAT: 330, _DIVIDE_FLOAT: 900}
+_UNITS = {
+    _RESCALE: "rescale", _CAST: "cast", _TO_FLOAT: "to_float", _FROM_FLOAT: "from_float",
+    _DIVIDE_FLOAT: "divide_float",
+}  # fmt: skip
 _MOST = 128
 _PAIRS = {
     "QUANTIZE": {
@@ -116,18 +118,17 @@ class Convert(Operator):
         """By the kind of conversion."""
         given, result = source.input(0), source.outputs[0]
         kind = _PAIRS[source.kind][given.dtype, result.dtype]
-        cycles = _CYCLES[kind]
-        chunk = chunk_of(cycles, min(_MOST, max(given.elements, 1)))
+        item = work("convert", **{_UNITS[kind]: 1})
+        chunk = chunk_of(item, min(_MOST, max(given.elements, 1)))
         header = words(given.elements, chunk, kind, element_bytes(result))
-        return Packed(
-            code=MODULES.index("convert"),
-            primitive=primitive,
-            params=header + _body(source, kind, given, result),
-            inputs=(given.index,),
-            outputs=(result.index,),
+        return packed(
+            "convert",
+            primitive,
+            header + _body(source, kind, given, result),
+            inputs=(given,),
+            outputs=(result,),
             scratch_bytes=4 * chunk if kind in (_RESCALE, _CAST) else 0,
-            steps=-(-given.elements // chunk),
-            step_cycles=step_cost(chunk, cycles),
+            spent=spent(-(-given.elements // chunk), item * chunk, item * given.elements),
         )
 
 

@@ -8,25 +8,22 @@ from functools import cache
 
 import numpy as np
 
-from ..exactness.builder import ModelBuilder, Quantisation
-from ..exactness.oracle import Oracle
+from .costs import chunk_of, spent, work
 from .packing import (
-    MODULES,
     Packed,
-    chunk_of,
     loading,
+    packed,
     per_tensor,
     quantise_multiplier,
     scaling,
     scaling_row,
-    step_cost,
     words,
 )
 from .registry import Operator, register
 from .source import SourceOperator
 
 _KINDS = {"LOGISTIC": 0, "TANH": 1, "LEAKY_RELU": 2, "ABS": 3}
-_CYCLES = {0: 150, 1: 150, 2: 500, 3: 250}
+_UNITS = {0: "curve", 1: "curve", 2: "leaky", 3: "magnitude"}
 _MOST = 128
 
 
@@ -37,6 +34,10 @@ def sigmoid_table() -> bytes:
     The reference's tangent is twice this table less one, and exact at its points; at a scale of two
     thirds of a 4096th the points are every 128th input, so the table is read off there.
     """
+    # Imported here, because the comparison with the reference needs the compiler, which needs this.
+    from ..exactness.builder import ModelBuilder, Quantisation
+    from ..exactness.oracle import Oracle
+
     builder = ModelBuilder()
     # The next float up: the input's multiplier is cut off to an integer.
     scale = float(np.nextafter(np.float32(2 / 12288), np.float32(1)))
@@ -85,17 +86,16 @@ class Curve(Operator):
         """A table, or scalings."""
         given, result = source.input(0), source.outputs[0]
         kind = _KINDS[source.kind]
-        cycles = _CYCLES[kind]
-        chunk = chunk_of(cycles, min(_MOST, given.elements))
-        return Packed(
-            code=MODULES.index("curve"),
-            primitive=primitive,
-            params=words(given.elements, chunk, kind) + _body(source),
-            inputs=(given.index,),
-            outputs=(result.index,),
+        item = work("curve", **{_UNITS[kind]: 1})
+        chunk = chunk_of(item, min(_MOST, given.elements))
+        return packed(
+            "curve",
+            primitive,
+            words(given.elements, chunk, kind) + _body(source),
+            inputs=(given,),
+            outputs=(result,),
             scratch_bytes=8 * chunk if kind >= 2 else 0,
-            steps=-(-given.elements // chunk),
-            step_cycles=step_cost(chunk, cycles),
+            spent=spent(-(-given.elements // chunk), item * chunk, item * given.elements),
         )
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 
 import math
 
-from .packing import MODULES, Packed, chunk_of, element_bytes, step_cost, words
+from .costs import chunk_of, spent, work
+from .packing import Packed, element_bytes, packed, words
 from .registry import Operator, register
 from .source import SourceOperator
 
-_BYTE_CYCLES = 14
-_SLICE_CYCLES = 350
 _AXES = 4
-_MOST_BYTES = 1024
+_MOST_BYTES = 512
 
 
 class Gather(Operator):
@@ -54,13 +53,15 @@ class Gather(Operator):
             span = 0
         most = min(max(length, 1), _MOST_BYTES)
         parts = -(-length // most)
-        item = most * _BYTE_CYCLES + _SLICE_CYCLES
+        slice_work = work("gather", slice=1, index=len(sizes))
+        byte = work("gather", byte=1)
+        item = slice_work + byte * most
         chunk = chunk_of(item, max(slices * parts, 1))
         blank = (0,) * (_AXES - len(sizes))
-        return Packed(
-            code=MODULES.index("gather"),
-            primitive=primitive,
-            params=words(
+        return packed(
+            "gather",
+            primitive,
+            words(
                 slices,
                 chunk,
                 length,
@@ -73,11 +74,13 @@ class Gather(Operator):
                 *blank,
                 most,
             ),
-            inputs=(given.index, indices.index),
-            outputs=(result.index,),
-            scratch_bytes=0,
-            steps=-(-slices * parts // chunk),
-            step_cycles=step_cost(chunk, item),
+            inputs=(given, indices),
+            outputs=(result,),
+            spent=spent(
+                -(-slices * parts // chunk),
+                item * chunk,
+                (slice_work * parts + byte * length) * slices,
+            ),
         )
 
 

@@ -10,28 +10,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..tflite import TfliteTensor
-from .packing import (
-    MODULES,
-    STEP_CYCLES,
-    STEP_OVERHEAD_CYCLES,
-    Packed,
-    element_bytes,
-    per_tensor,
-    step_cost,
-    words,
-)
+from .costs import STEP_CYCLES, Work, spent, work
+from .packing import Packed, element_bytes, packed, per_tensor, words
 from .registry import Operator, register
 from .source import SourceOperator, constant
 
 _FILL = 255
 _AXES = 5
-_ROW_BYTES = 1024
+_ROW_BYTES = 512
 _MOST_BLOCKS = 16
 _BLOCK_BYTES = 16384
-_BYTE_CYCLES = 12
-_RUN_CYCLES = 25
-_ROW_CYCLES = 160
-_MOST_ROW_CYCLES = 24_000
 
 
 @dataclass(frozen=True)
@@ -104,7 +92,7 @@ def _bounded(copy: Copy) -> list[Copy]:
     shape = copy.shape or (1,)
     read, written = copy.read or (0,), copy.written or (0,)
     inner = shape[-1]
-    most = max(1, _MOST_ROW_CYCLES // (_RUN_CYCLES + copy.run * _BYTE_CYCLES))
+    most = max(1, _row_room() // _run(copy).cycles)
     if inner <= most:
         return [replace(copy, shape=shape, read=read, written=written)]
     whole, rest = divmod(inner, most)
@@ -150,8 +138,17 @@ def _split_axes(copy: Copy) -> list[Copy]:
     ]
 
 
-def _row_cycles(copy: Copy) -> int:
-    return _ROW_CYCLES + copy.shape[-1] * (_RUN_CYCLES + copy.run * _BYTE_CYCLES)
+def _run(copy: Copy) -> Work:
+    return work("move", byte=1) if copy.run == 1 else work("move", run=1, run_byte=copy.run)
+
+
+def _row(copy: Copy) -> Work:
+    return work("move", row=1) + _run(copy) * copy.shape[-1]
+
+
+def _row_room() -> int:
+    """Cycles of a step for the elements of a row."""
+    return STEP_CYCLES - work("move", step=1, row=1).cycles
 
 
 def pack_copies(
@@ -162,41 +159,45 @@ def pack_copies(
 ) -> Packed | None:
     """Pack copies that are done in order, by blocks where they are few and long, or by strides."""
     simple = [simplified(c) for c in copies if math.prod(c.shape)]
-    handed = {
-        "inputs": tuple(t.index for t in sources),
-        "outputs": tuple(t.index for t in targets),
-    }
     if primitive == "block":
         blocks = _blocks(simple)
         if blocks is None:
             return None
-        packed = words(0, 1, len(blocks), *(value for block in blocks for value in block))
-        longest = max((block[4] for block in blocks), default=0)
-        # The interpreter copies words; half a cycle a byte.
-        return Packed(
-            code=MODULES.index("move"), primitive=primitive, params=packed, scratch_bytes=0,
-            steps=max(len(blocks), 1), step_cycles=step_cost(1, longest // 2 + 100), **handed,
-        )  # fmt: skip
-    pieces = [p for c in simple for b in _bounded(c) for p in _split_axes(b)]
-    if not pieces:
-        return None
-    longest = max(_row_cycles(p) for p in pieces)
-    chunk = max(1, (STEP_CYCLES - STEP_OVERHEAD_CYCLES) // longest)
-    body = b""
-    steps = 0
-    for p in pieces:
-        lead = (1,) * (_AXES - len(p.shape))
-        still = (0,) * len(lead)
-        source = _FILL if p.source < 0 else p.source
-        body += words(
-            source, p.target, p.value, p.run, *lead, *p.shape, *still, *p.read, *still, *p.written,
-            p.read_at, p.written_at,
-        )  # fmt: skip
-        steps += -(-math.prod(p.shape[:-1]) // chunk)
-    return Packed(
-        code=MODULES.index("move"), primitive=primitive,
-        params=words(1, chunk, len(pieces)) + body, scratch_bytes=0,
-        steps=steps, step_cycles=step_cost(chunk, longest), **handed,
+        params = words(0, 1, len(blocks), *(value for block in blocks for value in block))
+        works = [work("move", block=1, block16=-(-block[4] // 16)) for block in blocks]
+    else:
+        pieces = [p for c in simple for b in _bounded(c) for p in _split_axes(b)]
+        if not pieces:
+            return None
+        chunk = max(1, _row_room() // max(_row(p).cycles for p in pieces))
+        params = words(1, chunk, len(pieces)) + b"".join(_piece(p) for p in pieces)
+        works = []
+        for piece in pieces:
+            rows = math.prod(piece.shape[:-1])
+            works += [_row(piece) * chunk] * (rows // chunk)
+            works += [_row(piece) * (rows % chunk)] if rows % chunk else []
+    # What is empty still takes a step.
+    works = works or [work("move")]
+    total = work("move")
+    for step in works:
+        total += step
+    return packed(
+        "move",
+        primitive,
+        params,
+        inputs=sources,
+        outputs=targets,
+        spent=spent(len(works), max(works, key=lambda w: w.cycles), total),
+    )
+
+
+def _piece(copy: Copy) -> bytes:
+    lead = (1,) * (_AXES - len(copy.shape))
+    still = (0,) * len(lead)
+    source = _FILL if copy.source < 0 else copy.source
+    return words(
+        source, copy.target, copy.value, copy.run, *lead, *copy.shape, *still, *copy.read, *still,
+        *copy.written, copy.read_at, copy.written_at,
     )  # fmt: skip
 
 

@@ -16,18 +16,13 @@ import numpy as np
 from hocket_host.errors import HocketError
 
 from ..tflite import Quantization, TfliteTensor
+from .costs import Spent
 
 #: Modules of ``hocket.ops``, in the order of their codes.
 MODULES = (
     "move", "table", "binary", "dense", "conv", "pool", "reduce", "gather", "select", "resize",
-    "convert", "softmax", "svdf", "curve",
+    "convert", "softmax", "svdf", "curve", "matmul",
 )  # fmt: skip
-
-#: Cycles that one step of an operator may take: 1 ms at 32 MHz.
-STEP_CYCLES = 32_000
-
-#: Cycles of a step beside its items: calls from bytecode, loading of parameters.
-STEP_OVERHEAD_CYCLES = 3_000
 
 AXES = 5
 
@@ -54,14 +49,45 @@ class Packed:
     steps: int
     """How many calls of ``step`` one inference takes."""
     step_cycles: int
-    """Processor cycles of the longest step, estimated for a Cortex-M at one cycle an access."""
+    """Processor cycles of the longest step on the board whose costs it was packed with."""
     state: tuple[int, ...] = ()
     """Source tensors that keep their values between inferences."""
+    inference_cycles: int | None = None
+    """Processor cycles of all steps, where they are less than as many of the longest."""
+    spent: Spent | None = None
+    """What the cycles are for, by measured units."""
 
     @property
     def cycles(self) -> int:
         """Processor cycles of an inference, estimated as an upper bound."""
-        return self.steps * self.step_cycles
+        return self.inference_cycles or self.steps * self.step_cycles
+
+
+def packed(
+    module: str,
+    primitive: str,
+    params: bytes,
+    *,
+    inputs: Sequence[TfliteTensor],
+    outputs: Sequence[TfliteTensor],
+    spent: Spent,
+    scratch_bytes: int = 0,
+    state: Sequence[TfliteTensor] = (),
+) -> Packed:
+    """Return an operator of one of `MODULES` with what it costs on the current board."""
+    return Packed(
+        code=MODULES.index(module),
+        primitive=primitive,
+        params=params,
+        inputs=tuple(t.index for t in inputs),
+        outputs=tuple(t.index for t in outputs),
+        scratch_bytes=scratch_bytes,
+        steps=spent.steps,
+        step_cycles=spent.step_cycles,
+        state=tuple(t.index for t in state),
+        inference_cycles=spent.cycles,
+        spent=spent,
+    )
 
 
 def words(*values: int) -> bytes:
@@ -88,16 +114,6 @@ def word30(value: int, what: str) -> int:
 def element_bytes(tensor: TfliteTensor) -> int:
     """Bytes of one element; 0 for a type that the device has not."""
     return _SIZES.get(tensor.dtype, 0)
-
-
-def chunk_of(item_cycles: int, most: int, overhead: int = STEP_OVERHEAD_CYCLES) -> int:
-    """Items that a step may do; one at least, however long it takes."""
-    return max(1, min(most, (STEP_CYCLES - overhead) // max(item_cycles, 1)))
-
-
-def step_cost(items: int, item_cycles: int) -> int:
-    """Cycles of a step over some items."""
-    return STEP_OVERHEAD_CYCLES + items * item_cycles
 
 
 def per_tensor(tensor: TfliteTensor) -> tuple[float, int]:
@@ -215,3 +231,10 @@ def loading(
             strides[-axis] = 0 if shape[-axis] == 1 else stride
             stride *= shape[-axis]
     return words(_TYPES[tensor.dtype], offset, shift, int(flat), *sizes, *strides)
+
+
+def row_length(tensor: TfliteTensor, result: Sequence[int]) -> int:
+    """Elements that a loading takes in a row; 0 where it goes through from end to end."""
+    if math.prod(tensor.shape) == math.prod(result):
+        return 0
+    return result[-1]

@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 from .conv import padding_before
-from .packing import MODULES, Packed, activation_limits, chunk_of, step_cost, words
+from .costs import STEP_CYCLES, chunk_of, spent, work
+from .packing import Packed, activation_limits, packed, words
 from .registry import Operator, register
 from .source import SourceOperator
 
-_PLACE_CYCLES = 45
-_OUTPUT_CYCLES = 160
 _MOST = 1024
 
 
@@ -36,12 +35,17 @@ class Pool(Operator):
         sy, sx = source.option("strideH", 1), source.option("strideW", 1)
         padding = source.option("padding", 0)
         low, high = activation_limits(source.option("fusedActivationFunction", 0), result)
-        item = ky * kx * _PLACE_CYCLES + _OUTPUT_CYCLES
-        chunk = chunk_of(item, min(_MOST, result.elements))
-        return Packed(
-            code=MODULES.index("pool"),
-            primitive=primitive,
-            params=words(
+        row = work("pool", row=1, place=kx)
+        output = work("pool", output=1)
+        room = STEP_CYCLES - (output + work("pool", step=1)).cycles
+        part = min(ky, max(1, room // max(row.cycles, 1)))
+        parts = -(-ky // part)
+        item = output + row * ky
+        chunk = 1 if parts > 1 else chunk_of(item, min(_MOST, result.elements))
+        return packed(
+            "pool",
+            primitive,
+            words(
                 result.elements,
                 chunk,
                 int(source.kind == "AVERAGE_POOL_2D"),
@@ -59,12 +63,16 @@ class Pool(Operator):
                 padding_before(width, kx, sx, 1, out_width, padding),
                 low,
                 high,
+                part,
             ),
-            inputs=(given.index,),
-            outputs=(result.index,),
-            scratch_bytes=0,
-            steps=-(-result.elements // chunk),
-            step_cycles=step_cost(chunk, item),
+            inputs=(given,),
+            outputs=(result,),
+            scratch_bytes=8,
+            spent=spent(
+                -(-result.elements * parts // chunk),
+                (output + row * part) * chunk,
+                (output * parts + row * ky) * result.elements,
+            ),
         )
 
 

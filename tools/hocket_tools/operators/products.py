@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..tflite import TfliteTensor
+from .costs import STEP_CYCLES, Work, chunk_of, work
 from .packing import (
     activation_limits,
     element_bytes,
@@ -20,9 +23,6 @@ from .packing import (
     words,
 )
 from .source import SourceOperator, constant
-
-#: Words before the convolution's own: see ``hocket.ops.dense``.
-HEADER_WORDS = 10
 
 #: Number of the type in the schema.
 _INT32 = 2
@@ -117,3 +117,91 @@ def biases(
     if not wide:
         return words(*(int(v) for v in values))
     return words(*(part for v in values for part in (int(v) & 0xFFFF, int(v) >> 16)))
+
+
+#: Most outputs of a step, which bounds the accumulators in scratch.
+_MOST = 64
+_LEAST_PART = 16
+
+
+@dataclass(frozen=True)
+class Rows:
+    """How a block of rows of products is cut into steps: see ``hocket.ops.dense.Rows``."""
+
+    most: int
+    """Outputs of a step."""
+    part: int
+    """Products of one output in a step."""
+    steps: int
+    longest: Work
+    total: Work
+
+
+def rows(module: str, outputs: int, channels: int, depth: int, *, narrow: bool, wide: bool) -> Rows:
+    """Cut a block of rows.
+
+    Parameters
+    ----------
+    module
+        Whose costs count.
+    outputs
+        Of all rows of the block.
+    channels
+        Outputs of a row.
+    depth
+        Products of an output.
+    narrow
+        Inputs of int8, of which four channels are done at once.
+    wide
+        Accumulators of 48 bits.
+    """
+    if narrow:
+        lanes = 4 if channels >= 4 else 1
+        unit = "product4" if lanes == 4 else "product1"
+    else:
+        lanes, unit = 1, "product48" if wide else "product16"
+    one = work(module, **{unit: 1})
+    ends = work(module, step=1, output=lanes)
+    part = min(depth, max(_LEAST_PART, (STEP_CYCLES - ends.cycles) // max(one.cycles, 1)))
+    most = lanes
+    if part == depth:
+        item = work(module, output=lanes) + one * depth
+        most *= chunk_of(item, max(1, min(_MOST, outputs) // lanes))
+    while True:
+        groups = _groups(outputs, channels, most, narrow)
+        longest, total = work(module), work(module)
+        for (fours, ones), times in groups.items():
+            for products in {part, depth % part}:
+                how_often = times * (depth // part if products == part else 1)
+                if not products or not how_often or not fours + ones:
+                    continue
+                step = _products(module, fours, ones, products, narrow, unit)
+                total += step * how_often
+                longest = max(longest, step, key=lambda w: w.cycles)
+        if most <= 4 or (work(module, step=1) + longest).cycles <= STEP_CYCLES:
+            break
+        most -= lanes
+    return Rows(most, part, -(-outputs // most) * -(-depth // part), longest, total)
+
+
+def _products(module: str, fours: int, ones: int, products: int, narrow: bool, unit: str) -> Work:
+    outputs = work(module, output=4 * fours + ones)
+    if not narrow:
+        return outputs + work(module, **{unit: ones * products})
+    return outputs + work(module, product4=fours * products, product1=ones * products)
+
+
+@lru_cache(maxsize=1024)
+def _groups(outputs: int, channels: int, most: int, fourfold: bool) -> dict[tuple[int, int], int]:
+    """How many steps do so many fours and single outputs, as ``hocket.ops.dense`` does."""
+    found: dict[tuple[int, int], int] = {}
+    for start in range(0, outputs, most):
+        at, end = start, min(start + most, outputs)
+        fours = ones = 0
+        while at < end:
+            if fourfold and end - at >= 4 and channels - at % channels >= 4:
+                fours, at = fours + 1, at + 4
+            else:
+                ones, at = ones + 1, at + 1
+        found[fours, ones] = found.get((fours, ones), 0) + 1
+    return found

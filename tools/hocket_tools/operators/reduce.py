@@ -5,16 +5,15 @@ from __future__ import annotations
 
 import math
 
+from .costs import STEP_CYCLES, chunk_of, spent, work
 from .packing import (
-    MODULES,
     Packed,
-    chunk_of,
     element_bytes,
     limits,
+    packed,
     per_tensor,
     quantise_multiplier,
     scaling,
-    step_cost,
     words,
 )
 from .registry import Operator, register
@@ -24,8 +23,6 @@ _KINDS = {
     "SUM": 0, "MEAN": 0, "REDUCE_MAX": 1, "REDUCE_MIN": 2, "ARG_MAX": 3, "ARG_MIN": 4,
 }  # fmt: skip
 _TYPES = {"int8": 0, "int16": 2}
-_ELEMENT_CYCLES = 26
-_OUTPUT_CYCLES = 320
 _MOST = 64
 _AXES = 4
 
@@ -97,12 +94,18 @@ class Reduce(Operator):
         low, high = limits(result.dtype)
         sides = [((1, 0),) * (_AXES - len(side)) + tuple(side) for side in (stay, gone)]
         flat = [pair for side in sides for pair in side]
-        item = count * _ELEMENT_CYCLES + _OUTPUT_CYCLES
-        chunk = chunk_of(item, min(_MOST, result.elements))
+        runs = count // gone[-1][0] if gone else 1
+        element = work("reduce", element=1)
+        output = work("reduce", output=1, run=runs)
+        room = STEP_CYCLES - (output + work("reduce", step=1)).cycles
+        part = min(count, max(1, room // max(element.cycles, 1)))
+        parts = -(-count // part)
+        item = output + element * count
+        chunk = 1 if parts > 1 else chunk_of(item, min(_MOST, result.elements))
         header = words(
             result.elements, chunk, _KINDS[source.kind], _TYPES[given.dtype],
             -from_zero * count if sums else 0,
-            *(size for size, _ in flat), *(stride for _, stride in flat),
+            *(size for size, _ in flat), *(stride for _, stride in flat), part, count,
         )  # fmt: skip
         ends = scaling(
             [(multiplier, shift)],
@@ -111,15 +114,18 @@ class Reduce(Operator):
             high=high,
             width=element_bytes(result),
         )
-        return Packed(
-            code=MODULES.index("reduce"),
-            primitive=primitive,
-            params=header + ends,
-            inputs=(given.index,),
-            outputs=(result.index,),
-            scratch_bytes=4 * chunk,
-            steps=-(-result.elements // chunk),
-            step_cycles=step_cost(chunk, item),
+        return packed(
+            "reduce",
+            primitive,
+            header + ends,
+            inputs=(given,),
+            outputs=(result,),
+            scratch_bytes=max(4 * chunk, 8),
+            spent=spent(
+                -(-result.elements * parts // chunk),
+                (output + element * part) * chunk,
+                (output * parts + element * count) * result.elements,
+            ),
         )
 
 

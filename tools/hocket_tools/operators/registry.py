@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from .packing import STEP_CYCLES, OperatorError, Packed
+from .costs import STEP_CYCLES
+from .packing import OperatorError, Packed
 from .source import SourceOperator
 
 

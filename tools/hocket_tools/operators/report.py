@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``python -m hocket_tools.operators.report``: every case against tflite_micro, on MicroPython."""
+"""``python -m hocket_tools.operators.report``: every case against tflite_micro.
+
+On the platforms that are here: CPython over the shims, MicroPython, and the ARM image.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,30 +18,52 @@ from rich.table import Table
 
 from hocket_host.errors import HocketError
 
+from .arm import available, run_on_arm
 from .cases import CASES, Comparison, Refused, compare
-from .check import run_on_cpython, run_on_micropython
+from .check import Job, run_on_cpython, run_on_micropython
 from .registry import kinds
 
-#: Jobs that the virtual machine is given at once.
+#: Jobs that a platform is given at once.
 _BATCH = 60
 
 
-def measure(pattern: str = "", *, cpython: bool = False) -> dict[str, Any]:
+PLATFORMS = ("cpython", "micropython", "arm")
+
+
+def _on_arm(jobs: Sequence[Job]) -> list[dict[str, Any]]:
+    return run_on_arm(jobs)
+
+
+_RUN: dict[str, Callable[[Sequence[Job]], list[dict[str, Any]]]] = {
+    "cpython": run_on_cpython,
+    "micropython": run_on_micropython,
+    "arm": _on_arm,
+}
+
+
+def platforms_here() -> tuple[str, ...]:
+    """Platforms of the default report that can run: CPython takes minutes and is left out."""
+    return ("micropython",) if available() else ("micropython", "arm")
+
+
+def measure(pattern: str = "", platforms: Sequence[str] = ("micropython",)) -> dict[str, Any]:
     """Compare every case whose id holds `pattern`.
 
     Parameters
     ----------
     pattern
         Part of a case's id; empty for all.
-    cpython
-        Run on CPython over the shims rather than on MicroPython, which takes minutes.
+    platforms
+        Of `PLATFORMS`.
 
     Returns
     -------
     dict
         ``operators``: by operator, then by its input's type: cases, comparisons (cases times
-        primitives), elements, mismatches and primitives. ``not_compared``: reason by case.
-        ``cases`` and ``mismatches``: sums. ``kinds``: every operator with an implementation.
+        primitives), elements, mismatches and primitives. ``platforms``: by platform, comparisons
+        and mismatches; for ``arm`` also those whose longest step is longer than its estimate.
+        ``not_compared``: reason by case. ``cases`` and ``mismatches``: sums. ``kinds``: every
+        operator with an implementation.
     """
     ways: list[Comparison] = []
     refused: dict[str, str] = {}
@@ -50,33 +75,52 @@ def measure(pattern: str = "", *, cpython: bool = False) -> dict[str, Any]:
             refused[name] = found.reason
         else:
             ways += found
-    run = run_on_cpython if cpython else run_on_micropython
-    results: list[dict[str, Any]] = []
-    for at in range(0, len(ways), _BATCH):
-        results += run([way.job for way in ways[at : at + _BATCH]])
-    rows: dict[tuple[str, str], list[tuple[Comparison, dict[str, Any]]]] = defaultdict(list)
-    for way, result in zip(ways, results, strict=True):
+    results: dict[str, list[dict[str, Any]]] = {name: [] for name in platforms}
+    for name in platforms:
+        for at in range(0, len(ways), _BATCH):
+            results[name] += _RUN[name]([way.job for way in ways[at : at + _BATCH]])
+    rows: dict[tuple[str, str], list[tuple[Comparison, int, int]]] = defaultdict(list)
+    for i, way in enumerate(ways):
         types = f"{way.case.dtype} to {way.source.outputs[0].dtype}"
-        rows[way.source.kind, types].append((way, result))
+        mismatches = sum(found[i]["mismatches"] for found in results.values())
+        elements = results[platforms[0]][i]["elements"]
+        rows[way.source.kind, types].append((way, elements, mismatches))
     operators: dict[str, dict[str, Any]] = {}
-    for (kind, types), pairs in sorted(rows.items()):
+    for (kind, types), found_rows in sorted(rows.items()):
         operators.setdefault(kind, {})[types] = {
-            "cases": len({way.case.id for way, _ in pairs}),
-            "comparisons": len(pairs),
-            "elements": sum(r["elements"] for _, r in pairs),
-            "mismatches": sum(r["mismatches"] for _, r in pairs),
-            "primitives": sorted({way.packed.primitive for way, _ in pairs}),
-            "differing_cases": sorted({way.case.id for way, r in pairs if r["mismatches"]}),
+            "cases": len({way.case.id for way, _, _ in found_rows}),
+            "comparisons": len(found_rows),
+            "elements": sum(elements for _, elements, _ in found_rows),
+            "mismatches": sum(differing for _, _, differing in found_rows),
+            "primitives": sorted({way.packed.primitive for way, _, _ in found_rows}),
+            "differing_cases": sorted({way.case.id for way, _, n in found_rows if n}),
         }
     return {
         "operators": operators,
         "kinds": list(kinds()),
         "cases": len({way.case.id for way in ways}),
         "comparisons": len(ways),
-        "mismatches": sum(r["mismatches"] for r in results),
-        "interpreter": "CPython" if cpython else "MicroPython",
+        "mismatches": sum(r["mismatches"] for found in results.values() for r in found),
+        "platforms": {name: _summary(ways, found) for name, found in results.items()},
         "not_compared": refused,
     }
+
+
+def _summary(ways: Sequence[Comparison], results: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    summary: dict[str, Any] = {
+        "comparisons": len(results),
+        "mismatches": sum(r["mismatches"] for r in results),
+    }
+    timed = [(w.packed, r) for w, r in zip(ways, results, strict=True) if "step_cycles" in r]
+    if timed:
+        summary["longest_step_cycles"] = max(r["step_cycles"] for _, r in timed)
+        summary["underestimated_steps"] = sorted(
+            r["id"] for packed, r in timed if r["step_cycles"] > packed.step_cycles
+        )
+        summary["underestimated_inferences"] = sorted(
+            r["id"] for packed, r in timed if r["cycles"] > packed.cycles
+        )
+    return summary
 
 
 def _print(console: Console, figures: dict[str, Any]) -> None:
@@ -94,8 +138,14 @@ def _print(console: Console, figures: dict[str, Any]) -> None:
     console.print(table)
     for name, reason in figures["not_compared"].items():
         console.print(f"{name} not compared: {reason}", markup=False, highlight=False)
-    for name in ("cases", "comparisons", "mismatches", "interpreter"):
+    for name in ("cases", "comparisons", "mismatches"):
         console.print(f"{name:<12} {figures[name]}", highlight=False)
+    for name, summary in figures["platforms"].items():
+        text = ", ".join(
+            f"{key.replace('_', ' ')} {len(value) if isinstance(value, list) else value}"
+            for key, value in summary.items()
+        )
+        console.print(f"{name:<12} {text}", highlight=False)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -110,12 +160,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--cases", default="", metavar="PART", help="only cases whose id holds this"
     )
-    parser.add_argument("--cpython", action="store_true", help="on CPython instead of MicroPython")
+    parser.add_argument(
+        "--platform", action="append", choices=PLATFORMS, metavar="NAME",
+        help=f"one of {', '.join(PLATFORMS)}; may be repeated; by default all but cpython",
+    )  # fmt: skip
     arguments = parser.parse_args(argv)
     console, errors = Console(), Console(stderr=True)
     try:
         with errors.status("comparing"):
-            figures = measure(arguments.cases, cpython=arguments.cpython)
+            figures = measure(arguments.cases, arguments.platform or platforms_here())
     except HocketError as error:
         errors.print(str(error), markup=False, highlight=False)
         return 2

@@ -7,13 +7,11 @@ import math
 
 import numpy as np
 
-from .packing import MODULES, Packed, chunk_of, element_bytes, step_cost, words
+from .costs import STEP_CYCLES, chunk_of, spent, work
+from .packing import Packed, element_bytes, packed, words
 from .registry import Operator, register
 from .source import SourceOperator
 
-_BILINEAR_CYCLES = 130
-_BYTE_CYCLES = 14
-_PIXEL_CYCLES = 180
 _UNIT = 1024
 
 _Place = tuple[int, int, int]
@@ -76,13 +74,17 @@ class Resize(Operator):
         rows = places(height, out_height, align, half)
         columns = places(width, out_width, align, half)
         size = element_bytes(given)
-        item = depth * (_BILINEAR_CYCLES if bilinear else size * _BYTE_CYCLES) + _PIXEL_CYCLES
         pixels = batches * out_height * out_width
-        chunk = chunk_of(item, pixels)
-        return Packed(
-            code=MODULES.index("resize"),
-            primitive=primitive,
-            params=words(
+        pixel = work("resize", pixel=1)
+        channel = work("resize", **({"mixed": 1} if bilinear else {"byte": size}))
+        room = STEP_CYCLES - (pixel + work("resize", step=1)).cycles
+        part = min(depth, max(1, room // max(channel.cycles, 1)))
+        parts = -(-depth // part)
+        chunk = 1 if parts > 1 else chunk_of(pixel + channel * depth, pixels)
+        return packed(
+            "resize",
+            primitive,
+            words(
                 pixels,
                 chunk,
                 int(bilinear),
@@ -92,13 +94,16 @@ class Resize(Operator):
                 depth,
                 out_height,
                 out_width,
+                part,
                 *(value for place in (*rows, *columns) for value in place),
             ),
-            inputs=(given.index,),
-            outputs=(result.index,),
-            scratch_bytes=0,
-            steps=-(-pixels // chunk),
-            step_cycles=step_cost(chunk, item),
+            inputs=(given,),
+            outputs=(result,),
+            spent=spent(
+                -(-pixels * parts // chunk),
+                (pixel + channel * part) * chunk,
+                (pixel * parts + channel * depth) * pixels,
+            ),
         )
 
 

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from .packing import MODULES, Packed, chunk_of, element_bytes, loading, step_cost, words
+from .costs import chunk_of, spent, work
+from .packing import Packed, element_bytes, loading, packed, row_length, words
 from .registry import Operator, register
 from .source import SourceOperator
 
-_ITEM_CYCLES = 140
 _MOST = 64
 
 
@@ -32,17 +32,18 @@ class Select(Operator):
         """Loadings of all three."""
         tensors = [source.input(i) for i in range(3)]
         result = source.outputs[0]
-        chunk = chunk_of(_ITEM_CYCLES, min(_MOST, result.elements))
+        # Rows of a broadcast are counted with each element: they may be as short as one.
+        item = work("select", item=1, row=sum(row_length(t, result.shape) > 0 for t in tensors))
+        chunk = chunk_of(item, min(_MOST, result.elements))
         header = words(result.elements, chunk, element_bytes(result), 0)
-        return Packed(
-            code=MODULES.index("select"),
-            primitive=primitive,
-            params=header + b"".join(loading(t, result.shape) for t in tensors),
-            inputs=tuple(t.index for t in tensors),
-            outputs=(result.index,),
+        return packed(
+            "select",
+            primitive,
+            header + b"".join(loading(t, result.shape) for t in tensors),
+            inputs=tensors,
+            outputs=(result,),
             scratch_bytes=12 * chunk,
-            steps=-(-result.elements // chunk),
-            step_cycles=step_cost(chunk, _ITEM_CYCLES),
+            spent=spent(-(-result.elements // chunk), item * chunk, item * result.elements),
         )
 
 

@@ -8,20 +8,19 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .costs import chunk_of, spent, work
 from .packing import (
-    MODULES,
     Packed,
     element_bytes,
+    packed,
     per_tensor,
     quantise_multiplier,
     scaling_row,
-    step_cost,
     words,
 )
 from .registry import Operator, register
 from .source import SourceOperator
 
-_ITEM_CYCLES = 220
 _MOST = 96
 _STATE_BYTES = 20
 _INTEGER_BITS = 5
@@ -152,25 +151,32 @@ class Softmax(Operator):
         depth = given.shape[-1]
         rows = given.elements // depth
         scale, beta = per_tensor(given)[0], float(source.option("beta", 1.0))
-        most = min(_MOST, depth)
-        if given.dtype == "int8":
+        narrow = given.dtype == "int8"
+        units = ("greatest8", "sum8", "result8") if narrow else ("greatest16", "sum16", "result16")
+        passes = [work("softmax", **{unit: 1}) for unit in units]
+        # Once a row and pass: the reciprocal of its sum, by which results are scaled.
+        row = work("softmax", **({"reciprocal8": 1} if narrow else {"reciprocal16": 1}))
+        most = min(_MOST, depth, *(chunk_of(item, _MOST, row) for item in passes))
+        parts = -(-depth // most)
+        if narrow:
             table = _exponentials(scale, beta)
             body = words(len(table), 0, 0, 0, *(value for pair in table for value in pair))
         else:
             factor = quantise_multiplier(scale * beta / (10.0 / 65535.0))
             body = words(0, *scaling_row(*factor)) + _wide_tables()
-        return Packed(
-            code=MODULES.index("softmax"),
-            primitive=primitive,
-            params=words(
-                rows, 1, depth, most, 0 if given.dtype == "int8" else 2, element_bytes(result)
-            )
-            + body,
-            inputs=(given.index,),
-            outputs=(result.index,),
+        return packed(
+            "softmax",
+            primitive,
+            words(rows, 1, depth, most, 0 if narrow else 2, element_bytes(result)) + body,
+            inputs=(given,),
+            outputs=(result,),
             scratch_bytes=_STATE_BYTES + 4 * most,
-            steps=rows * 3 * -(-depth // most),
-            step_cycles=step_cost(most, _ITEM_CYCLES) + 1500,
+            spent=spent(
+                rows * 3 * parts,
+                [item * most + row for item in passes],
+                ((passes[0] + passes[1] + passes[2]) * depth + row * (1 if narrow else parts))
+                * rows,
+            ),
         )
 
 

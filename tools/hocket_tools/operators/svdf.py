@@ -5,26 +5,21 @@ from __future__ import annotations
 
 import numpy as np
 
+from .costs import chunk_of, spent, work
 from .packing import (
-    MODULES,
     Packed,
-    chunk_of,
     element_bytes,
     limits,
+    packed,
     per_tensor,
     quantise_multiplier,
     scaling,
-    step_cost,
     words,
 )
-from .products import biases
+from .products import biases, rows
 from .registry import Operator, register
 from .source import SourceOperator, constant
 
-_MOVE_CYCLES = 14
-_PRODUCT_CYCLES = 20
-_TIME_CYCLES = 30
-_OUTPUT_CYCLES = 300
 _MOST = 64
 _WORDS = 18
 
@@ -83,39 +78,36 @@ class Svdf(Operator):
         )
         shifted = batches * filters * memory - 1
         units = batches * filters // rank
-        feature_cycles = depth * _PRODUCT_CYCLES + _OUTPUT_CYCLES
-        unit_cycles = memory * rank * _TIME_CYCLES + _OUTPUT_CYCLES
-        move_cycles = element_bytes(state) * _MOVE_CYCLES
-        moves = chunk_of(move_cycles, max(shifted, 1))
-        feature_chunk = chunk_of(feature_cycles, min(_MOST, batches * filters))
-        unit_chunk = chunk_of(unit_cycles, min(_MOST, units))
+        byte = work("svdf", moved=1)
+        unit = work("svdf", unit=1, time=memory * rank)
+        moves = chunk_of(byte * element_bytes(state), max(shifted, 1))
+        plan = rows("svdf", batches * filters, filters, depth, narrow=True, wide=False)
+        unit_chunk = chunk_of(unit, min(_MOST, units))
         at = _WORDS
         places = []
         for part in (feature_bias, unit_bias, feature_scaling):
             places.append(at)
             at += len(part) // 4
         header = words(
-            0, moves, feature_chunk, 0, places[0], depth, filters, 0, 0, unit_chunk,
+            0, moves, plan.most, 0, places[0], depth, filters, 0, 0, unit_chunk,
             batches, memory, rank, element_bytes(state), per_tensor(state)[1],
             places[1], places[2], at,
         )  # fmt: skip
-        most = max(feature_chunk, unit_chunk)
-        return Packed(
-            code=MODULES.index("svdf"),
-            primitive=primitive,
-            params=header + feature_bias + unit_bias + feature_scaling + unit_scaling,
-            inputs=(given.index, features.index, times.index, state.index),
-            outputs=(result.index,),
+        most = max(plan.most, unit_chunk)
+        shift_steps = max(-(-shifted // moves), 1)
+        return packed(
+            "svdf",
+            primitive,
+            header + feature_bias + unit_bias + feature_scaling + unit_scaling,
+            inputs=(given, features, times, state),
+            outputs=(result,),
             scratch_bytes=8 * most,
-            steps=max(-(-shifted // moves), 1)
-            + -(-batches * filters // feature_chunk)
-            + -(-units // unit_chunk),
-            step_cycles=max(
-                step_cost(moves, move_cycles),
-                step_cost(feature_chunk, feature_cycles),
-                step_cost(unit_chunk, unit_cycles),
+            spent=spent(
+                shift_steps + -(-batches * filters // plan.most) + -(-units // unit_chunk),
+                (byte * (element_bytes(state) * moves), plan.longest, unit * unit_chunk),
+                byte * (element_bytes(state) * shifted) + plan.total + unit * units,
             ),
-            state=(state.index,),
+            state=(state,),
         )
 
 

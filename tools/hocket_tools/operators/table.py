@@ -13,19 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..exactness.builder import ModelBuilder, Quantisation
-from ..exactness.oracle import Oracle, OracleError
 from ..tflite import Quantization, TfliteTensor
-from .packing import MODULES, Packed, chunk_of, element_bytes, step_cost, words
+from .costs import chunk_of, spent, work
+from .packing import Packed, element_bytes, packed, words
 from .registry import Operator, register
 from .source import SourceOperator
 
 _RESULTS = ("int8", "uint8", "int16", "int32", "float32")
-_CYCLES = {1: 14, 2: 16, 4: 24}
-
-
-def _quantisation(found: Quantization | None) -> Quantisation | None:
-    return None if found is None else Quantisation(found.scales, found.zero_points, found.axis)
+_UNITS = {1: "byte", 2: "half", 4: "word"}
 
 
 def _key(tensor: TfliteTensor) -> tuple[str, Quantization | None]:
@@ -40,10 +35,17 @@ def _values(
     table: str | None,
     options: tuple[tuple[str, Any], ...],
 ) -> NDArray[Any] | str:
+    # Imported here, because the comparison with the reference needs the compiler, which needs this.
+    from ..exactness.builder import ModelBuilder, Quantisation
+    from ..exactness.oracle import Oracle, OracleError
+
+    def scale_of(found: Quantization | None) -> Quantisation | None:
+        return None if found is None else Quantisation(found.scales, found.zero_points, found.axis)
+
     builder = ModelBuilder()
     shape = (1, 16, 16, 1)
-    given = builder.input("input", shape, source[0], _quantisation(source[1]))
-    result = builder.output("output", shape, target[0], _quantisation(target[1]))
+    given = builder.input("input", shape, source[0], scale_of(source[1]))
+    result = builder.output("output", shape, target[0], scale_of(target[1]))
     builder.operator(kind, (given,), (result,), table, version=2, **dict(options))
     every = np.arange(256).astype(np.uint8).view(source[0]).reshape(shape)
     try:
@@ -99,17 +101,15 @@ class Table(Operator):
             return None
         given, result = source.input(0), source.outputs[0]
         width = element_bytes(result)
-        cycles = _CYCLES[width]
-        chunk = chunk_of(cycles, given.elements)
-        return Packed(
-            code=MODULES.index("table"),
-            primitive=primitive,
-            params=words(given.elements, chunk, width, 0) + values.tobytes(),
-            inputs=(given.index,),
-            outputs=(result.index,),
-            scratch_bytes=0,
-            steps=-(-given.elements // chunk),
-            step_cycles=step_cost(chunk, cycles),
+        item = work("table", **{_UNITS[width]: 1})
+        chunk = chunk_of(item, given.elements)
+        return packed(
+            "table",
+            primitive,
+            words(given.elements, chunk, width, 0) + values.tobytes(),
+            inputs=(given,),
+            outputs=(result,),
+            spent=spent(-(-given.elements // chunk), item * chunk, item * given.elements),
         )
 
 

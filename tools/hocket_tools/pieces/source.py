@@ -34,6 +34,8 @@ class Sources:
         Its index.
     live_out
         What must hold its value at the end.
+    kept
+        Bytes of the flash region that other streams read.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Sources:
         read_only: bytes,
         flash_region: int,
         live_out: Sequence[ByteRange],
+        kept: Sequence[ByteRange] = (),
     ) -> None:
         self.operations = operations
         self.prints = prints
@@ -51,6 +54,7 @@ class Sources:
         self.read_only = read_only
         self.flash_region = flash_region
         self.live_out = live_out
+        self.kept = kept
         self.slicer = cache(self._slicer)
 
     @classmethod
@@ -63,6 +67,7 @@ class Sources:
             compiled.read_only,
             compiled.flash_region,
             compiled.live_out,
+            compiled.kept,
         )
 
     def feeder(self, index: int, span: Span) -> int | None:

@@ -134,7 +134,7 @@ class Layout:
 
 def _flash_reads(plan: Plan) -> tuple[list[ByteRange], list[ByteRange]]:
     """What the new stream reads where the old one did, and what it reads anew elsewhere."""
-    kept: list[ByteRange] = []
+    kept: list[ByteRange] = list(plan.sources.kept)
     dropped: list[ByteRange] = []
     brought = {b.dma for b in plan.buffers.values()}
     for index, op in enumerate(plan.sources.operations):

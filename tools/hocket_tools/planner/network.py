@@ -15,7 +15,7 @@ from hocket_host.ethosu.timing import (
 )
 from hocket_host.units import cycles_to_ns
 
-from ..analysis.taskset import Cycles
+from ..analysis.steps import Cycles
 from ..splitter import Segment, cut_points, split
 from ..splitter.network import Compiled
 from ..splitter.segment import prologue_words

@@ -7,13 +7,16 @@ plain ``robot``; timeouts are in virtual time. Only what our suites need is here
 
 from __future__ import annotations
 
-import struct
 from pathlib import Path
 from typing import Any
 
-from ..emulate.machines import Machine, create, open_guest
+from robot.libraries.BuiltIn import BuiltIn  # type: ignore[import-untyped]
+
+from .bench import Bench
 from .script import Monitor, MonitorError
-from .terminal import Line, Terminal
+from .speed import PROCESS
+from .terminal import Line, Terminal, Wanted
+from .uart_log import UartLog
 
 _DEFAULT_TIMEOUT_S = 8.0
 
@@ -30,124 +33,57 @@ class RenodeKeywords:
     ROBOT_LIBRARY_SCOPE = "SUITE"
 
     def __init__(self, back_end: str = "unicorn") -> None:
-        self._back_end = back_end
-        self._machine: Machine | None = None
-        self._platform: Path | None = None
-        self._elf: Path | None = None
-        self._container: Path | None = None
-        self._writes: list[tuple[int, int]] = []
+        self._log = UartLog()
         self._terminals: list[Terminal] = []
-        self._stopped = False
-        self._monitor = Monitor(
-            {
-                "machine LoadPlatformDescription": self._load_platform,
-                "machine Reset": lambda words: self._restart(),
-                "sysbus LoadELF": self._load_elf,
-                "sysbus LoadBinary": self._load_binary,
-                "sysbus ReadDoubleWord": self._read_word,
-                "sysbus WriteDoubleWord": self._write_word,
-                "emulation RunFor": self._run_for,
-                "start": lambda words: "",
-                "pause": lambda words: "",
-            }
-        )
+        self._timeout_s = _DEFAULT_TIMEOUT_S
+        self._bench = self._make_bench(back_end)
+        self._monitor = Monitor(self._bench.actions())
 
-    # Monitor -------------------------------------------------------------------------------------
-
-    def _load_platform(self, words: list[str]) -> str:
-        self._platform = Path(words[0])
-        return ""
-
-    def _load_elf(self, words: list[str]) -> str:
-        self._elf = Path(words[0])
-        return ""
-
-    def _load_binary(self, words: list[str]) -> str:
-        self._container = Path(words[0]) if Path(words[0]).is_file() else None
-        return ""
-
-    def _read_word(self, words: list[str]) -> str:
-        (value,) = struct.unpack("<I", self._running().read_memory(int(words[0], 0), 4))
-        return f"0x{value:08X}\n"
-
-    def _write_word(self, words: list[str]) -> str:
-        address, value = int(words[0], 0), int(words[1], 0)
-        self._running().write_memory(address, struct.pack("<I", value))
-        return ""
-
-    def _run_for(self, words: list[str]) -> str:
-        self._advance(round(float(words[0].strip('"')) * 1e9))
-        return ""
-
-    def _restart(self) -> str:
-        self._close()
-        return ""
-
-    # The machine ---------------------------------------------------------------------------------
-
-    def _running(self) -> Machine:
-        if self._machine is None:
-            if self._platform is None or self._elf is None:
-                raise MonitorError(
-                    "there is no machine yet",
-                    found="neither platform nor image",
-                    expected="Execute Script of a .resc file first",
-                )
-            self._stopped = False
-            guest = open_guest(self._elf, self._container, self._platform)
-            self._machine = create(self._back_end, guest, self._heard)
-        return self._machine
+    def _make_bench(self, back_end: str) -> Bench:
+        return Bench(back_end, self._heard, PROCESS)
 
     def _heard(self, data: bytes) -> None:
+        self._log.heard(data, self._bench.now_ns)
         for terminal in self._terminals:
             terminal.receive(data)
 
-    def _now_ns(self) -> int:
-        return 0 if self._machine is None else self._machine.now_ns
-
-    def _advance(self, ns: int) -> bool:
-        machine = self._running()
-        if self._stopped:
-            return False
-        stop = machine.run_for(ns)
-        self._stopped = stop.reason == "exit"
-        return not self._stopped
-
-    def _close(self) -> None:
-        close = getattr(self._machine, "close", None)
-        if close is not None:
-            close()
-        self._machine = None
-        self._stopped = False
-
     def _terminal(self, tester: int | None) -> Terminal:
-        if not self._terminals:
-            raise MonitorError(
-                "there is no terminal tester",
-                found="none",
-                expected="Create Terminal Tester  sysbus.uart0 before",
-            )
-        return self._terminals[-1 if tester is None else int(tester)]
+        if tester is None and len(self._terminals) == 1:
+            return self._terminals[0]
+        if tester is not None and 0 <= int(tester) < len(self._terminals):
+            return self._terminals[int(tester)]
+        raise MonitorError(
+            "there is no such terminal tester", found=f"testerId={tester}",
+            expected=f"one of {len(self._terminals)}", try_="Create Terminal Tester  sysbus.uart0",
+        )  # fmt: skip
 
-    # Keywords ------------------------------------------------------------------------------------
+    # Suites and tests ----------------------------------------------------------------------------
 
     def setup(self) -> None:
         """Suite setup."""
 
     def teardown(self) -> None:
         """Suite teardown."""
-        self._close()
+        self._bench.clear()
 
     def reset_emulation(self) -> None:
         """Forget the machine, its testers and all variables."""
-        self._close()
+        self._bench.clear()
         self._terminals.clear()
         self._monitor.reset()
-        self._platform = self._elf = self._container = None
 
     def test_teardown(self) -> None:
-        """Test teardown."""
+        """Test teardown: all that the UART said goes beside the results."""
         self.reset_emulation()
+        robot = BuiltIn()
+        suite, test, folder = (
+            str(robot.get_variable_value(name))
+            for name in ("${SUITE_NAME}", "${TEST_NAME}", "${OUTPUT_DIR}")
+        )
+        self._log.write(Path(folder) / "uart", f"{suite}.{test}")
+        PROCESS.write(Path(folder))
+
+    # Monitor and machine -------------------------------------------------------------------------
 
     def execute_command(self, command: str, machine: str | None = None) -> str:
         """Run a Monitor command and return what it prints."""
@@ -155,60 +91,86 @@ class RenodeKeywords:
 
     def execute_script(self, path: str) -> None:
         """Run a .resc file."""
-        self._monitor.script(Path(path.removeprefix("@")))
+        self._monitor.run_file(path)
 
     def start_emulation(self) -> None:
         """Power the machine on; time passes while a keyword waits."""
-        self._running()
+        self._bench.power_on()
+
+    # UART ----------------------------------------------------------------------------------------
+
+    def set_default_uart_timeout(self, timeout: float) -> None:
+        """For testers that are made without a timeout; seconds of virtual time."""
+        self._timeout_s = timeout
 
     def create_terminal_tester(
         self, uart: str, timeout: float | None = None, *ignored: Any, **options: Any
     ) -> int:
         """Listen to a UART; returns the tester's number."""
-        seconds = _DEFAULT_TIMEOUT_S if timeout is None else float(timeout)
-        self._terminals.append(Terminal(self._now_ns, self._advance, round(seconds * 1e9)))
+        seconds = self._timeout_s if timeout is None else timeout
+        bench = self._bench
+        timeout_ns = round(seconds * 1e9)
+        # Asked each time, because the clock starts anew with each machine.
+        self._terminals.append(
+            Terminal(lambda: bench.now_ns, bench.advance, bench.pause, timeout_ns)
+        )
         return len(self._terminals) - 1
+
+    def register_failing_uart_string(
+        self,
+        pattern: str,
+        treatAsRegex: bool = False,  # noqa: N803 - Renode's names
+        testerId: int | None = None,  # noqa: N803
+    ) -> None:
+        """Let every wait fail that meets a line with this text."""
+        self._terminal(testerId).forbid(Wanted(pattern, treatAsRegex))
 
     def wait_for_line_on_uart(
         self,
         content: str,
         timeout: float | None = None,
-        testerId: int | None = None,  # noqa: N803 - Renode's names
+        testerId: int | None = None,  # noqa: N803
         treatAsRegex: bool = False,  # noqa: N803
         includeUnfinishedLine: bool = False,  # noqa: N803
         pauseEmulation: bool = False,  # noqa: N803
         matchNextLine: bool = False,  # noqa: N803
     ) -> Line:
         """The next line that contains, or matches, a text."""
-        return self._terminal(testerId).wait_line(
-            content, _ns(timeout), treatAsRegex, includeUnfinishedLine, matchNextLine
-        )
+        wanted = Wanted(content, treatAsRegex, includeUnfinishedLine, matchNextLine)
+        return self._terminal(testerId).wait(wanted, _ns(timeout))
 
     def wait_for_next_line_on_uart(
         self,
         timeout: float | None = None,
         testerId: int | None = None,  # noqa: N803
+        pauseEmulation: bool = False,  # noqa: N803
     ) -> Line:
         """The next line, whatever it says."""
-        return self._terminal(testerId).wait_line("", _ns(timeout), False, False, True)
+        return self._terminal(testerId).wait(Wanted("", only_next=True), _ns(timeout))
 
     def wait_for_prompt_on_uart(
         self,
         prompt: str,
-        timeout: float | None = None,
         testerId: int | None = None,  # noqa: N803
+        timeout: float | None = None,
+        treatAsRegex: bool = False,  # noqa: N803
+        pauseEmulation: bool = False,  # noqa: N803
     ) -> Line:
-        """Until the UART shows a prompt."""
-        return self._terminal(testerId).wait_prompt(prompt, _ns(timeout))
+        """A line with the text, ended or not."""
+        wanted = Wanted(prompt, treatAsRegex, unfinished=True)
+        return self._terminal(testerId).wait(wanted, _ns(timeout))
 
     def should_not_be_on_uart(
         self,
         content: str,
         timeout: float | None = None,
         testerId: int | None = None,  # noqa: N803
+        treatAsRegex: bool = False,  # noqa: N803
+        includeUnfinishedLine: bool = False,  # noqa: N803
     ) -> None:
         """Run for the timeout, in which a text must not come."""
-        self._terminal(testerId).must_not_come(content, _ns(timeout))
+        wanted = Wanted(content, treatAsRegex, includeUnfinishedLine)
+        self._terminal(testerId).must_not_come(wanted, _ns(timeout))
 
     def write_line_to_uart(
         self,
@@ -218,14 +180,19 @@ class RenodeKeywords:
         pauseEmulation: bool = False,  # noqa: N803
     ) -> None:
         """Type a line."""
-        self._running().feed(content.encode() + b"\r")
-        if waitForEcho and content:
-            self._terminal(testerId).wait_line(content, None, False, True, False)
+        terminal = self._terminal(testerId)
+        self._bench.feed(content.encode() + b"\r")
+        if waitForEcho:
+            terminal.wait(Wanted(content, unfinished=True))
 
     def write_to_uart(self, content: str, testerId: int | None = None) -> None:  # noqa: N803
         """Type characters."""
-        self._running().feed(content.encode())
+        self._bench.feed(content.encode())
+
+    def send_key_to_uart(self, c: str, testerId: int | None = None) -> None:  # noqa: N803
+        """Type one character, given by its number."""
+        self._bench.feed(bytes([int(c, 0)]))
 
 
 def _ns(seconds: float | None) -> int | None:
-    return None if seconds is None else round(float(seconds) * 1e9)
+    return None if seconds is None else round(seconds * 1e9)

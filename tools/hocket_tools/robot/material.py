@@ -1,38 +1,60 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the suites load into the machine: the demonstration's container, whole, cut and spoilt."""
+"""What the suites load into the machine: containers sound and spoilt, and frames for networks."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
 
-from hocket_host.ethosu.config import npu_config
-
 from .. import container as hkt
 from ..application import load
 from ..demo import APPLICATION
 from ..pack import build_image
+from ..run import Packed
+from . import hostile
+from .faulty import FAULTS, with_fault
+from .frames import build_frames
+from .load import LOADS, loads
 
-_FOREIGN = "ethos-u55-256"
+#: Frames of each task whose outputs are compared on the device.
+_FRAMES = 8
 
 
-def prepare(folder: Path) -> None:
-    """Write the containers that the suites name.
+def prepare(folder: Path, applications: Path) -> None:
+    """Write the files that the suites name.
 
-    ``foreign.hkt`` is sound but names another accelerator than the board has; ``corrupt.hkt`` has
-    one flipped bit.
+    Parameters
+    ----------
+    folder
+        Where to.
+    applications
+        Folder of application files; each is packed, with frames and outputs beside it.
+
+    Raises
+    ------
+    HocketError
+        An application file is wrong.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    application = load(APPLICATION)
-    image = build_image(application, folder=folder)
+    demo = load(APPLICATION)
+    image = build_image(demo, folder=folder)
     data = hkt.build(image)
-    (folder / "demo.hkt").write_bytes(data)
-    whole = replace(build_image(application, cut="none", folder=folder), policy=hkt.Policy.FIFO)
-    (folder / "whole.hkt").write_bytes(hkt.build(whole))
-    spoilt = bytearray(data)
-    spoilt[len(spoilt) // 2] ^= 1
-    (folder / "corrupt.hkt").write_bytes(spoilt)
-    other = npu_config(_FOREIGN)
-    foreign = replace(image, npu_config=other.config_register)
-    (folder / "foreign.hkt").write_bytes(hkt.build(foreign))
-    (folder / "empty.bin").write_bytes(bytes(16))
+    whole = replace(build_image(demo, cut="none", folder=folder), policy=hkt.Policy.FIFO)
+    files = {
+        "demo.hkt": data,
+        "demo.frames": build_frames(Packed(demo, image, data), _FRAMES),
+        "whole.hkt": hkt.build(whole),
+        "empty.bin": bytes(16),
+    }
+    for path in sorted(applications.glob("*.toml")):
+        application = load(path)
+        packed = build_image(application, folder=folder)
+        container = files[f"{path.stem}.hkt"] = hkt.build(packed)
+        files[f"{path.stem}.frames"] = build_frames(Packed(application, packed, container), _FRAMES)
+    for name in LOADS:
+        files[f"{name}.hkt"] = hkt.build(loads(image, name))
+    for name in FAULTS:
+        files[f"{name}.hkt"] = hkt.build(with_fault(image, name))
+    files.update(hostile.containers(image))
+    for name, content in files.items():
+        (folder / name).write_bytes(content)

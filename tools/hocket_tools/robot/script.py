@@ -17,6 +17,7 @@ from hocket_host.errors import HocketError
 _ASSIGNMENT = re.compile(r"\$(\w+)\s*(\??)=\s*(.+)")
 _VARIABLE = re.compile(r"\$(\w+)")
 _MACRO = re.compile(r'^macro\s+(\w+)\s*\n\s*"""\n(.*?)\n\s*"""\s*$', re.M | re.S)
+_COMMENT = re.compile(r"""((?:"[^"]*"|[^"#])*)#.*""")
 #: Commands that only matter to Renode itself.
 _NO_EFFECT = frozenset(
     {"using", "mach", "showAnalyzer", "logLevel", "machine PyDevFromFile", "cpu VectorTableOffset"}
@@ -27,6 +28,14 @@ Action = Callable[[list[str]], str]
 
 class MonitorError(HocketError):
     """A Monitor command that this emulation does not know, or that failed."""
+
+
+def bad_argument(words: list[str], index: int, expected: str) -> MonitorError:
+    """The error of a command whose argument is missing or wrong."""
+    found = words[index] if index < len(words) else "nothing"
+    return MonitorError(
+        f"argument {index + 1} of a Monitor command", found=found, expected=expected
+    )
 
 
 class Monitor:
@@ -49,14 +58,15 @@ class Monitor:
         self.variables.clear()
         self._macros.clear()
 
-    def script(self, path: Path) -> None:
-        """Run a .resc file.
+    def run_file(self, name: str) -> None:
+        """Run a .resc file, named as a suite or a script names it.
 
         Raises
         ------
         MonitorError
             It cannot be read, or a command in it is unknown or fails.
         """
+        path = Path(self._value(name))
         try:
             text = path.read_text(encoding="utf-8")
         except OSError as error:
@@ -65,16 +75,20 @@ class Monitor:
             ) from error
         before = self.variables.get("ORIGIN")
         self.variables["ORIGIN"] = str(path.resolve().parent)
-        for name, body in _MACRO.findall(text):
-            self._macros[name] = body
-        self._lines(_MACRO.sub("", text))
-        if before is not None:
-            self.variables["ORIGIN"] = before
+        self._macros.update(_MACRO.findall(text))
+        try:
+            self._lines(_MACRO.sub("", text))
+        except MonitorError as error:
+            error.where = path if error.where is None else error.where
+            raise
+        finally:
+            if before is not None:
+                self.variables["ORIGIN"] = before
 
     def _lines(self, text: str) -> str:
         said = []
         for line in text.splitlines():
-            for statement in line.split("#", 1)[0].split(";"):
+            for statement in _COMMENT.sub(r"\1", line).split(";"):
                 if statement.strip():
                     said.append(self.command(statement.strip()))
         return "\n".join(filter(None, said))
@@ -93,12 +107,20 @@ class Monitor:
             if not default or name not in self.variables:
                 self.variables[name] = self._value(value.strip())
             return ""
-        words = [self._value(word) for word in shlex.split(statement)]
+        try:
+            given = shlex.split(statement)
+        except ValueError as error:
+            raise MonitorError(
+                "a Monitor command that does not end", found=statement, expected=str(error)
+            ) from None
+        if given[0] == "runMacro":
+            return self._lines(self._macro(given))
+        words = [self._value(word) for word in given]
         if words[0] in ("include", "i"):
-            self.script(Path(words[1]))
+            if len(words) != 2:
+                raise bad_argument(words[1:], 0, "a .resc file")
+            self.run_file(words[1])
             return ""
-        if words[0] == "runMacro":
-            return self._lines(self._macros[statement.split("$", 1)[1].strip()])
         for length in (2, 1):
             name = " ".join(words[:length])
             if name in _NO_EFFECT:
@@ -112,12 +134,24 @@ class Monitor:
             try_="run this suite in Renode",
         )
 
+    def _macro(self, given: list[str]) -> str:
+        name = given[1].removeprefix("$") if len(given) == 2 else ""
+        if name not in self._macros:
+            raise MonitorError(
+                "no such macro", found=" ".join(given),
+                expected=", ".join(f"runMacro ${n}" for n in sorted(self._macros)) or "a macro",
+            )  # fmt: skip
+        return self._macros[name]
+
     def _value(self, word: str) -> str:
         def replaced(match: re.Match[str]) -> str:
             name = match.group(1)
             if name not in self.variables:
-                # A macro's name, or a variable that was never set.
-                return match.group(0)
+                raise MonitorError(
+                    "a variable that was never set", found=match.group(0),
+                    expected=", ".join(f"${n}" for n in sorted(self.variables)) or "none is set",
+                    try_=f"Execute Command  ${name}=@path, before the script",
+                )  # fmt: skip
             return self.variables[name]
 
         return _VARIABLE.sub(replaced, word.removeprefix("@"))

@@ -34,8 +34,19 @@ class Answer:
     """Why an operator was refused, by kind and name of its output."""
 
 
-def run_compiler(model: bytes, options: ResolvedOptions) -> Answer:
+def run_compiler(model: bytes, options: ResolvedOptions, *, graph: bool = False) -> Answer:
     """Compile once.
+
+    Parameters
+    ----------
+    model
+        Bytes of a .tflite file.
+    options
+        Options of the compilation.
+    graph
+        Ask at once for the form of a network that is partly on the processor: a TFLite file whose
+        operators are NPU streams and what Vela left. Without it that form comes only where the
+        other, one stream for the NPU, does not exist.
 
     Raises
     ------
@@ -47,6 +58,7 @@ def run_compiler(model: bytes, options: ResolvedOptions) -> Answer:
         "architecture": options.architecture_text(),
         "raw": options.compiler_text("Raw"),
         "tflite": options.compiler_text("TFLite"),
+        "graph": "yes" if graph else "",
     }
     try:
         done = subprocess.run(

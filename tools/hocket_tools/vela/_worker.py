@@ -31,20 +31,40 @@ def _tensors(found: Any) -> list[dict[str, Any]]:
     return [{key: getattr(tensor, key) for key in _TENSOR} for tensor in found]
 
 
+def _tables(found: Any) -> dict[str, Any]:
+    tables = found.opt_database.tables
+    return {
+        name: [dict(zip(tables[name].header, row)) for row in tables[name].data]  # noqa: B905
+        for name in _TABLES
+        if name in tables
+    }
+
+
+def _report(found: Any) -> dict[str, int]:
+    return {key: int(getattr(found.perf_report, key)) for key in _REPORT}
+
+
 def _answer(request: dict[str, str], model: bytes) -> tuple[dict[str, Any], list[bytes]]:
-    try:
-        raw = _compile(request, model, request["raw"])
-    except Exception as error:
-        # Only a model that is wholly on the NPU has a raw form; the other form says what is not.
-        reason = str(error)
+    """Compile to the raw form, or where that does not exist to a graph for both units."""
+    reason = ""
+    if not request["graph"]:
         try:
-            left = bytes(_compile(request, model, request["tflite"]).model)
-        except Exception:
-            return {"error": reason}, []
-        return {"error": reason, "left": True}, [left]
-    tables = raw.opt_database.tables
-    report = raw.perf_report
-    answer = {
+            raw = _compile(request, model, request["raw"])
+        except Exception as error:
+            # Only a model that is wholly on the NPU has a raw form.
+            reason = str(error)
+        else:
+            return _raw(raw), [bytes(raw.command_stream), bytes(raw.read_only.data)]
+    try:
+        graph = _compile(request, model, request["tflite"])
+    except Exception as error:
+        return {"error": reason or str(error)}, []
+    answer = {"error": reason, "report": _report(graph), "tables": _tables(graph)}
+    return {**answer, "graph": True}, [bytes(graph.model)]
+
+
+def _raw(raw: Any) -> dict[str, Any]:
+    return {
         "scratch": raw.scratch.size,
         "scratch_region": raw.scratch.region,
         "fast": raw.scratch_fast.size,
@@ -53,14 +73,9 @@ def _answer(request: dict[str, str], model: bytes) -> tuple[dict[str, Any], list
         "inputs": _tensors(raw.inputs),
         "outputs": _tensors(raw.outputs),
         "variables": _tensors(raw.variables),
-        "report": {key: int(getattr(report, key)) for key in _REPORT},
-        "tables": {
-            name: [dict(zip(tables[name].header, row)) for row in tables[name].data]  # noqa: B905
-            for name in _TABLES
-            if name in tables
-        },
+        "report": _report(raw),
+        "tables": _tables(raw),
     }
-    return answer, [bytes(raw.command_stream), bytes(raw.read_only.data)]
 
 
 def main() -> None:

@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a source model must be before it is worth compiling."""
+"""What a source model must be before it is worth compiling, and why one is refused after."""
 
 from __future__ import annotations
 
-from ..tflite import Subgraph, TfliteModel, TfliteOperator, TfliteTensor
+from collections.abc import Mapping
+
+from ..operators import kinds, read_source, reason
+from ..tflite import Subgraph, TfliteModel, TfliteOperator, TfliteTensor, read_tflite
+from ._process import Answer
 from .errors import VelaError
 
 #: Element types that the NPU computes with; int32 holds biases, int64 the biases of int16 layers.
 _ACTIVATIONS = ("int8", "uint8", "int16")
+_FLOATS = ("float32", "float16", "bfloat16", "float64")
 _PLAIN = (*_ACTIVATIONS, "int32", "int64", "bool", "resource")
 _SHOWN = 4
 
@@ -18,8 +23,13 @@ def listed(items: list[str]) -> str:
     return "; ".join(items[:_SHOWN]) + (f"; and {more} more" if more > 0 else "")
 
 
-def check_source(model: TfliteModel) -> None:
-    """Refuse what no option of Vela could put on the NPU.
+def check_source(model: TfliteModel, data: bytes) -> None:
+    """Refuse what neither the NPU nor an operator of the processor could run.
+
+    Parameters
+    ----------
+    model, data
+        The source, as read and as bytes.
 
     Raises
     ------
@@ -34,25 +44,29 @@ def check_source(model: TfliteModel) -> None:
             f"{len(main.outputs)} outputs",
             expected="at least one of each",
         )
-    floats = _using(main, "float32", "float16", "bfloat16", "float64")
+    plain = (*_PLAIN, *_FLOATS)
+    foreign = [(o, t) for o in main.operators for t in _tensors(main, o) if t.dtype not in plain]
+    floats = _using(main, *_FLOATS)
+    if floats:
+        described = read_source(data, model)
+        floats = [(o, t) for o, t in floats if reason(described[o.index]) is not None]
     if floats:
         raise VelaError(
             "the model is not fully quantised",
             found=listed([f"{operator} uses {_tensor(t)}" for operator, t in floats]),
-            expected="int8 activations with scale and zero point on every tensor",
+            expected="int8 activations with scale and zero point on every tensor; floats only at "
+            "the edges, in QUANTIZE, DEQUANTIZE or what moves data",
             try_="convert with full integer quantisation: a representative dataset, "
             "TFLITE_BUILTINS_INT8, inference_input_type and inference_output_type int8",
         )
-    for operator in main.operators:
-        for tensor in _tensors(main, operator):
-            if tensor.dtype not in _PLAIN:
-                raise VelaError(
-                    "an element type that the NPU does not have",
-                    where=str(operator),
-                    found=_tensor(tensor),
-                    expected=", ".join(_ACTIVATIONS),
-                    try_="quantise the model to int8",
-                )
+    for operator, tensor in foreign:
+        raise VelaError(
+            "an element type that neither unit has",
+            where=str(operator),
+            found=_tensor(tensor),
+            expected=", ".join(_ACTIVATIONS),
+            try_="quantise the model to int8",
+        )
     for index in (*main.inputs, *main.outputs):
         tensor = main.tensors[index]
         if tensor.dtype in _ACTIVATIONS and tensor.quantization is None:
@@ -62,6 +76,66 @@ def check_source(model: TfliteModel) -> None:
                 expected="a scale and a zero point",
                 try_="export the model with full integer quantisation",
             )
+
+
+def refusal(
+    source: TfliteModel, answer: Answer, impossible: Mapping[int, str] | None = None
+) -> VelaError:
+    """Name the operators that Vela left on the CPU.
+
+    Parameters
+    ----------
+    source, answer
+        The model, and what Vela made of it.
+    impossible
+        Operators of Vela's graph that the processor cannot run, with the reasons; None where it
+        is to run none.
+    """
+    left: dict[tuple[str, str], list[str]] = {}
+    if answer.blobs:
+        kept = read_tflite(answer.blobs[0])
+        operators = {(o.kind, o.name): o for o in source.main.operators}
+        for operator in kept.main.operators:
+            if impossible is None:
+                if operator.custom and operator.kind == "ethos-u":
+                    continue
+            elif operator.index not in impossible:
+                continue
+            # Vela renames what has no output; the source's own name helps more.
+            known = operators.get((operator.kind, operator.name))
+            why = answer.reasons.get((operator.kind, operator.name), "")
+            if impossible is not None:
+                why = f"{why}; on the processor: {impossible[operator.index]}".removeprefix("; ")
+            layers = left.setdefault((operator.kind, why), [])
+            layers.append(known.name if known is not None else operator.name)
+    if not left:
+        return VelaError(
+            "Vela cannot compile this model",
+            found=str(answer.fields["error"]).strip(),
+            expected="a model that Vela turns into one NPU command stream",
+            try_="compile it with the vela command to see its full report",
+        )
+    if impossible is not None:
+        return VelaError(
+            "operators that neither the NPU nor the processor runs",
+            found="; ".join(_left(kind, why, names) for (kind, why), names in left.items()),
+            expected="operators that Vela supports (vela --supported-ops-report), or one of "
+            + ", ".join(kinds()),
+            try_="replace the layers, or register operators of your own "
+            "(hocket_tools.operators.register and hocket.ops.register)",
+        )
+    return VelaError(
+        "operators are left on the CPU",
+        found="; ".join(_left(kind, why, names) for (kind, why), names in left.items()),
+        expected="every operator on the NPU",
+        try_="replace them by operators that Vela supports (vela --supported-ops-report), "
+        "or compile them as a network for both units",
+    )
+
+
+def _left(kind: str, why: str, names: list[str]) -> str:
+    layers = listed([f"'{name}'" for name in names if name])
+    return f"{kind} x{len(names)}" + f" ({layers})" * bool(layers) + f": {why}" * bool(why)
 
 
 def _tensors(graph: Subgraph, operator: TfliteOperator) -> list[TfliteTensor]:

@@ -4,31 +4,33 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
+from hocket_host.errors import HocketError
 from hocket_host.ethosu.operation import parse
 
-from ..splitter.dataflow import ByteRange, Footprint, footprints, live_before
-from ..tflite import TfliteError, TfliteModel, TfliteTensor, read_bytes, read_tflite
+from ..operators import OperatorError
+from ..splitter.dataflow import footprints, live_before
+from ..tflite import TfliteError, TfliteModel, read_bytes, read_tflite
 from ._process import Answer, run_compiler
-from .checks import check_source, listed
+from .checks import check_source, refusal
+from .chosen import disguise, find_layers
 from .debug import join
 from .errors import VelaError
+from .mixed import join_units
 from .options import ResolvedOptions, VelaOptions, resolve
 from .payload import command_stream
-from .result import CompiledModel, State, Tensor
+from .places import check_reach, state_of, tensors_of
+from .result import CompiledModel, Network
 
 _CACHED = 64
 
 
 def compile_model(source: str | Path | bytes, options: VelaOptions | None = None) -> CompiledModel:
-    """Compile a TFLite model into one command stream and its data.
+    """Compile a TFLite model that is wholly on the NPU into one command stream and its data.
 
     Results are kept by content and options, so compiling the same model again costs nothing.
 
@@ -46,14 +48,58 @@ def compile_model(source: str | Path | bytes, options: VelaOptions | None = None
         the options name something unknown.
     """
     resolved = resolve(options or VelaOptions())
+    with _blamed(source):
+        return _pure(_Keyed(_contents(source)), resolved)
+
+
+def compile_network(
+    source: str | Path | bytes,
+    options: VelaOptions | None = None,
+    processor: Sequence[str | int] = (),
+) -> Network:
+    """Compile a TFLite model into parts for the NPU and operators for the processor, in order.
+
+    What Vela leaves runs on the processor if there is an operator for it.
+
+    Parameters
+    ----------
+    source
+        Path of a .tflite file, or its bytes.
+    options
+        Vela's options; by default Vela's defaults.
+    processor
+        Layers that are to run on the processor even where the NPU could: names, or indices of
+        operators in the file.
+
+    Raises
+    ------
+    VelaError
+        The file is no whole TFLite model, holds operators that neither unit runs, or the options
+        or layers name something unknown.
+    """
+    resolved = resolve(options or VelaOptions())
+    with _blamed(source):
+        keyed = _Keyed(_contents(source))
+        chosen = find_layers(_read(keyed), processor)
+        if not chosen and "error" not in _answer(keyed, resolved).fields:
+            return Network.of(_pure(keyed, resolved))
+        return _mixed(keyed, resolved, chosen)
+
+
+def _contents(source: str | Path | bytes) -> bytes:
     try:
-        data = source if isinstance(source, bytes) else read_bytes(source)
+        return source if isinstance(source, bytes) else read_bytes(source)
     except TfliteError as error:
-        raise _as_vela(error, None) from None
-    where = None if isinstance(source, bytes) else str(source)
+        raise _as_vela(error) from None
+
+
+@contextmanager
+def _blamed(source: str | Path | bytes) -> Iterator[None]:
+    """Errors say which file they are about."""
     try:
-        return _compile(_Keyed(data), resolved)
+        yield
     except VelaError as error:
+        where = None if isinstance(source, bytes) else str(source)
         if where is not None and (error.where is None or not str(error.where).startswith(where)):
             error.where = where if error.where is None else f"{where}: {error.where}"
         raise
@@ -73,59 +119,47 @@ class _Keyed:
         return isinstance(other, _Keyed) and self._digest == other._digest
 
 
-def _as_vela(error: TfliteError, where: str | None) -> VelaError:
+def _as_vela(error: HocketError) -> VelaError:
     return VelaError(
         error.message, found=error.found, expected=error.expected, try_=error.try_,
-        where=error.where or where,
+        where=error.where,
     )  # fmt: skip
 
 
-@lru_cache(maxsize=_CACHED)
-def _compile(keyed: _Keyed, options: ResolvedOptions) -> CompiledModel:
+def _read(keyed: _Keyed) -> TfliteModel:
     try:
-        source = read_tflite(keyed.data)
+        return read_tflite(keyed.data)
     except TfliteError as error:
-        raise _as_vela(error, None) from None
-    check_source(source)
-    answer = run_compiler(keyed.data, options)
+        raise _as_vela(error) from None
+
+
+@lru_cache(maxsize=_CACHED)
+def _answer(keyed: _Keyed, options: ResolvedOptions) -> Answer:
+    check_source(_read(keyed), keyed.data)
+    return run_compiler(keyed.data, options)
+
+
+@lru_cache(maxsize=_CACHED)
+def _pure(keyed: _Keyed, options: ResolvedOptions) -> CompiledModel:
+    source = _read(keyed)
+    answer = _answer(keyed, options)
     if "error" in answer.fields:
-        raise _refused(source, answer)
+        raise refusal(source, answer)
     return _result(source, answer, options)
 
 
-def _refused(source: TfliteModel, answer: Answer) -> VelaError:
-    """Name the operators that Vela left on the CPU."""
-    left: dict[tuple[str, str], list[str]] = {}
-    if answer.blobs:
-        kept = read_tflite(answer.blobs[0])
-        operators = {(o.kind, o.name): o for o in source.main.operators}
-        for operator in kept.main.operators:
-            if operator.custom and operator.kind == "ethos-u":
-                continue
-            # Vela renames what has no output; the source's own name helps more.
-            known = operators.get((operator.kind, operator.name))
-            reason = answer.reasons.get((operator.kind, operator.name), "")
-            layers = left.setdefault((operator.kind, reason), [])
-            layers.append(known.name if known is not None else operator.name)
-    if not left:
-        return VelaError(
-            "Vela cannot compile this model",
-            found=str(answer.fields["error"]).strip(),
-            expected="a model that Vela turns into one NPU command stream",
-            try_="compile it with the vela command to see its full report",
-        )
-    return VelaError(
-        "operators are left on the CPU",
-        found="; ".join(_left(kind, reason, names) for (kind, reason), names in left.items()),
-        expected="every operator on the NPU",
-        try_="replace them by operators that Vela supports (vela --supported-ops-report), "
-        "or cut the model before them and run the rest as a CPU task",
-    )
-
-
-def _left(kind: str, reason: str, names: list[str]) -> str:
-    layers = listed([f"'{name}'" for name in names if name])
-    return f"{kind} x{len(names)}" + f" ({layers})" * bool(layers) + f": {reason}" * bool(reason)
+@lru_cache(maxsize=_CACHED)
+def _mixed(keyed: _Keyed, options: ResolvedOptions, chosen: tuple[int, ...]) -> Network:
+    source = _read(keyed)
+    if chosen:
+        check_source(source, keyed.data)
+        answer = run_compiler(disguise(keyed.data, chosen), options, graph=True)
+    else:
+        answer = _answer(keyed, options)
+    try:
+        return join_units(source, keyed.data, answer, options)
+    except (OperatorError, TfliteError) as error:
+        raise _as_vela(error) from None
 
 
 def _result(source: TfliteModel, answer: Answer, options: ResolvedOptions) -> CompiledModel:
@@ -133,11 +167,11 @@ def _result(source: TfliteModel, answer: Answer, options: ResolvedOptions) -> Co
     stream = command_stream(answer.blobs[0], options.npu)
     parsed = parse(stream)
     prints = footprints(parsed.operations)
-    inputs = _tensors("input", fields["inputs"], source, source.main.inputs)
-    outputs = _tensors("output", fields["outputs"], source, source.main.outputs)
+    inputs = tensors_of("input", fields["inputs"], source, source.main.inputs)
+    outputs = tensors_of("output", fields["outputs"], source, source.main.outputs)
     outputs_live = [t.range for t in outputs]
     exposed = live_before(prints, outputs_live, lambda i: i == 0).get(0, ())
-    state, undefined = _state(fields["variables"], exposed, [t.range for t in inputs])
+    state, undefined = state_of(fields["variables"], exposed, [t.range for t in inputs])
     dedicated = fields["fast_region"] != fields["read_only_region"] and fields["fast"] > 0
     model = CompiledModel(
         npu=options.npu,
@@ -158,98 +192,5 @@ def _result(source: TfliteModel, answer: Answer, options: ResolvedOptions) -> Co
         operations=join(fields["tables"], parsed.operations, prints, source.main),
         undefined_reads=undefined,
     )
-    _check_reach(model, prints)
+    check_reach(model, prints)
     return model
-
-
-def _check_reach(model: CompiledModel, prints: Sequence[Footprint]) -> None:
-    """Hold the stream to the regions that the compiler declares."""
-    regions = model.regions
-    for index, p in enumerate(prints):
-        for box in p.reads + p.writes:
-            if box.high > regions.get(box.region, 0):
-                raise VelaError(
-                    "the command stream reaches outside its regions",
-                    where=f"operation {index}",
-                    found=f"byte {box.high - 1} of region {box.region}",
-                    expected=", ".join(f"region {r}: {n} bytes" for r, n in regions.items()),
-                )
-
-
-def _tensors(
-    what: str, placed: Sequence[dict[str, Any]], source: TfliteModel, indices: Sequence[int]
-) -> tuple[Tensor, ...]:
-    """Pair the placed tensors, which have no names, with the source's, in their common order."""
-    named = [source.main.tensors[i] for i in indices]
-    fits = len(placed) == len(named) and all(
-        place["size"] == t.elements * np.dtype(t.dtype).itemsize
-        for place, t in zip(placed, named, strict=True)
-    )
-    if not fits:
-        raise VelaError(
-            f"the {what}s of the compiled model are not those of the source",
-            found=f"{[p['size'] for p in placed]} bytes",
-            expected=", ".join(f"'{t.name}' {t.dtype}{list(t.shape)}" for t in named),
-            try_=f"remove {what}s that no operator uses, and {what}s that pass straight through",
-        )
-    return tuple(_tensor(place, t) for place, t in zip(placed, named, strict=True))
-
-
-def _tensor(place: dict[str, Any], named: TfliteTensor) -> Tensor:
-    q = named.quantization
-    return Tensor(
-        name=named.name,
-        shape=named.shape,
-        dtype=named.dtype,
-        scale=None if q is None else q.scales[0],
-        zero_point=0 if q is None else q.zero_points[0],
-        region=place["region"],
-        offset=place["address"],
-        size=place["size"],
-    )
-
-
-def _state(
-    variables: Sequence[dict[str, Any]],
-    exposed: Sequence[ByteRange],
-    inputs: Sequence[ByteRange],
-) -> tuple[tuple[State, ...], tuple[ByteRange, ...]]:
-    """State that an inference reads before it writes it, and what it reads that nobody wrote.
-
-    Vela lists a variable tensor once for every operator that it was unrolled into, all at the same
-    address. The initial value is TFLite's reset rule: an int8 tensor is filled with its zero point,
-    any other with zero bytes.
-    """
-    end = max([0, *(r.end for r in exposed), *(v["address"] + v["size"] for v in variables)])
-    regions = {r.region for r in exposed} | {v["region"] for v in variables}
-    state: list[State] = []
-    undefined: list[ByteRange] = []
-    for region in sorted(regions):
-        read = np.zeros(end, dtype=np.bool_)
-        for r in exposed:
-            if r.region == region:
-                read[r.start : r.end] = True
-        for r in inputs:
-            if r.region == region:
-                read[r.start : r.end] = False
-        value = np.zeros(end, dtype=np.uint8)
-        owner = np.zeros(end, dtype=np.int64)
-        for v in variables:
-            if v["region"] == region:
-                where = slice(v["address"], v["address"] + v["size"])
-                owner[where] = 1 + v["address"]
-                if v["element_size"] == 1 and v["zero_point"]:
-                    value[where] = v["zero_point"][0] & 0xFF
-        owner[~read] = 0
-        for start, stop in _runs(owner):
-            initial = value[start:stop].tobytes()
-            state.append(State(region, start, initial))
-        read[owner > 0] = False
-        undefined += [ByteRange(region, a, b) for a, b in _runs(read.astype(np.int64))]
-    return tuple(state), tuple(undefined)
-
-
-def _runs(values: np.ndarray[Any, np.dtype[np.int64]]) -> list[tuple[int, int]]:
-    """Half-open runs of one non-zero value each."""
-    edges = [0, *(np.flatnonzero(np.diff(values)) + 1).tolist(), len(values)]
-    return [(a, b) for a, b in pairwise(edges) if a < b and values[a]]

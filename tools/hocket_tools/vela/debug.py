@@ -3,7 +3,8 @@
 
 The database is a set of tables of strings. ``queue`` places each kernel by the byte offset of its
 NPU_OP command and names a scheduled operation; ``perf`` has that operation's cycles and its source
-and optimised ids; ``source.ext_key`` is the operator's index in the TFLite file.
+and optimised ids, as ``optimised`` has but for the cycles; ``source.ext_key`` is the operator's
+index in the TFLite file.
 """
 
 from __future__ import annotations
@@ -57,7 +58,9 @@ def join(
 
     A DMA is not in the database; it is booked on the kernel that first needs what it fetches.
     """
-    scheduled = {int(row["offset"]) // 4: row["scheduled_id"] for row in tables.get("queue", ())}
+    queue = {int(row["offset"]) // 4: row for row in tables.get("queue", ())}
+    scheduled = {word: row["scheduled_id"] for word, row in queue.items()}
+    optimised = {row["id"]: row for row in tables.get("optimised", ())}
     perf = {row["id"]: row for row in tables.get("perf", ())}
     place = {row["id"]: int(row["ext_key"]) for row in tables.get("source", ())}
     used = Counter(scheduled.values())
@@ -68,6 +71,9 @@ def join(
             at = consumer(operations, prints, index)
         key = None if at is None else scheduled.get(operations[at].word)
         row: Row = perf.get(key, {}) if key is not None else {}
+        if at is not None and key is not None and not row:
+            # Of a file with several graphs the estimates cover the last one only.
+            row = optimised.get(queue[operations[at].word]["optimised_id"], {})
         ext = place.get(row.get("source_id", ""), -1)
         known = 0 <= ext < len(source.operators)
         found.append(

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from hocket_host.ethosu.config import NpuConfig
 from hocket_host.ethosu.operation import CommandStream, parse
 
+from ..operators import SourceOperator
 from ..splitter.dataflow import ByteRange
 from ..splitter.network import Analysis
 from .debug import NpuOperation
@@ -82,6 +84,8 @@ class CompiledModel:
     """One for each operation of the stream, in order."""
     undefined_reads: tuple[ByteRange, ...] = field(default=())
     """Scratch read before it was written that is neither input nor state; normally none."""
+    kept: tuple[ByteRange, ...] = field(default=())
+    """Bytes of any region that other parts of the network need after this one."""
 
     @property
     def regions(self) -> dict[int, int]:
@@ -93,8 +97,9 @@ class CompiledModel:
 
     @property
     def live_out(self) -> tuple[ByteRange, ...]:
-        """Bytes that must hold their value when an inference ends: outputs and state."""
-        return tuple(t.range for t in self.outputs) + tuple(s.range for s in self.state)
+        """Scratch that must hold its value at the end: outputs, state, what other parts read."""
+        kept = tuple(r for r in self.kept if r.region != self.flash_region)
+        return tuple(t.range for t in self.outputs) + tuple(s.range for s in self.state) + kept
 
     @cached_property
     def stream(self) -> CommandStream:
@@ -105,3 +110,83 @@ class CompiledModel:
     def analysis(self) -> Analysis:
         """What the splitter works out of it, once."""
         return Analysis(self)
+
+
+@dataclass(frozen=True)
+class CpuOperator:
+    """An operator that stays on the processor."""
+
+    name: str
+    """Layer name; the variable's where the operator has no output."""
+    source: SourceOperator
+    """As the operator library takes it; constants are in its tensors."""
+    source_index: int | None
+    """Index of the operator in the source file; None when Vela made it."""
+    places: Mapping[int, ByteRange]
+    """Where its tensors lie that are not constant, by their index in ``source``."""
+    chosen: bool = False
+    """Whether the user put it there."""
+
+
+Part = CompiledModel | CpuOperator
+
+
+@dataclass(frozen=True)
+class Network:
+    """One network compiled for both units: its parts in the order of execution.
+
+    Parts for the NPU have no inputs or outputs of their own and share one read-only region; they
+    are ``CompiledModel`` so that they are cut like a whole network.
+    """
+
+    npu: NpuConfig
+    system_config: str
+    memory_mode: str
+    read_only: bytes
+    """Constants of the NPU's parts."""
+    flash_region: int
+    arena_region: int
+    fast_region: int | None
+    arena_size: int
+    """Bytes of the arena region: Vela's scratch, and behind it what Vela did not place."""
+    fast_size: int
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    state: tuple[State, ...]
+    """Persistent ranges of both units, disjoint and in order of address."""
+    parts: tuple[Part, ...]
+    vela_cycles: int
+    macs: int
+    undefined_reads: tuple[ByteRange, ...] = ()
+
+    @classmethod
+    def of(cls, model: CompiledModel) -> Network:
+        """A network that is wholly on the NPU."""
+        return cls(
+            npu=model.npu,
+            system_config=model.system_config,
+            memory_mode=model.memory_mode,
+            read_only=model.read_only,
+            flash_region=model.flash_region,
+            arena_region=model.arena_region,
+            fast_region=model.fast_region,
+            arena_size=model.scratch_size,
+            fast_size=model.fast_scratch_size,
+            inputs=model.inputs,
+            outputs=model.outputs,
+            state=model.state,
+            parts=(model,),
+            vela_cycles=model.vela_cycles,
+            macs=model.macs,
+            undefined_reads=model.undefined_reads,
+        )
+
+    @property
+    def npu_parts(self) -> tuple[CompiledModel, ...]:
+        """The parts for the NPU, in order."""
+        return tuple(part for part in self.parts if isinstance(part, CompiledModel))
+
+    @property
+    def cpu_operators(self) -> tuple[CpuOperator, ...]:
+        """The operators on the processor, in order."""
+        return tuple(part for part in self.parts if isinstance(part, CpuOperator))

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the two processes say to each other; ``guest.py`` has the other half.
+
+The guest asks and waits for an answer. Before the answer it may be told of interrupts, one at a
+time, and asks on from inside its handlers.
+"""
+
+from __future__ import annotations
+
+import struct
+from enum import IntEnum
+
+REQUEST = struct.Struct("<BxxxIqq")
+"""Operation, length of the data that follow, two arguments."""
+ANSWER = struct.Struct("<Bxxxi")
+"""Kind, and a value: the result, or the number of an interrupt."""
+
+
+class Operation(IntEnum):
+    """What the guest asks for."""
+
+    READ = 0
+    """Address, size."""
+    WRITE = 1
+    """Address, value; always a word."""
+    NOW = 2
+    """Ticks in us, wrapping at 2**30."""
+    ADVANCE = 3
+    """Nanoseconds."""
+    IDLE = 4
+    """Tick to wait for, or -1."""
+    HOOK = 5
+    """Number of an interrupt, 1 to enable and 0 to disable."""
+    DISABLE = 6
+    ENABLE = 7
+    """State."""
+    SERVED = 8
+    """An interrupt's handler has returned; there is no answer."""
+    FRAME = 9
+    """Task; answered with the length of the data that follow."""
+    OUTPUT = 10
+    """Task; with data."""
+    REPORT = 11
+    """With text."""
+
+
+class Kind(IntEnum):
+    """What the guest is told."""
+
+    RESULT = 0
+    INTERRUPT = 1

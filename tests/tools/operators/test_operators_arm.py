@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Operators on the ARM image, on the bundled emulator, against tflite_micro."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_operators_exact import CASE_KINDS, mismatches, of_kind
+
+from hocket_tools.operators.arm import ArmError, available, run_on_arm
+from hocket_tools.operators.cases import CASES, Comparison, compare
+
+ELF = Path(__file__).parents[3] / "build" / "firmware" / "corstone300" / "firmware.elf"
+
+pytestmark = pytest.mark.skipif(available(ELF) is not None, reason=str(available(ELF)))
+
+
+def smallest(kind: str) -> list[Comparison]:
+    cheapest = min(of_kind(kind, 4), key=lambda c: c.packed.cycles, default=None)
+    return [] if cheapest is None else [cheapest]
+
+
+def test_one_case_of_every_operator_is_exact_on_the_image() -> None:
+    chosen = [way for kind in CASE_KINDS for way in smallest(kind)]
+    results = run_on_arm([way.job for way in chosen], ELF)
+    assert mismatches(results) == []
+    assert [r["steps"] for r in results] == [way.packed.steps for way in chosen]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", CASE_KINDS)
+def test_operator_is_exact_on_the_image_in_every_case(kind: str) -> None:
+    assert mismatches(run_on_arm([c.job for c in of_kind(kind, None)], ELF)) == []
+
+
+def test_wrong_expectation_is_reported_with_its_place() -> None:
+    job = _job("relu-int8-plain")
+    given, (name, want) = job["rounds"][0][0], next(iter(job["rounds"][0][1].items()))
+    changed = f"{int(want[2:4], 16) ^ 1:02x}"
+    job["rounds"] = [[given, {name: want[:2] + changed + want[4:]}]]
+    (result,) = run_on_arm([job], ELF)
+    assert result["mismatches"] == 1
+    assert result["first"] == [0, 1, int(want[2:4], 16), int(changed, 16)]
+
+
+def test_operator_that_writes_beyond_its_memory_is_found() -> None:
+    job = _job("relu-int8-plain")
+    name = next(iter(job["rounds"][0][1]))
+    job["tensors"][name] -= 4
+    job["rounds"] = [[given, {}] for given, _ in job["rounds"]]
+    with pytest.raises(ArmError, match="wrote beyond memory"):
+        run_on_arm([job], ELF)
+
+
+def _job(name: str) -> dict[str, Any]:
+    ways = compare(CASES[name])
+    assert isinstance(ways, list)
+    job = ways[0].job
+    return {**job, "tensors": dict(job["tensors"])}

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The demonstration on CPython, MicroPython and the ARM image's emulators comes to the same."""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hocket_host.emulator import NpuRun
+from hocket_tools.application import load
+from hocket_tools.demo import APPLICATION
+from hocket_tools.run import pack
+from hocket_tools.same_answers import Answers, Response, missing, report, run, wrong
+from hocket_tools.same_answers.__main__ import main
+from hocket_tools.same_answers.answers import read_report
+from hocket_tools.same_answers.compare import moved
+
+FIRMWARE = Path(__file__).parents[3] / "build" / "firmware" / "corstone300" / "firmware.elf"
+
+
+@pytest.fixture(scope="module")
+def packed():
+    return pack(load(APPLICATION))
+
+
+@pytest.fixture(scope="module")
+def on_cpython(packed):
+    return run("cpython", packed, FIRMWARE)
+
+
+@pytest.mark.parametrize("platform", ["micropython", "unicorn", "qemu"])
+def test_the_demonstration_comes_to_what_it_does_on_cpython(packed, on_cpython, platform):
+    lacking = missing(platform, FIRMWARE)
+    if lacking is not None:
+        pytest.skip(lacking)
+    found = report({"cpython": on_cpython, platform: run(platform, packed, FIRMWARE)}, {})
+    assert wrong(found) == []
+    assert found[platform]["digest"] == found["cpython"]["digest"]
+    assert {name: task["jobs"] for name, task in found[platform]["tasks"].items()} == {
+        "keyword": 250, "digits": 50, "detector": 10,
+    }  # fmt: skip
+    # Where the processor's own time differs, a segment may fall on the other side of a release.
+    assert found[platform]["moved"] <= found[platform]["segments"] // 20
+
+
+# Comparison, on answers made up -----------------------------------------------------------------
+
+RUNS = (NpuRun("a", 0, 0, 10), NpuRun("b", 0, 10, 30), NpuRun("a", 1, 30, 35))
+ANSWERS = Answers(
+    {"a": [b"x"], "b": [b"y", b"z"]},
+    RUNS,
+    {"a": Response(1, 2, 3), "b": Response(4, 5, 6)},
+    misses=0,
+    wall_s=1.0,
+)
+
+
+def compared(**changes):
+    return report({"cpython": ANSWERS, "micropython": replace(ANSWERS, **changes)}, {})
+
+
+def test_the_same_is_not_wrong():
+    assert wrong(compared()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"outputs": {"a": [b"x"], "b": [b"y", b"w"]}}, "outputs of b are not those of cpython"),
+        ({"outputs": {"a": [], "b": [b"y", b"z"]}}, "no job of a is common"),
+        ({"segments": (RUNS[1], RUNS[0], RUNS[2])}, "not in the order of cpython"),
+        ({"segments": (*RUNS[:2], NpuRun("a", 1, 30, 36))}, "do not take the NPU as long"),
+        ({"misses": 2}, "2 deadlines missed"),
+        (
+            {"responses": {"a": Response(1, 2, 3), "b": Response(4, 5, 7)}},
+            "b does not respond as on cpython",
+        ),
+    ],
+)
+def test_what_differs_is_told(changes, said):
+    assert any(said in line for line in wrong(compared(**changes)))
+
+
+def test_only_jobs_that_all_completed_are_compared():
+    found = compared(outputs={"a": [b"x"], "b": [b"y"]})
+    assert wrong(found) == []
+    assert found["cpython"]["tasks"]["b"]["jobs"] == 1
+
+
+def test_moved_counts_segments_in_another_place():
+    assert moved(["a/0", "b/0", "a/1", "a/2"], ["a/0", "a/1", "b/0", "a/2"]) == 1
+
+
+TABLE = """
+MPY: booted\r
+task                   jobs       done       miss       skip      abort      fault     min us\
+    mean us     max us blocked us NPU cycles\r
+keyword                 250        250          1          2          3          4       4853\
+       5120       7905       3072   19753000\r
+digits                   50         50          0          0          0          0       6000\
+       7463       9765          0    1916000\r
+deadline missed: keyword by 5 us
+"""
+
+
+def test_the_kernels_table_is_read():
+    responses, misses = read_report(TABLE)
+    assert responses == {
+        "keyword": Response(4853, 5120, 7905),
+        "digits": Response(6000, 7463, 9765),
+    }
+    assert misses == 10
+
+
+def test_console_without_a_table_has_no_report():
+    assert read_report("no application at 0x70000000\n>>> ") is None
+
+
+# Command ----------------------------------------------------------------------------------------
+
+
+def test_the_command_tells_what_did_not_run_and_how_to_get_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "120")
+    out = tmp_path / "build" / "same-answers.json"
+    words = ["--platform", "cpython", "--platform", "qemu", "--firmware", "none.elf"]
+    monkeypatch.setattr(sys, "argv", ["same_answers", *words, "--output", str(out)])
+    assert main() == 0
+    assert "qemu did not run: no firmware image: make firmware" in capsys.readouterr().out
+    written = json.loads(out.read_text())
+    assert written["qemu"] == {"missing": "no firmware image: make firmware"}
+    assert len(written["cpython"]["digest"]) == 64
+    assert len(written["cpython"]["order"]) == written["cpython"]["segments"]

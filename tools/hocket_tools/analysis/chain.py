@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A job as a chain of links that alternate between the CPU and the NPU.
+
+A link of the CPU is pieces of cooperative Python, each after a resume; between two of them a more
+urgent task may go first. A link of the NPU is segments, each after a dispatch. A job begins and
+ends on the CPU: the kernel resumes it to submit, and again to hear of the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from .taskset import Task, TaskSet
+
+
+class Link(NamedTuple):
+    """What a job does on one resource before it needs the other; times in ns."""
+
+    npu: bool
+    cost_ns: int
+    """Of all of it, resumes or dispatches included."""
+    longest_ns: int
+    """Longest stretch without preemption; a resume is part of it, a dispatch is not."""
+    last_ns: int
+    """Its last stretch, resume or dispatch included."""
+    stretches: int
+    """Pieces or segments."""
+    least_ns: int
+    """However short its pieces or segments turn out."""
+
+
+def links(taskset: TaskSet, task: Task) -> tuple[Link, ...]:
+    """The chain of a task's jobs."""
+    found: list[Link] = []
+    runs = {run.before: run.pieces for run in task.cpu_runs}
+    segments = task.segments_ns
+    cuts = sorted({0, *runs, len(segments)})
+    for begin, end in zip(cuts, [*cuts[1:], None], strict=True):
+        final = taskset.completion_ns + task.cpu_ns if end is None else 0
+        found.append(_cpu(taskset.resume_ns, runs.get(begin, ((0, 1),)), final))
+        if end is not None:
+            found.append(_npu(taskset.dispatch_ns, segments[begin:end], task.fastest_ns[begin:end]))
+    return tuple(found)
+
+
+def pieces_ns(task: Task, before: int) -> Iterator[int]:
+    """Length of each piece that precedes a segment, without its resume; one of 0 if there are none.
+
+    The end of the list of segments stands for what follows the last.
+    """
+    run = next((r for r in task.cpu_runs if r.before == before), None)
+    for length, times in ((0, 1),) if run is None else run.pieces:
+        for _ in range(times):
+            yield length
+
+
+def _cpu(resume_ns: int, pieces: tuple[tuple[int, int], ...], final_ns: int) -> Link:
+    count = sum(times for _, times in pieces)
+    last = resume_ns + pieces[-1][0] + final_ns
+    return Link(
+        npu=False,
+        cost_ns=sum(length * times for length, times in pieces) + count * resume_ns + final_ns,
+        longest_ns=max(resume_ns + max(length for length, _ in pieces), last),
+        last_ns=last,
+        stretches=count,
+        least_ns=0,
+    )
+
+
+def _npu(dispatch_ns: int, segments: tuple[int, ...], fastest: tuple[int, ...]) -> Link:
+    return Link(
+        npu=True,
+        cost_ns=sum(segments) + len(segments) * dispatch_ns,
+        longest_ns=max(segments),
+        last_ns=segments[-1] + dispatch_ns,
+        stretches=len(segments),
+        least_ns=sum(fastest),
+    )

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Longest time that a job spends in some successive links of its chain.
+
+At any instant in such a span the job executes, or what it waits for does: work as urgent or more on
+the resource that it needs, one less urgent stretch since it came there, or the kernel's dispatches
+and releases. So its length is at most what all these can add up to in a window of that length: the
+work of a rival is counted once, on whichever resource it is in the way, and not once for each link.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .dispatches import Dispatches
+from .stages import INFINITE, Load, Stages
+from .taskset import TICK_NS, TaskSet
+
+_MOST_ROUNDS = 2_000
+
+
+@dataclass(frozen=True)
+class Rivals:
+    """What may delay a job on one resource."""
+
+    blocking_ns: int
+    """Longest less urgent stretch, once for each link on the resource."""
+    loads: tuple[tuple[int, tuple[Load, ...]], ...]
+    """Of each rival the most that it can do in any window, and the work of its links."""
+
+
+def least_tick_ns(blocking_ns: int) -> int:
+    """Delay of a release: its tick, or what runs then.
+
+    Releases count from the tick in which the kernel's loop begins, and a piece may be under way.
+    """
+    return max(blocking_ns, TICK_NS - 1)
+
+
+def cpu_rivals(stages: Sequence[Stages], me: int) -> Rivals:
+    """Other tasks on the CPU, where pieces go by priority whatever the policy."""
+    own = stages[me].task.priority
+    others = [s for index, s in enumerate(stages) if index != me]
+    lower = [s.longest_piece_ns() for s in others if s.task.priority > own]
+    upper = [s for s in others if s.task.priority <= own]
+    loads = tuple((INFINITE, tuple(s.loads(npu=False))) for s in upper)
+    return Rivals(max(lower, default=0), loads)
+
+
+def span_ns(
+    taskset: TaskSet,
+    own: Stages,
+    place: tuple[int, int],
+    cpu: Rivals,
+    npu: Rivals,
+    dispatches: Dispatches,
+    horizon_ns: int,
+    jobs: int = 1,
+) -> int:
+    """Longest time from the arrival at one link to the end of another; `INFINITE` past a horizon.
+
+    Parameters
+    ----------
+    taskset
+        For its costs.
+    own
+        The task.
+    place
+        First and last link.
+    cpu, npu
+        What else wants the resources.
+    dispatches
+        Of the set.
+    horizon_ns
+        Beyond which nothing is looked for.
+    jobs
+        How many jobs follow one another without a pause, each through all these links.
+    """
+    first, last = place
+    chain = own.links[first : last + 1]
+    tail = chain[-1].last_ns
+    own_cpu = jobs * sum(link.cost_ns for link in chain if not link.npu)
+    visits = jobs * sum(not link.npu for link in chain)
+    submissions = jobs * len(chain) - visits
+    cpu_only = own_cpu + visits * cpu.blocking_ns
+    if first == 0:
+        cpu_only += least_tick_ns(cpu.blocking_ns) - cpu.blocking_ns
+    constant = cpu_only + jobs * sum(link.cost_ns for link in chain if link.npu)
+    constant += submissions * npu.blocking_ns
+    cpu_loads = cpu.loads if visits else ()
+    npu_loads = npu.loads if submissions else ()
+    if any(load.jitter_ns >= INFINITE // 2 for _, loads in cpu_loads for load in loads):
+        return INFINITE
+    window = constant
+    for _ in range(_MOST_ROUNDS):
+        if window > horizon_ns:
+            return INFINITE
+        # What comes while the last stretch runs is too late to delay it.
+        until = max(window - tail, 0) + 1
+        on_cpu = _work_ns(cpu_loads, until)
+        later = constant + on_cpu + _work_ns(npu_loads, until)
+        if visits:
+            later += dispatches.released_ns(window)
+            busy = cpu_only + on_cpu + dispatches.released_ns(window)
+            later += _dispatched_ns(dispatches, busy, visits if submissions else 1, window)
+        if later <= window:
+            return window
+        window = later
+    return INFINITE
+
+
+def _work_ns(rivals: Sequence[tuple[int, Sequence[Load]]], window_ns: int) -> int:
+    total = 0
+    for most, loads in rivals:
+        work = 0
+        for jitter, period, cost in loads:
+            whole, rest = divmod(window_ns + jitter, period)
+            work += whole * cost + (rest if rest < cost else cost)
+        total += work if work < most else most
+    return total
+
+
+def _dispatched_ns(dispatches: Dispatches, busy_ns: int, stretches: int, window_ns: int) -> int:
+    """Dispatches while the CPU has so much else to do, in at most the whole window."""
+    limit = dispatches.dispatched_ns(window_ns, stretches)
+    taken = 0
+    while taken < limit:
+        longer = dispatches.dispatched_ns(busy_ns + taken, stretches)
+        if longer <= taken:
+            return taken
+        taken = longer
+    return limit

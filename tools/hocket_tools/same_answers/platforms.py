@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The platforms: each runs the application for one report of the default application's kernel."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hocket_host import vm
+from hocket_host.emulation import Frame
+from hocket_host.emulator import NpuRun
+from hocket_host.ethosu.config import npu_config
+
+from ..emulate import BackEndError, Guest, Session
+from ..emulate import missing as lacking_here
+from ..inputs import open_inputs
+from ..pack import load_board, system_config
+from ..run import Packed, execute
+from .answers import Answers, Outputs, Response, read_report
+
+#: As the default application has it (REPORT_US), so that every kernel runs as long.
+DURATION_NS = 5_000_000_000
+#: For the image to boot, too.
+_LIMIT_NS = 2 * DURATION_NS
+
+
+def _joined(outputs: Frame) -> bytes:
+    parts: tuple[NDArray[np.generic], ...] = outputs
+    return b"".join(np.ascontiguousarray(part).tobytes() for part in parts)
+
+
+def _cpython(packed: Packed, firmware: Path) -> Answers:
+    del firmware
+    outputs: Outputs = {}
+    begin = time.perf_counter()
+    run = execute(
+        packed,
+        DURATION_NS,
+        on_job=lambda task, _, given: outputs.setdefault(task, []).append(_joined(given)),
+    ).run
+    wall_s = time.perf_counter() - begin
+    # Of each job in whole us, as the kernel's own clock has it.
+    in_us = {task.name: [ns // 1000 for ns in task.responses_ns] for task in run.tasks}
+    responses = {
+        task: Response(min(us), sum(us) // len(us), max(us)) for task, us in in_us.items() if us
+    }
+    segments = tuple(
+        NpuRun(run.tasks[s.task].name, s.step, s.start_ns, s.end_ns) for s in run.slices
+    )
+    misses = sum(task.misses for task in run.tasks)
+    return Answers(outputs, segments, responses, misses, wall_s)
+
+
+def _micropython(packed: Packed, firmware: Path) -> Answers:
+    del firmware
+    outputs: Outputs = {}
+    begin = time.perf_counter()
+    run = vm.run(
+        packed.data,
+        board=load_board(packed.application),
+        npu=npu_config(packed.image.accelerator),
+        system=system_config(packed.application),
+        duration_ns=DURATION_NS,
+        sources=open_inputs(packed.application, packed.image),
+        on_output=lambda task, data: outputs.setdefault(task, []).append(data),
+    )
+    wall_s = time.perf_counter() - begin
+    responses, misses = _measured(run.report, "micropython")
+    return Answers(outputs, run.runs, responses, misses, wall_s)
+
+
+def _image(back_end: str) -> Callable[[Packed, Path], Answers]:
+    def run(packed: Packed, firmware: Path) -> Answers:
+        outputs: Outputs = {}
+        console = bytearray()
+        guest = Guest(
+            firmware,
+            packed.data,
+            npu_config(packed.image.accelerator),
+            system_config(packed.application),
+        )
+        session = Session(
+            back_end,
+            guest,
+            console.extend,
+            packed=packed,
+            on_job=lambda task, _, given: outputs.setdefault(task, []).append(_joined(given)),
+        )
+        last = packed.image.tasks[-1].name
+
+        def reported(_: object) -> bool:
+            table = read_report(console.decode("utf-8", "replace").rpartition("\n")[0])
+            return table is not None and last in table[0]
+
+        with session:
+            done = session.run(_LIMIT_NS, reported)
+        if done.problems:
+            raise BackEndError(
+                "the run is not clean", where=back_end, found="\n".join(done.problems),
+                expected="no misuse of the NPU and no fault", try_="hocket emulate --backend",
+            )  # fmt: skip
+        responses, misses = _measured(console.decode("utf-8", "replace"), back_end)
+        return Answers(outputs, done.segments, responses, misses, done.wall_s, done.instructions)
+
+    return run
+
+
+def _measured(text: str, platform: str) -> tuple[dict[str, Response], int]:
+    found = read_report(text)
+    if found is None:
+        raise BackEndError(
+            "the application reports nothing", where=platform, found=repr(text[-300:]),
+            expected="a table of its tasks", try_="hocket emulate, to see the console",
+        )  # fmt: skip
+    return found
+
+
+PLATFORMS: dict[str, Callable[[Packed, Path], Answers]] = {
+    "cpython": _cpython,
+    "micropython": _micropython,
+    "unicorn": _image("unicorn"),
+    "qemu": _image("qemu"),
+}
+"""By name: the firmware on CPython, on MicroPython, and as an ARM image on two emulators."""
+
+
+def missing(platform: str, firmware: Path) -> str | None:
+    """What a platform lacks here, and how to get it; None if nothing."""
+    if platform == "cpython":
+        return None
+    if platform == "micropython":
+        return vm.missing()
+    if not firmware.is_file():
+        return "no firmware image: make firmware"
+    return lacking_here(platform)
+
+
+def run(platform: str, packed: Packed, firmware: Path) -> Answers:
+    """An application on a platform.
+
+    Raises
+    ------
+    HocketError
+        The platform is missing, or the run fails.
+    """
+    return PLATFORMS[platform](packed, firmware)
