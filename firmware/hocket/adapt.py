@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # ruff: noqa: F821, PLR1730 - viper has its own names, and a call costs more than a branch
 # A user's frames to a tensor: real numbers as float32, or integers with a scale and zero point of
-# their own, to what the tensor's scale and zero point make of them. Rounded as TFLite's QUANTIZE
-# (and DEQUANTIZE) to the bit, and saturated. Floats are handled as their bits: on a board each
-# would be an object.
+# their own, to what the tensor's scale and zero point make of them: rounded once, halves away from
+# zero, and saturated. Floats are divided as TFLite's QUANTIZE divides them, to the bit. They are
+# handled as their bits: on a board each would be an object.
 import struct
 from array import array
 
 import micropython
 from micropython import const
-
-from .ops import fixed
 
 _BLOCK = const(64)
 
@@ -25,7 +23,11 @@ _WIDTH = const(5)
 _RANGES = {"b": (-128, 127), "B": (0, 255), "h": (-32768, 32767), "H": (0, 65535)}
 _WIDTHS = {"b": 1, "B": 1, "h": 2, "H": 2, "i": 4, "I": 4, "f": 4}
 
-# Most that integers may grow by, so that those of 17 bits stay within 31.
+# Words of the parameters of the kernel for integers; the last three as above.
+_MULTIPLIER = const(0)  # 30 bits
+_SHIFT = const(1)
+
+# Powers of two that integers of 16 bits may grow by and stay within 30.
 _MOST = const(13)
 
 
@@ -121,7 +123,47 @@ def _load(source, width: int, sign: int, zero: int, first: int, acc, n: int):
         o[i] = (v ^ sign) - sign - zero
 
 
-# target[at + i] = float32 of acc[i] * scale for n integers of 17 bits, rounded to nearest even.
+# target[at + i] = zero + clamped acc[i] * multiplier / 2**29 / 2**(shift - 14) for n integers of 16
+# bits and sign.
+@micropython.viper
+def _rescale(params, acc, target, at: int, n: int):
+    p = ptr32(params)
+    a = ptr16(acc)
+    o8 = ptr8(target)
+    o16 = ptr16(target)
+    o32 = ptr32(target)
+    upper = p[_MULTIPLIER] >> 15
+    lower = p[_MULTIPLIER] & 0x7FFF
+    shift = p[_SHIFT] - 1
+    zero = (p[_ZERO] & 0x3FFFFFFF ^ 0x20000000) - 0x20000000
+    low = (p[_LOW] & 0x3FFFFFFF ^ 0x20000000) - 0x20000000
+    high = p[_HIGH]
+    width = p[_WIDTH]
+    for i in range(n):
+        v = a[2 * i]
+        sign = a[2 * i + 1]
+        if sign:
+            v = 0x10000 - v
+        v = v * upper + (v * lower >> 15)
+        v = (v >> shift) + 1 >> 1
+        if sign:
+            v = -v
+        v += zero
+        if width == 4:
+            o32[at + i] = v
+        else:
+            if v < low:
+                v = low
+            if v > high:
+                v = high
+            if width == 1:
+                o8[at + i] = v
+            else:
+                o16[at + i] = v
+
+
+# target[at + i] = float32 of acc[i] * scale for n integers of 16 bits and sign, rounded to nearest
+# even.
 @micropython.viper
 def _scale(params, acc, target, at: int, n: int):
     p = ptr32(params)
@@ -176,27 +218,22 @@ def _float(scale, what):
     return bits & 0x7FFFFF | 0x800000, exponent
 
 
-# Multiplier of 31 bits, left and right shift of the quotient of two scales, as TFLite has them: of
-# a quotient of 53 bits, rounded to nearest even, then rounded to 31.
+# Quotient of two scales as a multiplier of 30 bits, and how far products of its upper half are to
+# be shifted right.
 def _multiplier(scale, other, what):
     m1, e1 = _float(scale, what)
     m2, e2 = _float(other, what)
-    shift = e1 - e2 + 1
+    shift = e1 - e2
     if m1 < m2:
         m1 <<= 1
         shift -= 1
     if shift > _MOST:
         raise ValueError("%s: a scale of %r is too large beside %r" % (what, scale, other))
-    q, rest = divmod(m1 << 52, m2)
-    if 2 * rest > m2 or 2 * rest == m2 and q & 1:
-        q += 1
-    q = (q + (1 << 21)) >> 22
-    if q >> 31:
+    q = ((m1 << 30) // m2 + 1) >> 1
+    if q >> 30:
         q >>= 1
         shift += 1
-    if shift < -31:
-        return 0, 0, 0
-    return q, max(shift, 0), max(-shift, 0)
+    return q, min(14 - shift, 32)
 
 
 class Adaptor:
@@ -234,8 +271,8 @@ class Adaptor:
             self._params = _words(*_float(scale, what))
         else:
             self._kind = 3
-            row = _multiplier(scale, tensor.scale, what)
-            self._params = _words(tensor.zero_point, low, high, width, 1, 0, *row)
+            multiplier, shift = _multiplier(scale, tensor.scale, what)
+            self._params = _words(multiplier, shift, tensor.zero_point, low, high, width)
 
     # Elements first..first+n of a frame, a buffer of the typecode, to a buffer of the tensor's
     # type from element at on. Allocates nothing.
@@ -254,7 +291,7 @@ class Adaptor:
             if kind == 2:
                 _scale(self._params, acc, target, at, count)
             else:
-                fixed.finish(self._params, 0, acc, target, at, count)
+                _rescale(self._params, acc, target, at, count)
             first += count
             at += count
             n -= count

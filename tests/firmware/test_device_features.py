@@ -4,7 +4,8 @@ from array import array
 
 from device_helper import raised
 
-from hocket.features import Frontend
+from hocket.features import Frontend, Spectrogram
+from hocket.tensor import Tensor
 
 
 def tone(frontend, steps):
@@ -86,3 +87,79 @@ def test_frame_comes_in_pieces_and_allocates_nothing():
         finally:
             micropython.heap_unlock()
     assert pieces > 3 * 12
+
+
+class Info:
+    name = "x"
+    shape = (1, 3, 40)
+    dtype = "int8"
+    typecode = "b"
+    scale = 0.1015625
+    zero_point = -128
+
+
+def spectrogram(fresh=None):
+    return Spectrogram(Tensor(Info(), memoryview(bytearray(120))), fresh=fresh)
+
+
+# Inputs after each step that completed one.
+def inputs(taker, steps):
+    return [bytes(taker.data) for samples in tone(taker, steps) if taker.feed(samples)]
+
+
+def test_input_is_whole_after_as_many_frames_as_it_holds():
+    taker = spectrogram()
+    assert [taker.feed(samples) for samples in tone(taker, 9)] == [
+        False, False, False, False, True, False, False, True, False
+    ]  # fmt: skip
+
+
+def test_frames_are_kept_that_are_not_fresh():
+    each = inputs(spectrogram(1), 12)
+    assert len(each) == 8
+    assert inputs(spectrogram(), 12) == [each[0], each[3], each[6]]
+    assert [each[i][40:] == each[i + 1][:80] for i in range(7)] == [True] * 7
+    assert inputs(spectrogram(2), 12) == each[::2]
+
+
+def test_features_take_the_scale_of_the_tensor():
+    frontend = Frontend()
+    taker = spectrogram()
+    features = [list(frontend.features) for s in tone(frontend, 5) if frontend.feed(s)]
+    (data,) = inputs(taker, 5)
+    # 0.0390625 / 0.1015625 is 5 / 13, and 13 is odd: no result lies between two integers.
+    want = [min((10 * v + 13) // 26 - 128, 127) & 0xFF for frame in features for v in frame]
+    assert list(data) == want
+
+
+def test_reset_begins_a_new_input():
+    taker = spectrogram()
+    first = inputs(taker, 5)
+    for samples in tone(taker, 3):
+        taker.feed(samples)
+    taker.reset()
+    assert inputs(taker, 5) == first
+
+
+def test_tensor_of_no_whole_frames_is_refused():
+    error = raised(ValueError, Spectrogram, Tensor(Info(), memoryview(bytearray(119))))
+    assert "119 elements, must be a multiple of 40" in str(error)
+
+
+def test_more_fresh_frames_than_there_are_is_refused():
+    assert "must be 1 to 3" in str(raised(ValueError, spectrogram, 4))
+
+
+def test_input_allocates_nothing():
+    import micropython
+
+    taker = spectrogram(2)
+    ready = 0
+    for samples in tone(taker, 9):
+        micropython.heap_lock()
+        try:
+            done = taker.feed(samples)
+        finally:
+            micropython.heap_unlock()
+        ready += done
+    assert ready == 3

@@ -97,11 +97,6 @@ def test_an_unknown_system_configuration_is_told_with_the_known_ones() -> None:
         image('[npu]\nsystem-config = "Nowhere"\n' + task("a"))
 
 
-def test_a_model_that_needs_the_cpu_is_refused_by_the_names_of_its_operators() -> None:
-    with pytest.raises(HocketError, match="READ_VARIABLE"):
-        image(task("a", "mww_alexa"))
-
-
 def test_arenas_that_exceed_the_board_are_refused_with_their_sizes(tmp_path: Path) -> None:
     from hocket_host.soc import board
 

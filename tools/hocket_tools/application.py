@@ -91,6 +91,22 @@ def _cut(text: object) -> str | int:
         ) from error
 
 
+def _job_time(text: object) -> object:
+    """A duration; a list of layers has another key."""
+    if isinstance(text, list):
+        raise ToldError(
+            HocketError(
+                "cpu is a job's own CPU time",
+                found=repr(text),
+                expected='a duration, such as "2 ms"',
+                try_=f"on-cpu = {text!r} puts layers on the processor",
+            )
+        )
+    return text
+
+
+JobTime = Annotated[Offset, BeforeValidator(_job_time)]
+Layers = tuple[Annotated[int, Field(ge=0)] | str, ...]
 Cut = Annotated[str | int, BeforeValidator(_cut)]
 
 
@@ -174,8 +190,12 @@ class Task(_Section):
     priority: Annotated[int, Field(ge=0, le=255)] | None = None
     """0 is the most urgent; by deadline (deadline monotonic) when absent."""
     overrun: Overrun = "skip"
-    cpu: Offset = 0
+    cpu: JobTime = 0
     """CPU time of one job in ns (pre- and post-processing)."""
+    on_cpu: Layers = ()
+    """Layers that the processor is to run although the NPU could: names, or operators' indices."""
+    sram: Size | None = None
+    """Bytes that arena and scratch of the network may take; primitives are chosen within it."""
     cut: Cut | None = None
     optimise: Optimise | None = None
     arena_cache_size: Size | None = None

@@ -11,10 +11,12 @@ from rich.table import Table
 
 from hocket_host.units import cycles_to_ns, format_hz, format_ns, format_size
 
-from .container import Image, Model, RegionKind, Tensor
+from .container import Image, Model, RegionKind, Step, StepKind, Tensor
 from .container import format as fmt
 from .container.envelope import open_envelope
 from .container.format import SectionKind
+from .container.programs import encode
+from .operators.packing import MODULES
 from .tables import clip, plain_table
 
 #: Segments shown of each model before the middle is left out.
@@ -35,7 +37,9 @@ def _tensor(tensor: Tensor) -> dict[str, Any]:
 
 
 def _model(model: Model, npu_hz: int, first_step: int, step_offsets: list[int]) -> dict[str, Any]:
-    worst = [step.worst_cycles for step in model.steps]
+    npu = [step for step in model.steps if step.kind == StepKind.NPU]
+    worst = [step.worst_cycles for step in npu]
+    cpu = [step for step in model.steps if step.kind == StepKind.CPU]
     return {
         "name": model.name,
         "arena_offset": model.arena_offset,
@@ -55,28 +59,52 @@ def _model(model: Model, npu_hz: int, first_step: int, step_offsets: list[int]) 
         "inputs": [_tensor(tensor) for tensor in model.inputs],
         "outputs": [_tensor(tensor) for tensor in model.outputs],
         "persistent": [
-            {"region": held.region, "offset": held.offset, "size": held.size, "fill": held.fill}
+            {
+                "region": held.region,
+                "offset": held.offset,
+                "size": held.size,
+                "fill": held.fill,
+                "initial": bool(held.initial),
+            }
             for held in model.persistent
         ],
         "operations": sum(step.operations for step in model.steps),
-        "nominal_cycles": sum(step.nominal_cycles for step in model.steps),
+        "nominal_cycles": sum(step.nominal_cycles for step in npu),
         "worst_cycles": sum(worst),
         "worst_ns": cycles_to_ns(sum(worst), npu_hz),
-        "longest_segment_cycles": max(worst),
-        "longest_segment_ns": cycles_to_ns(max(worst), npu_hz),
+        "longest_segment_cycles": max(worst, default=0),
+        "longest_segment_ns": cycles_to_ns(max(worst, default=0), npu_hz),
+        "cpu_cycles": sum(step.worst_cycles for step in cpu),
+        "longest_piece_cycles": max((step.piece_cycles for step in cpu), default=0),
         "segments": [
             {
                 "name": step.name,
                 "first_operation": step.first_operation,
                 "operations": step.operations,
                 "stream_offset": step_offsets[first_step + index],
-                "stream_size": len(step.stream),
+                "stream_size": len(encode(step)),
                 "nominal_cycles": step.nominal_cycles,
                 "worst_cycles": step.worst_cycles,
-                "worst_ns": cycles_to_ns(step.worst_cycles, npu_hz),
+                **_unit(step, npu_hz),
             }
             for index, step in enumerate(model.steps)
         ],
+    }
+
+
+def _unit(step: Step, npu_hz: int) -> dict[str, Any]:
+    """Who executes a step, and what only that unit has."""
+    program = step.program
+    if program is None:
+        return {"unit": "npu", "worst_ns": cycles_to_ns(step.worst_cycles, npu_hz)}
+    own = program.code >= len(MODULES)
+    return {
+        "unit": "cpu",
+        "operator": f"own {program.code}" if own else MODULES[program.code],
+        "pieces": program.pieces,
+        "piece_cycles": program.piece_cycles,
+        "runs_on": program.runs_on,
+        "scratch": 0 if program.scratch is None else program.scratch.size,
     }
 
 
@@ -101,7 +129,7 @@ def _sharing(image: Image, sections: list[dict[str, Any]]) -> dict[str, Any]:
     """Bytes that the models use against bytes that are stored, both padded to 16."""
     stored = {section["name"]: section["size"] for section in sections}
     data = sum(fmt.align(len(r.data)) for m in image.models for r in m.regions)
-    streams = sum(fmt.align(len(s.stream)) for m in image.models for s in m.steps)
+    streams = sum(fmt.align(len(encode(s))) for m in image.models for s in m.steps)
     return {
         "data_used": data,
         "data_stored": stored["data"],
@@ -218,10 +246,11 @@ def _render_models(told: dict[str, Any], console: Console) -> None:
         "model",
         "read-only",
         "arena",
-        "segments",
+        "steps",
         "worst cycles",
         "worst",
         "longest",
+        "CPU cycles",
     )
     for model in told["models"]:
         _row(
@@ -233,6 +262,7 @@ def _render_models(told: dict[str, Any], console: Console) -> None:
             model["worst_cycles"],
             format_ns(model["worst_ns"]),
             format_ns(model["longest_segment_ns"]),
+            model["cpu_cycles"] or "none",
         )
     console.print(table)
     for model in told["models"]:
@@ -261,26 +291,35 @@ def _render_segments(model: dict[str, Any], console: Console, shown: int | None)
     elided = 0 if shown is None or len(segments) <= shown else len(segments) - shown
     head = len(segments) if not elided else (shown or 0) - (shown or 0) // 2
     table = _table(
-        f"Segments of {model['name']}",
-        *("segment", "#", "operations", "stream", "cycles", "worst", "time"),
+        f"Steps of {model['name']}",
+        *("step", "#", "operations", "stream", "cycles", "worst", "time"),
     )
     for index, segment in enumerate(segments):
         if head <= index < head + elided:
             if index == head:
                 _row(table, f"… {elided} more", *[""] * 6)
             continue
-        first, count = segment["first_operation"], segment["operations"]
         _row(
             table,
             _layer(segment["name"], max(console.width - 52, 16)),
             index,
-            f"{first}" if count == 1 else f"{first}–{first + count - 1}" if count else "none",
+            _executed(segment),
             format_size(segment["stream_size"]),
             segment["nominal_cycles"],
             segment["worst_cycles"],
-            format_ns(segment["worst_ns"]),
+            format_ns(segment["worst_ns"])
+            if segment["unit"] == "npu"
+            else f"{segment['pieces']}×{segment['piece_cycles']}",
         )
     console.print(table)
+
+
+def _executed(segment: dict[str, Any]) -> str:
+    """NPU operations of a segment, or the operator that the processor runs."""
+    if segment["unit"] == "cpu":
+        return f"CPU {segment['operator']}"
+    first, count = segment["first_operation"], segment["operations"]
+    return f"{first}" if count == 1 else f"{first}–{first + count - 1}" if count else "none"
 
 
 def _render_tasks(told: dict[str, Any], console: Console) -> None:

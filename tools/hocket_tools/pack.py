@@ -6,47 +6,33 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from itertools import groupby
+from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
 
 from hocket_host.errors import HocketError
 from hocket_host.ethosu.system import SystemConfig, parse_system_config
-from hocket_host.ethosu.timing import stream_cycles
 from hocket_host.soc import board as boards
-from hocket_host.units import cycles_to_ns, format_size, ns_to_cycles
+from hocket_host.units import format_size, ns_to_cycles
 
 from . import container as hkt
 from .analysis import Proof, TaskSet, analyse
 from .application import Application, Task
+from .cut import CutNetwork, Prepared
 from .notes import Notes
-from .pieces import bound_pieces
+from .operators import costs
 from .planner import Plan, Planner
-from .splitter import Segment, choose, split
-from .vela import CompiledModel, VelaOptions, compile_model
+from .primitives import choose_primitives
+from .vela import Network, VelaOptions, compile_network
 from .vela.options import resolve, vela_ini
-from .vela.result import Tensor
 
 Report = Callable[[str], None]
 
-_ALIGN = 16
 #: NPU cycles below which pieces are not worth their dispatch.
 _SHORTEST_PIECE = 1000
 
 
 class PackError(HocketError):
     """An application whose networks do not fit the board."""
-
-
-@dataclass(frozen=True)
-class _Network:
-    """A task's network, compiled and cut."""
-
-    compiled: CompiledModel
-    segments: tuple[Segment, ...]
-    system: SystemConfig
 
 
 def build_image(
@@ -76,7 +62,8 @@ def build_image(
         Vela refuses a model, or the networks do not fit the board.
     """
     networks = _cut_networks(application, cut, report)
-    system = next(iter(networks.values())).system
+    first = next(iter(networks.values())).prepared
+    system = first.system
     report("laying out memory")
     models, arena_size = _lay_out(application, networks)
     tasks = tuple(
@@ -92,7 +79,7 @@ def build_image(
         )
         for index, (name, task) in enumerate(application.tasks.items())
     )
-    npu = next(iter(networks.values())).compiled.npu
+    npu = first.network.npu
     image = hkt.Image(
         accelerator=npu.name,
         npu_config=npu.config_register,
@@ -131,85 +118,107 @@ def planner_of(
     application: Application, *, cut: str | int | None = None, report: Report = lambda text: None
 ) -> Planner:
     """What plans an application's cuts, those that the file gives left as they are."""
-    system = system_config(application)
-    free: dict[str, CompiledModel] = {}
-    given: dict[str, _Network] = {}
-    for name, compiled in _compile(application, report):
+    free: dict[str, Prepared] = {}
+    given: dict[str, CutNetwork] = {}
+    for name, prepared in _prepare(application, report):
         wanted = application.cut(name) if cut is None else cut
-        if wanted == "auto":
-            free[name] = compiled
+        if wanted == "auto" and prepared.network.npu_parts:
+            free[name] = prepared
         else:
-            given[name] = _split(compiled, system, wanted)
-    return _planned(application, system, free, given)[0]
+            given[name] = prepared.cut(wanted if wanted != "auto" else "none")
+    return _planned(application, free, given)[0]
 
 
 def _planned(
-    application: Application,
-    system: SystemConfig,
-    free: dict[str, CompiledModel],
-    given: dict[str, _Network],
-) -> tuple[Planner, Plan, dict[str, CompiledModel]]:
+    application: Application, free: dict[str, Prepared], given: dict[str, CutNetwork]
+) -> tuple[Planner, Plan, dict[str, Prepared]]:
     """The plan, who made it, and the networks that it cuts.
 
     Where no cut between operations will do, long operations are cut into pieces too, into ever
     shorter ones until a plan is found: the longer the pieces, the less they cost.
     """
-    planner = _planner(application, system, free, given)
+    planner = _planner(application, free, given)
     found = planner.plan()
-    bound = max((_longest_operation(compiled, system) for compiled in free.values()), default=0)
+    bound = max((prepared.longest_operation() for prepared in free.values()), default=0)
     while found.obstacle is not None and bound > 2 * _SHORTEST_PIECE:
         bound //= 2
-        pieces = {name: bound_pieces(compiled, bound, system) for name, compiled in free.items()}
-        closer = _planner(application, system, pieces, given)
+        pieces = {name: prepared.bounded(bound) for name, prepared in free.items()}
+        closer = _planner(application, pieces, given)
         attempt = closer.plan()
         if attempt.obstacle is None:
             return closer, attempt, pieces
     return planner, found, free
 
 
-def _longest_operation(compiled: CompiledModel, system: SystemConfig) -> int:
-    timing = stream_cycles(compiled.stream.operations, compiled.npu, system)
-    return max(operation.cycles for operation in timing.operations)
-
-
 def _planner(
-    application: Application,
-    system: SystemConfig,
-    free: dict[str, CompiledModel],
-    given: dict[str, _Network],
+    application: Application, free: dict[str, Prepared], given: dict[str, CutNetwork]
 ) -> Planner:
-    def lengths(network: _Network) -> tuple[int, ...]:
-        steps = [_timed(segment, network) for segment in network.segments]
-        worst = application.schedule.cycles == "worst"
-        return tuple(
-            cycles_to_ns(s.worst_cycles if worst else s.nominal_cycles, system.clock_hz)
-            for s in steps
-        )
-
-    segments = {name: lengths(network) for name, network in given.items()}
-    return Planner(application, load_board(application), system, free, segments)
+    board = load_board(application)
+    system = system_config(application)
+    cpu_hz = application.board.cpu_clock or board.cpu_hz
+    cycles = application.schedule.cycles
+    return Planner(
+        application,
+        board,
+        system,
+        {name: prepared.network.npu_parts for name, prepared in free.items()},
+        {name: network.placement(cpu_hz, cycles) for name, network in given.items()},
+        {
+            name: prepared.cpu_runs(system.clock_hz, cpu_hz, cycles)
+            for name, prepared in free.items()
+        },
+    )
 
 
 def _cut_networks(
     application: Application, cut: str | int | None, report: Report
-) -> dict[str, _Network]:
+) -> dict[str, CutNetwork]:
     """Every network, compiled and cut as the file asks, or as the deadlines need."""
-    system = system_config(application)
-    networks: dict[str, _Network] = {}
-    free: dict[str, CompiledModel] = {}
-    for name, compiled in _compile(application, report):
+    networks: dict[str, CutNetwork] = {}
+    free: dict[str, Prepared] = {}
+    for name, prepared in _prepare(application, report):
         wanted = application.cut(name) if cut is None else cut
-        if wanted == "auto":
-            free[name] = compiled
+        if wanted == "auto" and prepared.network.npu_parts:
+            free[name] = prepared
         else:
             report(f"splitting {name}")
-            networks[name] = _split(compiled, system, wanted)
+            networks[name] = prepared.cut(wanted if wanted != "auto" else "none")
     if free:
         report("planning cuts")
-        planner, found, cuttable = _planned(application, system, free, networks)
-        for name, compiled in cuttable.items():
-            networks[name] = _Network(compiled, tuple(planner.split(found, name)), system)
+        planner, found, cuttable = _planned(application, free, networks)
+        for name, prepared in cuttable.items():
+            parts = tuple(tuple(part) for part in planner.split(found, name))
+            networks[name] = CutNetwork(prepared, parts)
     return {name: networks[name] for name in application.tasks}
+
+
+def prepare(
+    application: Application, name: str, network: Network, system: SystemConfig
+) -> Prepared:
+    """A task's compiled network with primitives for what the processor does of it.
+
+    Raises
+    ------
+    PrimitiveError
+        They do not fit the task's SRAM budget.
+    """
+    sram = application.tasks[name].sram
+    where = f"{application.path}: tasks.{name}.sram"
+    with costs.using(_costs(application)):
+        choices = choose_primitives(network, sram_bytes=sram, where=where)
+    return Prepared(network, choices, system)
+
+
+def _costs(application: Application) -> costs.Costs:
+    """What operators cost on the application's board; a board without figures is like Hocket's."""
+    own = costs.path_of(load_board(application).path)
+    return costs.load(own if own.is_file() else costs.path_of())
+
+
+def _prepare(application: Application, report: Report) -> Iterator[tuple[str, Prepared]]:
+    system = system_config(application)
+    for name, network in compile_networks(application, report):
+        yield name, prepare(application, name, network, system)
 
 
 def vela_options(application: Application, task: Task) -> VelaOptions:
@@ -245,24 +254,20 @@ def system_config(application: Application) -> SystemConfig:
     )
 
 
-def _compile(application: Application, report: Report) -> Iterator[tuple[str, CompiledModel]]:
-    """Each task's compiled model; those to come are compiled while one is split."""
+def compile_networks(
+    application: Application, report: Report = lambda text: None
+) -> Iterator[tuple[str, Network]]:
+    """Each task's compiled network; those to come are compiled while one is split."""
     wanted = {
-        name: (application.resolve(task.model), vela_options(application, task))
+        name: (application.resolve(task.model), vela_options(application, task), task.on_cpu)
         for name, task in application.tasks.items()
     }
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        pending = {key: pool.submit(compile_model, *key) for key in dict.fromkeys(wanted.values())}
+        keys = dict.fromkeys(wanted.values())
+        pending = {key: pool.submit(compile_network, *key) for key in keys}
         for name, key in wanted.items():
             report(f"compiling {key[0].name} for {name}")
             yield name, pending[key].result()
-
-
-def _split(compiled: CompiledModel, system: SystemConfig, cut: str | int) -> _Network:
-    timing = stream_cycles(compiled.stream.operations, compiled.npu, system)
-    mode = cut if isinstance(cut, str) else max(ns_to_cycles(cut, system.clock_hz), 1)
-    points = choose(compiled, mode, lambda index: timing.operations[index].cycles)
-    return _Network(compiled, tuple(split(compiled, points)), system)
 
 
 def load_board(application: Application) -> boards.Board:
@@ -272,13 +277,13 @@ def load_board(application: Application) -> boards.Board:
 
 
 def _lay_out(
-    application: Application, networks: dict[str, _Network]
+    application: Application, networks: dict[str, CutNetwork]
 ) -> tuple[tuple[hkt.Model, ...], int]:
     """Give every network its own part of the arena pool, one after the other."""
     models = []
     at = 0
     for name, network in networks.items():
-        model, size = _model(name, network, at)
+        model, size = network.model(name, at)
         models.append(model)
         at += size
     available = load_board(application).arena_size
@@ -294,78 +299,16 @@ def _lay_out(
     return tuple(models), at
 
 
-def _model(name: str, network: _Network, arena_offset: int) -> tuple[hkt.Model, int]:
-    compiled = network.compiled
-    regions = [hkt.Region() for _ in range(8)]
-    regions[compiled.flash_region] = hkt.Region.read_only(compiled.read_only)
-    size = 0
-    for region, length in compiled.regions.items():
-        if region != compiled.flash_region and length:
-            regions[region] = hkt.Region.arena(arena_offset + size, length)
-            size += -(-length // _ALIGN) * _ALIGN
-    timed = [_timed(segment, network) for segment in network.segments]
-    model = hkt.Model(
-        name=name,
-        regions=tuple(regions),
-        inputs=tuple(_tensor(t) for t in compiled.inputs),
-        outputs=tuple(_tensor(t) for t in compiled.outputs),
-        steps=tuple(timed),
-        arena_offset=arena_offset,
-        arena_size=size,
-        persistent=tuple(
-            part
-            for state in compiled.state
-            for part in _persistent(state.region, state.offset, state.initial)
-        ),
-    )
-    return model, size
-
-
-def _timed(segment: Segment, network: _Network) -> hkt.Step:
-    """A segment with the cycles of what it really holds: prologue, reloads and its own waits."""
-    arguments = segment.stream.operations, network.compiled.npu, network.system
-    return hkt.Step(
-        name=segment.name,
-        stream=segment.data,
-        nominal_cycles=stream_cycles(*arguments).total_cycles,
-        worst_cycles=stream_cycles(*arguments, worst=True).total_cycles,
-        first_operation=segment.first,
-        operations=segment.last - segment.first,
-    )
-
-
-def _tensor(tensor: Tensor) -> hkt.Tensor:
-    return hkt.Tensor(
-        name=tensor.name,
-        shape=tensor.shape,
-        dtype=hkt.DType[tensor.dtype.upper()],
-        scale=float(np.float32(tensor.scale or 0.0)),
-        zero_point=tensor.zero_point,
-        region=tensor.region,
-        offset=tensor.offset,
-        size=tensor.size,
-    )
-
-
-def _persistent(region: int, offset: int, initial: bytes) -> list[hkt.PersistentRange]:
-    """Ranges of one fill byte each."""
-    ranges = []
-    for fill, run in groupby(initial):
-        length = len(list(run))
-        ranges.append(hkt.PersistentRange(region, offset, length, fill))
-        offset += length
-    return ranges
-
-
 def _plan(proof: Proof, image: hkt.Image) -> tuple[hkt.PlanEntry, ...]:
     """Lengths of segments, blocking, and bounds on response times."""
     entries = []
     for found, task in zip(proof.tasks, image.tasks, strict=True):
-        steps = image.models[task.model].steps
+        every = image.models[task.model].steps
+        steps = [step for step in every if step.kind == hkt.StepKind.NPU]
         entries.append(
             hkt.PlanEntry(
                 segments=len(steps),
-                longest_segment_cycles=max(step.worst_cycles for step in steps),
+                longest_segment_cycles=max((step.worst_cycles for step in steps), default=0),
                 total_cycles=sum(step.worst_cycles for step in steps),
                 blocking_cycles=ns_to_cycles(found.blocking_ns, image.npu_hz),
                 response_bound_ns=found.bound_ns or 0,

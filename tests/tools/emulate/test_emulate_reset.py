@@ -7,11 +7,9 @@ from pathlib import Path
 import pytest
 
 from hocket_host import qemu
-from hocket_host.ethosu.config import npu_config
 from hocket_tools.application import load
 from hocket_tools.demo import APPLICATION
 from hocket_tools.emulate import Guest, Session, create, open_guest
-from hocket_tools.pack import system_config
 from hocket_tools.run import pack
 from hocket_tools.verify import Verifier
 
@@ -69,10 +67,8 @@ def test_an_application_starts_again_though_the_npu_was_at_work(back_end):
     packed = pack(load(APPLICATION))
     app = packed.application
     verifier = Verifier({name: app.resolve(task.model) for name, task in app.tasks.items()})
-    guest = Guest(
-        ELF, packed.data, npu_config(packed.image.accelerator), system_config(packed.application)
-    )
     console = bytearray()
+    guest = Guest.of(ELF, packed)
     with Session(back_end, guest, console.extend, packed=packed, on_job=verifier.on_job) as session:
         machine = session.machine
         machine.run_for(100 * MS)

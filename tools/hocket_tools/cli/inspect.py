@@ -15,12 +15,22 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def inspect(
-        container: Annotated[Path, typer.Argument(help="The .hkt file.")],
+        container: Annotated[
+            Path, typer.Argument(help="The .hkt file; with --primitives also app.toml.")
+        ],
         as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
         full: Annotated[bool, typer.Option("--full", help="Show every segment.")] = False,
+        primitives: Annotated[
+            bool,
+            typer.Option("--primitives", help="Show how each layer on the processor may run."),
+        ] = False,
     ) -> None:
         """Show header, models, tensors, segments, sizes and checksums."""
         from rich.console import Console
+
+        if primitives:
+            _primitives(container, as_json)
+            return
 
         from .. import container as hkt
         from ..inspect import render, summary
@@ -32,3 +42,24 @@ def register(app: typer.Typer) -> None:
             typer.echo(json.dumps(report, indent=2))
         else:
             render(report, Console(), full=full)
+
+
+def _primitives(source: Path, as_json: bool) -> None:
+    from rich.console import Console
+
+    from .. import container as hkt
+    from ..application import load
+    from ..notes import Notes
+    from ..primitives_view import render, summary
+    from .files import read_bytes
+
+    if source.suffix == ".toml":
+        application = load(source)
+    else:
+        image = hkt.read(read_bytes(source, "a container, or an application file"))
+        application = Notes.from_bytes(image.notes, source).application(source)
+    report = summary(application)
+    if as_json:
+        typer.echo(json.dumps(report, indent=2))
+    else:
+        render(report, Console())

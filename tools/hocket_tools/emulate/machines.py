@@ -18,6 +18,7 @@ from hocket_host.repl import load as load_platform
 from .. import container as hkt
 from ..notes import Notes, NotesError
 from ..pack import system_config
+from ..run import Packed
 from ..vela.options import vela_ini
 
 Machine = EmulatedMachine
@@ -53,6 +54,12 @@ class Guest:
     npu: NpuConfig
     system: SystemConfig
     platform: str | Path = "corstone300"
+
+    @classmethod
+    def of(cls, elf: Path, packed: Packed) -> Guest:
+        """An image with a packed application, on the accelerator and memories that it is for."""
+        accelerator = npu_config(packed.image.accelerator)
+        return cls(elf, packed.data, accelerator, system_config(packed.application))
 
 
 def open_guest(elf: Path, container: Path | None, platform: str | Path = "corstone300") -> Guest:

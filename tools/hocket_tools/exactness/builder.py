@@ -126,6 +126,10 @@ class ModelBuilder:
         self._outputs.append(index)
         return index
 
+    def hand_back(self, index: int) -> None:
+        """Make a tensor that operators use, too, an output of the model."""
+        self._outputs.append(index)
+
     def constant(
         self, name: str, values: NDArray[Any], quantisation: Quantisation | None = None
     ) -> int:

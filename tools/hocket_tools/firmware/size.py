@@ -6,7 +6,8 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from . import console, probe
@@ -41,6 +42,11 @@ class SizeReport:
     bss: int
     flash_ops_bytes: int = 0
     """Operators for the processor (``hocket.ops``), which only networks with such steps use."""
+    heap_parts: Mapping[str, int] = field(default_factory=dict)
+    """What `heap_kernel_bytes` is made of."""
+    heap_64k_used_bytes: int | None = None
+    """Of the image with a small heap, by the keyword spotter as an application."""
+    heap_64k_free_bytes: int | None = None
 
     @property
     def over_budget(self) -> bool:
@@ -50,10 +56,13 @@ class SizeReport:
 
     def __str__(self) -> str:
         heap = "not measured" if self.heap_kernel_bytes is None else str(self.heap_kernel_bytes)
-        return (
-            f"flash of the frozen package: {self.flash_hocket_bytes} of {FLASH_BUDGET} bytes\n"
-            f"flash of the operators beside it: {self.flash_ops_bytes} bytes\n"
-            f"heap of kernel and dispatcher, {probe.TASKS} tasks: {heap} of {HEAP_BUDGET} bytes"
+        lines = [
+            f"flash of the frozen package: {self.flash_hocket_bytes} of {FLASH_BUDGET} bytes",
+            f"flash of the operators beside it: {self.flash_ops_bytes} bytes",
+            f"heap of kernel and dispatcher, {probe.TASKS} tasks: {heap} of {HEAP_BUDGET} bytes",
+        ]
+        return "\n".join(
+            [*lines, *(f"  {size:6} {part}" for part, size in self.heap_parts.items())]
         )
 
     def write(self, file: Path) -> None:
@@ -110,8 +119,8 @@ def _flash_of_names(source: Path) -> int:
     return sum(_NAME_BYTES + len(name) for name in (used[True] - used[False]) & pooled)
 
 
-def heap_of_kernel(elf: Path) -> int:
-    """Bytes of heap for modules, kernel and dispatcher with four tasks, on QEMU.
+def heap_of_kernel(elf: Path) -> dict[str, int]:
+    """Bytes of heap for modules, kernel and dispatcher with four tasks by part, on QEMU.
 
     Raises
     ------
@@ -119,15 +128,15 @@ def heap_of_kernel(elf: Path) -> int:
         The image cannot be run, or the measurement fails on it.
     """
     run = console.run_script(elf, probe.HEAP)
-    words = run.output.split()
-    if run.error or len(words) != 3:
+    rows = [line.rpartition(" ") for line in run.output.splitlines()]
+    if run.error or not rows or not all(re.fullmatch(r"-?\d+", size) for _, _, size in rows):
         raise FirmwareError(
             "the heap could not be measured",
             where=elf,
             found=run.error or run.output,
-            expected="two figures",
+            expected="a name and a figure in each line",
         )
-    return int(words[1]) + int(words[2])
+    return {part: int(size) for part, _, size in rows}
 
 
 def measure(image: Image) -> SizeReport:
@@ -139,10 +148,12 @@ def measure(image: Image) -> SizeReport:
         The measurement fails.
     """
     package, operators = flash_of_package(image.elf.parent / "frozen_content.o")
+    parts = heap_of_kernel(image.elf) if console.available() else {}
     return SizeReport(
         flash_hocket_bytes=package,
         flash_ops_bytes=operators,
-        heap_kernel_bytes=heap_of_kernel(image.elf) if console.available() else None,
+        heap_kernel_bytes=sum(parts.values()) if parts else None,
+        heap_parts=parts,
         text=image.text,
         data=image.data,
         bss=image.bss,

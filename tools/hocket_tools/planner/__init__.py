@@ -4,6 +4,7 @@
 from .advice import advice, diagnosis
 from .applied import Planner
 from .network import CompiledNetwork
+from .parted import PartedChoices, PartedNetwork
 from .placement import Choices, Cuttable, Fixed, Placement
 from .plan import Obstacle, Plan, plan
 
@@ -13,6 +14,8 @@ __all__ = [
     "Cuttable",
     "Fixed",
     "Obstacle",
+    "PartedChoices",
+    "PartedNetwork",
     "Placement",
     "Plan",
     "Planner",

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from hocket_host.ethosu.system import SystemConfig
@@ -11,11 +11,13 @@ from hocket_host.soc.board import Board
 from hocket_host.units import cycles_to_ns
 
 from ..analysis import Task, TaskSet
+from ..analysis.steps import CpuRun
 from ..analysis.taskset import Overrun, Policy
 from ..application import Application
 from ..splitter import Segment
 from ..splitter.network import Compiled
 from .network import CompiledNetwork
+from .parted import PartedChoices, PartedNetwork
 from .placement import Choices, Fixed, Placement
 from .plan import Plan, plan
 
@@ -32,9 +34,11 @@ class Planner:
     system
         The NPU's clock and memories.
     compiled
-        Networks to be cut, by task.
+        NPU parts of the networks to be cut, by task: one, unless operators on the CPU lie between.
     given
-        NPU time of the segments of the networks whose cuts are given, by task.
+        Networks whose cuts are given, by task.
+    runs
+        What the CPU does of the networks to be cut, by task; ``before`` counts parts.
     """
 
     def __init__(
@@ -42,15 +46,17 @@ class Planner:
         application: Application,
         board: Board,
         system: SystemConfig,
-        compiled: Mapping[str, Compiled],
-        given: Mapping[str, tuple[int, ...]],
+        compiled: Mapping[str, Sequence[Compiled]],
+        given: Mapping[str, Placement],
+        runs: Mapping[str, tuple[CpuRun, ...]],
     ) -> None:
         self._application = application
         self._board = board
         self._system = system
         self._compiled = compiled
         self._given = given
-        self._networks: dict[int, dict[str, CompiledNetwork]] = {}
+        self._runs = runs
+        self._networks: dict[int, dict[str, PartedNetwork]] = {}
         self._names = list(application.tasks)
 
     @property
@@ -66,23 +72,28 @@ class Planner:
         choices: list[Choices] = []
         for name in self._names:
             if name in networks:
-                choices.append(Choices(networks[name], wanted.dispatch_ns))
+                choices.append(PartedChoices(networks[name], wanted.dispatch_ns))
             else:
-                scaled = (-(-e * self._system.clock_hz // hz) for e in self._given[name])
-                choices.append(Fixed(Placement((), tuple(scaled))))
+                given = self._given[name]
+                scaled = (-(-e * self._system.clock_hz // hz) for e in given.segments_ns)
+                choices.append(Fixed(replace(given, segments_ns=tuple(scaled))))
         return plan(wanted, choices)
 
-    def split(self, found: Plan, name: str) -> list[Segment]:
-        """Segments of a network as planned."""
+    def split(self, found: Plan, name: str) -> list[list[Segment]]:
+        """Segments of each NPU part of a network as planned."""
         placement = found.placements[self._names.index(name)]
         return self._at(self._system.clock_hz)[name].split(placement.cuts)
 
-    def _at(self, hz: int) -> dict[str, CompiledNetwork]:
+    def _at(self, hz: int) -> dict[str, PartedNetwork]:
         if hz not in self._networks:
             system = self._system.with_clock(hz)
+            cycles = self._application.schedule.cycles
             self._networks[hz] = {
-                name: CompiledNetwork(compiled, system, self._application.schedule.cycles)
-                for name, compiled in self._compiled.items()
+                name: PartedNetwork(
+                    [CompiledNetwork(part, system, cycles) for part in parts],
+                    self._runs.get(name, ()),
+                )
+                for name, parts in self._compiled.items()
             }
         return self._networks[hz]
 

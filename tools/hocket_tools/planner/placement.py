@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from ..analysis.steps import CpuRun
+
 _ATTEMPTS = 8
 
 
@@ -17,6 +19,8 @@ class Placement:
     """Nodes at which it is cut, in order; without the first and the last node."""
     segments_ns: tuple[int, ...]
     """NPU time of each segment, without dispatch."""
+    cpu_runs: tuple[CpuRun, ...] = ()
+    """What the CPU does of the network, by the segments that precede it."""
 
     def cost_ns(self, dispatch_ns: int) -> int:
         """NPU time of a job, dispatches included."""
@@ -25,7 +29,7 @@ class Placement:
     @property
     def longest_ns(self) -> int:
         """Its longest segment."""
-        return max(self.segments_ns)
+        return max(self.segments_ns, default=0)
 
 
 class Cuttable(Protocol):
@@ -75,15 +79,17 @@ class Choices:
     def finest(self) -> Placement:
         """Cut wherever possible."""
         cuts = tuple(range(1, self._network.nodes - 1))
+        return self._placement(cuts)
+
+    def _placement(self, cuts: tuple[int, ...]) -> Placement:
         return Placement(cuts, self._network.measure(cuts))
 
     def _place(self, bound_ns: int | None, least_ns: int) -> tuple[Placement, ...]:
-        network = self._network
         if bound_ns is None:
-            return (Placement((), network.measure(())),)
-        whole = network.measure(())
-        if whole[0] <= bound_ns:
-            return (Placement((), whole),)
+            return (self._placement(()),)
+        whole = self._placement(())
+        if whole.longest_ns <= bound_ns:
+            return (whole,)
         limit = bound_ns
         # Where lengths are estimates, an overlong segment tells by how much to be stricter.
         for _ in range(_ATTEMPTS):
@@ -127,7 +133,7 @@ class Choices:
                 assert way is not None
                 cuts.append(way[2])
             chosen = tuple(reversed(cuts[:-1]))
-            found.append(Placement(chosen, network.measure(chosen)))
+            found.append(self._placement(chosen))
         return tuple(found)
 
     def _extend(

@@ -124,7 +124,13 @@ def _search(
 
 def _with(taskset: TaskSet, placements: Sequence[Placement]) -> TaskSet:
     tasks = zip(taskset.tasks, placements, strict=True)
-    return replace(taskset, tasks=tuple(replace(t, segments_ns=p.segments_ns) for t, p in tasks))
+    return replace(
+        taskset,
+        tasks=tuple(
+            replace(t, segments_ns=p.segments_ns, cpu_runs=p.cpu_runs, least_ns=())
+            for t, p in tasks
+        ),
+    )
 
 
 def _shrink(
@@ -178,7 +184,7 @@ def _tighten(
     tasks = current.tasks
     everyone = range(len(tasks))
     # borne[me][other]: the segment of the other task that this one has to bear, or still can.
-    present = [max(t.segments_ns) for t in tasks]
+    present = [t.longest_segment_ns for t in tasks]
     nothing = [0] * len(tasks)
     borne = [nothing if others_bear_nothing else list(present) for _ in everyone]
     shrank = False
@@ -196,7 +202,7 @@ def _tighten(
         for other, tolerance in _tolerances(current, me, borne).items():
             own[other] = min(own[other], tolerance)
             bound = bounds[other]
-            if tolerance < max(tasks[other].segments_ns) and (bound is None or tolerance < bound):
+            if tolerance < tasks[other].longest_segment_ns and (bound is None or tolerance < bound):
                 bounds[other] = tolerance
                 limiter[other] = me
                 shrank = True

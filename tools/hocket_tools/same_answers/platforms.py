@@ -77,15 +77,9 @@ def _image(back_end: str) -> Callable[[Packed, Path], Answers]:
     def run(packed: Packed, firmware: Path) -> Answers:
         outputs: Outputs = {}
         console = bytearray()
-        guest = Guest(
-            firmware,
-            packed.data,
-            npu_config(packed.image.accelerator),
-            system_config(packed.application),
-        )
         session = Session(
             back_end,
-            guest,
+            Guest.of(firmware, packed),
             console.extend,
             packed=packed,
             on_job=lambda task, _, given: outputs.setdefault(task, []).append(_joined(given)),

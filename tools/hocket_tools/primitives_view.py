@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `hocket inspect --primitives` shows: every way to run a layer, and which one was taken."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from hocket_host.units import format_size
+
+from .application import Application
+from .pack import compile_networks, prepare, system_config
+from .primitives import Choice
+from .tables import clip, plain_table
+
+
+def summary(application: Application) -> dict[str, Any]:
+    """Candidates and choices of each task's operators on the processor.
+
+    Parameters
+    ----------
+    application
+        An application file; its networks are compiled, not cut.
+
+    Returns
+    -------
+    dict
+        By task, a list of layers; cycles are those of the board's processor, sizes bytes.
+
+    Raises
+    ------
+    HocketError
+        A network does not compile, or its operators do not fit the task's SRAM budget.
+    """
+    system = system_config(application)
+    return {
+        name: [_layer(choice) for choice in prepare(application, name, network, system).choices]
+        for name, network in compile_networks(application)
+    }
+
+
+def _layer(choice: Choice) -> dict[str, Any]:
+    operator = choice.operator
+    return {
+        "layer": operator.name,
+        "operator": operator.source.kind,
+        "type": operator.source.outputs[0].dtype
+        if operator.source.outputs
+        else operator.source.input(1).dtype,
+        "index": operator.source_index,
+        "chosen_by_user": operator.chosen,
+        "runs_on": choice.runs_on,
+        "candidates": [
+            {
+                "primitive": packed.primitive,
+                "cycles": packed.cycles,
+                "pieces": packed.steps,
+                "piece_cycles": packed.step_cycles,
+                "scratch": packed.scratch_bytes,
+                "params": len(packed.params),
+                "picked": packed is choice.packed,
+            }
+            for packed in choice.candidates
+        ],
+    }
+
+
+def render(told: dict[str, Any], console: Console) -> None:
+    """Print a `summary` as a table a task."""
+    for task, layers in told.items():
+        if not layers:
+            console.print(f"\n{escape(task)}: every layer runs on the NPU", highlight=False)
+            continue
+        table = plain_table(
+            *("layer", "operator", "primitive", "cycles", "pieces", "longest", "scratch"),
+            title=f"\nPrimitives of {task}",
+        )
+        for layer in layers:
+            name = clip(layer["layer"].split(";")[0], max(console.width - 66, 16))
+            for candidate in layer["candidates"]:
+                mark = "✓ " if candidate["picked"] else "  "
+                table.add_row(
+                    escape(name),
+                    layer["operator"].lower(),
+                    mark + candidate["primitive"],
+                    str(candidate["cycles"]),
+                    str(candidate["pieces"]),
+                    str(candidate["piece_cycles"]),
+                    format_size(candidate["scratch"]),
+                )
+                name = ""
+        console.print(table)
