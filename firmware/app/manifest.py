@@ -8,6 +8,7 @@ package(
         "__init__.py",
         "_layout.py",
         "_reader.py",
+        "agenda.py",
         "container.py",
         "dispatch.py",
         "ethosu.py",

@@ -10,6 +10,7 @@ import micropython
 from micropython import const
 
 from . import ethosu
+from . import policy as policies
 from .port import ticks_add
 from .trace import put
 
@@ -55,7 +56,8 @@ _REASON = const(13)
 _ID = const(14)  # for the trace, in the upper half; index in the net of the step in _FIRST
 _REGIONS = const(15)
 _BASES = const(16)
-_ROW = const(24)
+_WAITER = const(24)  # task to be made ready once the slot came to its end, counted from 1
+_ROW = const(25)
 
 # Table of steps.
 _QBASE = const(0)
@@ -135,6 +137,7 @@ class Dispatcher:
         self.npu = npu
         self.words = array("I", bytes(4 * (_HEAD + count * _ROW)))
         self._policy = policy
+        self.rule = policies.rule(policy)
         self._port = port
         self._base = npu.base
         self._ring = ring
@@ -154,10 +157,11 @@ class Dispatcher:
         if port.npu_dispatcher is not None:
             # The same in C, where the port has it: viper takes ten times the instructions.
             native = port.npu_dispatcher(self.words, self._steps, ring, self._base, self._fail)
-            self.interrupt = native
+            self.native = self.interrupt = native
             self.record = native.record
             self.sleep = native.sleep
-            self._queue = native.queue
+            self.queue = native.queue
+            self.take = native.take
 
     def _set_up(self, app, slot, id):
         net = app.nets[slot]
@@ -185,23 +189,24 @@ class Dispatcher:
         w[row + _LAST] = base + last
         w[row + _ID] = w[row + _ID] >> 16 << 16 | first
 
-    # Requests all steps of a slot's net. The deadline is a tick. The interrupt leaves a slot alone
-    # that is not ready, so only the last step needs it disabled.
-    def submit(self, slot, priority, deadline):
+    # Requests all steps of a slot's net. The deadline is a tick; the waiter is a task's index.
+    def submit(self, slot, priority, deadline, waiter=-1):
+        policy = self._policy
+        rank = policy.rank(priority, deadline)
+        self.queue(slot, rank, policy.tie(priority), priority, waiter + 1)
+
+    # Makes a slot ready from its first step on, and starts it if the NPU is free. The interrupt
+    # leaves a slot alone that is not ready, so only the last part needs it disabled.
+    def queue(self, slot, rank, tie, priority, waiter):
         w = self.words
         row = _HEAD + slot * _ROW
-        w[row + _RANK] = self._policy.rank(priority, deadline)
-        w[row + _TIE] = self._policy.tie(priority)
+        w[row + _RANK] = rank
+        w[row + _TIE] = tie
         w[row + _PRIORITY] = priority
+        w[row + _WAITER] = waiter
         w[row + _STEP] = w[row + _FIRST]
         w[row + _SINCE] = self._ticks()
         w[row + _BLOCKED] = 0
-        self._queue(slot)
-
-    # Makes a slot ready, and starts it if the NPU is free.
-    def _queue(self, slot):
-        w = self.words
-        row = _HEAD + slot * _ROW
         irq = self._port.disable_irq()
         _enqueue(w, slot)
         if w[_DEAD]:
@@ -236,6 +241,7 @@ class Dispatcher:
         irq = self._port.disable_irq()
         running = w[_CURRENT] == slot
         w[row + _STATE] = _ABANDONED if running else _IDLE
+        w[row + _WAITER] = 0
         self._port.enable_irq(irq)
         return not running
 
@@ -255,16 +261,19 @@ class Dispatcher:
         self.words[row + _STATE] = _IDLE
         return self.words[row + _REASON] if failed else 0
 
-    # True once after one or more slots ended.
-    def take_finished(self):
-        if self.words[_FINISHED]:
-            self.words[_FINISHED] = 0
-            return True
-        return False
+    # Makes a task wait until the segment of a request that was given up is over.
+    def drain(self, slot, waiter):
+        self.words[_HEAD + slot * _ROW + _WAITER] = waiter + 1
 
-    @property
-    def finished(self):
-        return self.words[_FINISHED]
+    # The task that waits for a slot, once when it came to its end; else -1.
+    def wake(self, slot):
+        row = _HEAD + slot * _ROW
+        waiter = self.words[row + _WAITER]
+        if waiter and self.ended(slot):
+            self.words[row + _WAITER] = 0
+        else:
+            waiter = 0
+        return waiter - 1
 
     # Slot and step on the NPU, for those who watch; None when it is idle.
     @property
@@ -411,6 +420,18 @@ class Dispatcher:
                     w[row + _REASON] = reason | 8
                     w[row + _STATE] = _FAILED
 
+    # Figures of a slot: the longest time that its job was blocked, and NPU cycles.
+    def blocking_max_us(self, slot):
+        return self.words[_HEAD + slot * _ROW + _BLOCKED_MAX]
+
+    def cycles(self, slot):
+        row = _HEAD + slot * _ROW
+        return self.words[row + _BUSY_HIGH] << 30 | self.words[row + _BUSY_LOW]
+
+    def clear(self, slot):
+        for field in (_BLOCKED_MAX, _BUSY_LOW, _BUSY_HIGH):
+            self.words[_HEAD + slot * _ROW + field] = 0
+
     # Stops the NPU and forgets all requests.
     def close(self):
         w = self.words
@@ -422,22 +443,3 @@ class Dispatcher:
             w[row + _STATE] = _IDLE
         self.npu.release()
         self._port.enable_irq(irq)
-
-
-# Figures of one slot, for the statistics of its task.
-class SlotStats:
-    __slots__ = ("_row", "_words")
-
-    def __init__(self, dispatcher, slot):
-        self._words = dispatcher.words
-        self._row = _HEAD + slot * _ROW
-
-    def clear(self):
-        for field in (_BLOCKED_MAX, _BUSY_LOW, _BUSY_HIGH):
-            self._words[self._row + field] = 0
-
-    def blocking_max_us(self):
-        return self._words[self._row + _BLOCKED_MAX]
-
-    def cycles(self):
-        return self._words[self._row + _BUSY_HIGH] << 30 | self._words[self._row + _BUSY_LOW]

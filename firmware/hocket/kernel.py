@@ -1,21 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 # The cooperative kernel: releases the tasks of a container, resumes who is ready, most urgent
 # first, and sleeps otherwise. The NPU needs none of it between the segments of a job.
+from micropython import const
+
 from . import policy as policies
 from . import task as core
+from .agenda import COLLECT, IDLE, RELEASE, WATCH, Agenda
 from .dispatch import Dispatcher
 from .ethosu import EthosU
+from .net import NpuError
 from .net import make as make_net
 from .periodic import Periodic, shared_arenas
-from .port import Port, ticks_add, ticks_diff
-from .stats import table
-from .trace import RESUME, Trace
+from .port import Port, ticks_add
+from .trace import Trace
 
 # The longest single wait for the end of run().
 _LEG_US = 0x10000000
 
 # Names of nets without a task, in the trace.
 _NO_TASK = 0x80
+
+_MASK = const(0x3FFFFFFF)
+_HALF = const(0x20000000)
 
 
 class Kernel:
@@ -28,7 +34,6 @@ class Kernel:
         self.watchdog = watchdog
         self.on_miss = None  # called with the task's name and how many us late
         self.on_error = None  # called with name and error of a body; else run() raises it
-        self.ready = core.TaskList(port)
         self.timers = core.TimerList()
         self._check(app, port)
         self.npu = EthosU(port.npu_base, port.npu_protection)
@@ -40,18 +45,20 @@ class Kernel:
         for index in range(len(app.tasks)):
             ids[app.tasks[index].net] = index
         self.dispatcher = Dispatcher(app, self.policy, port, self.npu, self.trace.ring, ids)
+        polled = not port.npu_irq(self.dispatcher.interrupt)
+        self.agenda = Agenda(len(app.tasks), port, self.dispatcher, polled)
         self._nets = [make_net(app, slot, port, self.dispatcher) for slot in range(len(ids))]
         arenas = shared_arenas(app)
         self.tasks = [
             Periodic(self, task, self._nets[task.net], index, arenas[task.net])
             for index, task in enumerate(app.tasks)
         ]
+        self._by_index = [task.task for task in self.tasks]
         self._begun = False
         self._running = False
         self._live = 0  # spawned tasks that have not ended
         self._left_us = 0
         self._stop = core.Timer(_leg, self)
-        self._polled = not port.npu_irq(self.dispatcher.interrupt)
 
     def _check(self, app, port):
         if app.arena_size > port.arena_size:
@@ -88,9 +95,16 @@ class Kernel:
 
     # A coroutine without a period.
     def spawn(self, coro, priority=core.LEAST_URGENT, name="spawned"):
-        task = core.Task(self, name, coro, priority)
+        rows = self._by_index
+        index = len(self.tasks)
+        while index < len(rows) and rows[index] is not None:
+            index += 1
+        if index == len(rows):
+            self.agenda.add()
+            rows.append(None)
+        rows[index] = task = core.Task(self, name, coro, priority, index)
         self._live += 1
-        self.ready.push(task)
+        self.agenda.push(task)
         return task
 
     # A net by its name, for spawned tasks to use.
@@ -105,6 +119,8 @@ class Kernel:
 
     # The statistics of all tasks as text.
     def report(self):
+        from .stats import table  # here, because the kernel can do without
+
         return table([(task.name, task.stats) for task in self.tasks])
 
     def _task(self, name):
@@ -130,8 +146,7 @@ class Kernel:
             self._left_us = until_us
             _leg(self, now)
         try:
-            while self._running:
-                self._turn()
+            self._loop()
         finally:
             core.current = None
             self.timers.remove(self._stop)
@@ -147,99 +162,87 @@ class Kernel:
         self.port.npu_irq(None)
         self.dispatcher.close()
 
-    def _turn(self):
-        now = self.port.ticks_us()
-        if self.watchdog is not None:
-            self.watchdog.feed()
+    # Turns of the loop until run() is to end, or so many. What each of them looks at is looked up
+    # once, as that would take most of the time.
+    def _loop(self, turns=-1):
+        ticks_us = self.port.ticks_us
+        feed = None if self.watchdog is None else self.watchdog.feed
+        step = self.agenda.step
+        tasks = self._by_index
+        alone = not self.tasks
         timers = self.timers
-        timer = timers.due(now)
-        while timer is not None:
-            timer.fire(timer.owner, now)
-            if not self._running:
+        while turns and self._running:
+            turns -= 1
+            if feed is not None:
+                feed()
+            until = None
+            timer = timers.head
+            if timer is not None:
+                until = timer.tick
+                now = ticks_us()
+                if (now - until) & _MASK < _HALF:
+                    timers.remove(timer)
+                    timer.fire(timer.owner, now)
+                    continue
+            if alone and not self._live:
                 return
-            timer = timers.due(now)
-        dispatcher = self.dispatcher
-        if dispatcher.busy:
-            if self._polled:
-                dispatcher.interrupt(None)
-            dispatcher.watch(now)
-        if dispatcher.take_finished():
-            for net in self._nets:
-                if net.periodic is None:
-                    net.inference.collect()
+            index = step(until)
+            if index < 0:
+                if index != IDLE:
+                    self._attend(index)
+                continue
+            task = tasks[index]
+            core.current = task
+            task.place = None
+            task.started = True
+            try:
+                error = task.error
+                if error is None:
+                    over = task.coro.send(None)
                 else:
-                    net.periodic.collect()
-        task = self.ready.pop()
-        if task is not None:
-            self._resume(task)
-        elif self.tasks or self._live:
-            self._idle()
-        else:
-            self._running = False
+                    task.error = None
+                    over = task.coro.throw(error)
+            except StopIteration:
+                over = True
+            except Exception as error:
+                self._failed(task, error)
+                continue
+            if over:
+                if task.periodic is None:
+                    self._forget(task)
+                else:
+                    task.periodic.complete()
+            # One that waits for nothing has only let others go first.
+            elif task.place is None and (task.timer is None or not task.timer.armed):
+                self.agenda.push(task)
 
-    def _resume(self, task):
-        port = self.port
-        if port.charge_resume is not None:
-            port.charge_resume()
-        self.record(port.ticks_us(), RESUME, task.trace_id, 0)
-        periodic = task.periodic
-        if periodic is not None:
-            periodic.started = True
-        core.current = task
-        try:
-            error = task.error
-            if error is None:
-                task.coro.send(None)
-            else:
-                task.error = None
-                task.coro.throw(error)
-        except StopIteration:
-            core.current = None
-            if periodic is None:
-                self._live -= 1
-            else:
-                periodic.complete()
-            return
-        except Exception as error:
-            core.current = None
-            self._failed(task, error)
-            return
-        core.current = None
-        # One that waits for nothing has only let others go first.
-        if task.place is None and not task.timer.armed:
-            self.ready.push(task)
+    def _forget(self, task):
+        self._live -= 1
+        self._by_index[task.index] = None
+
+    # Does what a step of the agenda asks for.
+    def _attend(self, what):
+        if what == WATCH:
+            self.dispatcher.watch(self.port.ticks_us())
+        elif what == COLLECT:
+            for task in self.tasks:
+                task.collect()
+        else:
+            self.tasks[RELEASE - what].release()
 
     # An NPU's failure is the job's own affair and counted; any other error is the program's.
     def _failed(self, task, error):
         task.detach()
         if task.periodic is None:
-            self._live -= 1
+            self._forget(task)
             counted = False
         else:
-            faults = task.periodic.stats.faults
             task.periodic.fail(error)
-            counted = task.periodic.stats.faults != faults
+            counted = isinstance(error, NpuError)
         if self.on_error is not None:
             self.on_error(task.name, error)
         elif not counted:
             raise error
-
-    # Interrupts are held from the look for work to the wait, or the one that brings it could come
-    # between the two and be slept over.
-    def _idle(self):
-        port = self.port
-        dispatcher = self.dispatcher
-        irq = port.hold_irq()
-        if self.ready.head is None and not dispatcher.finished:
-            until = None if self.timers.head is None else self.timers.head.tick
-            busy = dispatcher.busy
-            if busy:
-                check = dispatcher.check
-                if until is None or ticks_diff(check, until) < 0:
-                    until = check
-            if not (busy and self._polled):
-                dispatcher.sleep(until)
-        port.let_irq(irq)
 
     # Writes a record of the trace.
     def record(self, tick, kind, id, argument):

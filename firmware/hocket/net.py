@@ -2,6 +2,7 @@
 # A net as a task sees it: tensors in place, and the inference to await.
 from . import ethosu
 from . import task as core
+from .policy import BY_PRIORITY
 from .port import ticks_add
 from .tensor import Tensor
 
@@ -90,7 +91,6 @@ class Inference:
         self._dispatcher = dispatcher
         self._port = port
         self._armed = False
-        self._task = None
         self._end = StopIteration()
 
     def arm(self):
@@ -103,27 +103,33 @@ class Inference:
     __await__ = __iter__
 
     def __next__(self):
+        if self.send(None):
+            self._end.__traceback__ = None
+            raise self._end
+
+    # Submits what was armed; resumed again, takes the result: True, which as the body of a task
+    # tells its end without an exception.
+    def send(self, _):
         net = self._net
+        dispatcher = self._dispatcher
         if self._armed:
             self._armed = False
             task = core.current
-            self._task = task
             task.place = self
-            periodic = net.periodic
-            if periodic is None:
+            priority = task.priority
+            if dispatcher.rule == BY_PRIORITY:
+                dispatcher.queue(net.slot, priority, 0, priority, task.index + 1)
+                return None
+            if net.periodic is None:
                 deadline = ticks_add(self._port.ticks_us(), _FAR_US)
             else:
-                deadline = periodic.deadline
-            self._dispatcher.submit(net.slot, task.priority, deadline)
-            return
-        status = self._dispatcher.take(net.slot)
+                deadline = net.periodic.deadline
+            dispatcher.submit(net.slot, priority, deadline, task.index)
+            return None
+        status = dispatcher.take(net.slot)
         if status:
             raise NpuError(_EIO, "net %s: %s" % (net.name, ethosu.reason(status)))
-        self._end.__traceback__ = None
-        raise self._end
-
-    def send(self, _):
-        return self.__next__()
+        return True
 
     def throw(self, error, value=None, traceback=None):
         raise error
@@ -131,21 +137,16 @@ class Inference:
     def close(self):
         self._armed = False
 
-    # Makes the waiting task ready if the slot came to its end.
-    def collect(self):
-        task = self._task
-        if task is not None and self._dispatcher.ended(self._net.slot):
-            self._task = None
-            task.place = None
-            task.make_ready()
+    # Whether a task that is ready, and was waiting here, waits no more.
+    def is_over(self):
+        return True
 
     # As the lists of tasks have it: the task no longer waits, so nobody wants the result.
     def remove(self, task):
         task.place = None
-        self._task = None
         self._dispatcher.cancel(self._net.slot)
 
     # Makes a task wait until the segment of a request that was given up is over.
     def drain(self, task):
-        self._task = task
         task.place = self
+        self._dispatcher.drain(self._net.slot, task.index)

@@ -4,10 +4,8 @@ from micropython import const
 
 from . import task as core
 from . import trace
-from .dispatch import SlotStats
 from .net import NpuError
-from .port import ticks_add, ticks_diff
-from .stats import Stats
+from .port import ticks_diff
 
 SKIP = const(0)
 QUEUE = const(1)
@@ -23,27 +21,6 @@ _ARGUMENT_LIMIT = const(0xFFFF)
 _ABORTED = const(1)
 
 
-# An instant that moves by whole periods. What a period has beyond microseconds is summed, so a
-# million periods end where they should.
-class Instant:
-    __slots__ = ("_ns", "_period_ns", "_period_us", "tick")
-
-    def __init__(self, period_ns, offset_ns=0):
-        self._period_us = period_ns // 1000
-        self._period_ns = period_ns % 1000
-        self.tick = offset_ns // 1000
-        self._ns = offset_ns % 1000
-
-    def advance(self):
-        us = self._period_us
-        ns = self._ns + self._period_ns
-        if ns >= 1000:
-            ns -= 1000
-            us += 1
-        self._ns = ns
-        self.tick = ticks_add(self.tick, us)
-
-
 class Periodic:
     def __init__(self, kernel, info, net, index, arena):
         if not 1000 <= info.period_ns < _LIMIT_US * 1000:
@@ -57,147 +34,157 @@ class Periodic:
         self.cpu_ns = info.cpu_ns
         self.period_ns = info.period_ns
         self.offset_ns = info.offset_ns
-        self.deadline_us = info.deadline_ns // 1000
-        self.released = 0  # ticks of the job under way
-        self.deadline = 0
-        self.active = False
-        self.started = False  # the coroutine was resumed
-        self.stats = Stats(SlotStats(kernel.dispatcher, net.slot))
-        self.task = core.Task(kernel, info.name, None, info.priority)
+        self._agenda = kernel.agenda
+        self._agenda.set_up(index, net.slot, info.deadline_ns // 1000, arena is not None)
+        self.task = core.Task(kernel, info.name, None, info.priority, index)
         self.task.periodic = self
-        self.task.trace_id = index
         net.periodic = self
         self._kernel = kernel
         self._arena = arena  # a Lock if the net shares its arena
-        self._missed = False
-        self._next = None
         self._backlog = None  # made when the first job has to wait
         self._first = 0
         self._waiting = 0
-        self._timer = core.Timer(_release, self)
+
+    # A view of the figures, which are elsewhere.
+    @property
+    def stats(self):
+        from .stats import Stats  # here, because the kernel can do without
+
+        return Stats(self._agenda, self.task.index, self._kernel.dispatcher, self.net.slot)
+
+    # Ticks of the job under way, or of the last one.
+    @property
+    def released(self):
+        return self._agenda.released(self.task.index)
+
+    @property
+    def deadline(self):
+        return self._agenda.deadline(self.task.index)
 
     # Counts periods from a tick on.
     def begin(self, now):
-        self._next = Instant(self.period_ns, self.offset_ns)
-        self._next.tick = ticks_add(self._next.tick, now)
-        self._kernel.timers.add(self._timer, self._next.tick)
+        self._agenda.begin(self.task.index, now, self.offset_ns, self.period_ns)
 
     # Makes the coroutine of the next job, between jobs rather than at a release because a
     # coroutine is allocated. Without a body it is the inference itself, which is not.
     def prepare(self):
+        task = self.task
+        task.started = False
         if self.body is None:
-            self.task.coro = self.net.inference.arm()
+            task.coro = self.net.inference.arm()
         else:
             coro = self.body(self.net)
             if not hasattr(coro, "send"):
                 raise TypeError("body of task %s must be an async def" % self.name)
-            self.task.coro = coro
-        self.started = False
+            task.coro = coro
 
     # Drops a coroutine that nothing was done with yet.
     def discard(self):
-        if self.task.coro is not None and not self.started:
+        if self.task.coro is not None and not self.task.started:
             self.task.coro.close()
             self.task.coro = None
 
-    def release(self, now):
-        charge = self._kernel.port.charge_release
+    # What step() of the agenda leaves to be done, by a port that has it in C in rare cases only.
+    def release(self):
+        kernel = self._kernel
+        charge = kernel.port.charge_release
         if charge is not None:
-            charge(self.task.trace_id)
-        due = self._next.tick
-        late = ticks_diff(now, due)
-        self._kernel.record(now, trace.RELEASE, self.task.trace_id, min(late, _ARGUMENT_LIMIT))
-        self._next.advance()
-        self._kernel.timers.add(self._timer, self._next.tick)
-        if not self.active:
-            self._start(due)
-            return
+            charge(self.task.index)
+        now = kernel.port.ticks_us()
+        due = self._agenda.advance(self.task.index)
+        late = min(ticks_diff(now, due), _ARGUMENT_LIMIT)
+        kernel.record(now, trace.RELEASE, self.task.index, late)
+        if self._agenda.is_active(self.task.index):
+            self._overrun(now, due)
+        else:
+            self._begin(due)
+
+    # A release at a tick finds the job before it unfinished.
+    def _overrun(self, now, due):
         late = ticks_diff(now, self.deadline)
         if late >= 0:
             self._miss(now, late)
         if self.overrun == ABORT:
             self._abort(now)
-            self._start(due)
+            self._begin(due)
         elif self.overrun == QUEUE and self._waiting < _BACKLOG:
             if self._backlog is None:
                 self._backlog = [0] * _BACKLOG
             self._backlog[(self._first + self._waiting) % _BACKLOG] = due
             self._waiting += 1
         else:
-            self.stats.skipped += 1
-            self._kernel.record(now, trace.SKIP, self.task.trace_id, 0)
+            self._agenda.count(self.task.index, "skipped")
+            self._kernel.record(now, trace.SKIP, self.task.index, 0)
 
-    def _start(self, due):
+    def _begin(self, due):
         task = self.task
-        self.active = True
-        self._missed = False
-        self.released = due
-        self.deadline = ticks_add(due, self.deadline_us)
-        self.stats.jobs += 1
+        self._agenda.begin_job(task.index, due)
         arena = self._arena
         if arena is not None and arena.holder is not task and not arena.take(task):
             arena.queue(task)
         elif not self._kernel.dispatcher.idle(self.net.slot):
             self.net.inference.drain(task)
         else:
-            self._kernel.ready.push(task)
+            self._agenda.push(task)
 
     # The body came to its end.
     def complete(self):
-        charge = self._kernel.port.charge_body
+        kernel = self._kernel
+        charge = kernel.port.charge_body
         if charge is not None:
             charge(self.cpu_ns)
-        now = self._kernel.port.ticks_us()
-        response = ticks_diff(now, self.released)
-        self.stats.response(response)
-        self._kernel.record(now, trace.COMPLETE, self.task.trace_id, 0)
-        if response > self.deadline_us:
-            self._miss(now, response - self.deadline_us)
+        late = self._agenda.complete(self.task.index)
+        if late > 0:
+            self._miss(kernel.port.ticks_us(), late)
         self._end()
 
     # The body raised an error.
     def fail(self, error):
         if isinstance(error, NpuError):
-            self.stats.faults += 1
+            self._agenda.count(self.task.index, "faults")
+        self._agenda.drop(self.task.index)
         self._end()
 
     def _end(self):
-        self._give_back()
-        self.active = False
-        self.collect()
-        self.prepare()
+        task = self.task
+        if task.held is not None:
+            self._give_back()
+            self.collect()
+        if self.body is None:
+            task.started = False
+            self.net.inference.arm()
+        else:
+            self.prepare()
         if self._waiting:
             due = self._backlog[self._first]
             self._first = (self._first + 1) % _BACKLOG
             self._waiting -= 1
-            self._start(due)
+            self._begin(due)
 
-    # Looks at what the NPU finished. A shared arena is kept until the NPU is out of it.
+    # A shared arena is kept until the NPU is out of it.
     def collect(self):
-        self.net.inference.collect()
         arena = self._arena
         if (
             arena is not None
-            and not self.active
             and arena.holder is self.task
+            and not self._agenda.is_active(self.task.index)
             and self._kernel.dispatcher.idle(self.net.slot)
         ):
             arena.let_go()
 
     # Once a job, when it ends late or is still there at a later release.
     def _miss(self, now, late):
-        if self._missed:
+        if not self._agenda.miss(self.task.index):
             return
-        self._missed = True
-        self.stats.misses += 1
-        self._kernel.record(now, trace.MISS, self.task.trace_id, min(late, _ARGUMENT_LIMIT))
+        self._agenda.count(self.task.index, "misses")
+        self._kernel.record(now, trace.MISS, self.task.index, min(late, _ARGUMENT_LIMIT))
         hook = self._kernel.on_miss
         if hook is not None:
             hook(self.name, late)
 
     def _abort(self, now):
-        self.stats.aborted += 1
-        self._kernel.record(now, trace.SKIP, self.task.trace_id, _ABORTED)
+        self._agenda.count(self.task.index, "aborted")
+        self._kernel.record(now, trace.SKIP, self.task.index, _ABORTED)
         self.task.detach()
         core.current = self.task  # it may give back locks on its way out
         self.task.coro.close()
@@ -217,10 +204,6 @@ class Periodic:
             if lock is not self._arena:
                 lock.let_go()
             lock = chained
-
-
-def _release(periodic, now):
-    periodic.release(now)
 
 
 # The locks of nets that share an arena: one for all of them, held for whole jobs, with the

@@ -5,6 +5,8 @@
 # as ticks are. A policy says rank and tie when a job is queued; a rotating one also sends a job
 # to the end of the sequence after each segment.
 
+from micropython import const
+
 
 # First come, first served, to completion: the baseline.
 class FIFO:
@@ -45,6 +47,14 @@ class RoundRobin(FIFO):
 
 # In the order of the container's policy codes.
 POLICIES = (FIFO, FixedPriority, EarliestDeadline, RoundRobin)
+
+
+# What a submission need not ask a policy for: the kernel's own by priority.
+BY_PRIORITY = const(1)
+
+
+def rule(policy):
+    return BY_PRIORITY if type(policy) is FixedPriority else None
 
 
 # A policy from a name, a code of the container, a class or an instance.

@@ -51,6 +51,7 @@ def as_bytes(data):
 #     release comes with the next interrupt of the system's own tick
 #   machine.NpuDispatcher, hold_irq, let_irq: the dispatcher's interrupt in C, and what disables all
 #     handlers but that one; without them the interrupt is in viper, and is disabled with the others
+#   machine.Agenda, with NpuDispatcher: the agenda's step in C; without it that is in Python
 class Port:
     def __init__(self, board=None):
         if board is None:
@@ -77,6 +78,7 @@ class Port:
         self.view = view
         self._idle_until = getattr(machine, "idle_until", None)
         self.npu_dispatcher = getattr(machine, "NpuDispatcher", None)
+        self.agenda = getattr(machine, "Agenda", None)
         if self.npu_dispatcher is None:
             self.hold_irq = machine.disable_irq
             self.let_irq = machine.enable_irq

@@ -1,58 +1,42 @@
 # SPDX-License-Identifier: Apache-2.0
-# Figures of one task. Sums are kept in two parts because a long one leaves the small integers.
-from micropython import const
-
-_MILLION = const(1000000)
+# Figures of one task, as the kernel's blocks of words have them.
+from .agenda import FIELDS
 
 
+# Has what FIELDS names: jobs started, completed, misses, skipped, aborted, faults and the extremes
+# of the responses in us.
 class Stats:
-    __slots__ = (
-        "_npu", "_seconds", "_sum", "aborted", "completed", "faults", "jobs", "misses",
-        "response_max_us", "response_min_us", "skipped",
-    )  # fmt: skip
+    __slots__ = ("_agenda", "_dispatcher", "_index", "_slot")
 
-    def __init__(self, npu):
-        self._npu = npu  # of the dispatcher: cycles and blocking of the slot
-        self.clear()
+    def __init__(self, agenda, index, dispatcher, slot):
+        self._agenda = agenda
+        self._index = index
+        self._dispatcher = dispatcher
+        self._slot = slot
+
+    def __getattr__(self, name):
+        if name in FIELDS:
+            return self._agenda.statistic(self._index, name)
+        raise AttributeError(name)
 
     def clear(self):
-        self.jobs = 0  # started
-        self.completed = 0
-        self.misses = 0
-        self.skipped = 0
-        self.aborted = 0
-        self.faults = 0
-        self.response_min_us = 0
-        self.response_max_us = 0
-        self._sum = 0
-        self._seconds = 0
-        self._npu.clear()
-
-    def response(self, us):
-        if self.completed == 0 or us < self.response_min_us:
-            self.response_min_us = us
-        self.response_max_us = max(self.response_max_us, us)
-        self.completed += 1
-        total = self._sum + us
-        self._seconds += total // _MILLION
-        self._sum = total % _MILLION
+        self._agenda.clear(self._index)
+        self._dispatcher.clear(self._slot)
 
     # Rounded down.
     @property
     def response_mean_us(self):
-        if self.completed == 0:
-            return 0
-        return (self._seconds * 1000000 + self._sum) // self.completed
+        return self._agenda.mean_us(self._index)
 
     # Longest time in one job that it was ready while a task of lower priority held the NPU.
     @property
     def blocking_max_us(self):
-        return self._npu.blocking_max_us()
+        return self._dispatcher.blocking_max_us(self._slot)
 
     # NPU cycles of all its segments, by the NPU's own counter.
     @property
     def npu_cycles(self):
-        return self._npu.cycles()
+        return self._dispatcher.cycles(self._slot)
 
 
 _COLUMNS = (

@@ -51,7 +51,7 @@ class _Sleep(_Wait):
         tick = self._list
         if tick is not None:
             self._list = None
-            core.current.kernel.timers.add(core.current.timer, tick)
+            core.current.sleep(tick)
             return
         self._end.__traceback__ = None
         raise self._end
@@ -75,7 +75,7 @@ def sleep_ms(ms):
 
 # Lets tasks that are ready and as urgent go first.
 def pause():
-    return _wait.arm(core.current.kernel.ready)
+    return _wait.arm(core.current.kernel.agenda)
 
 
 # Awaits something for a time at most, then TimeoutError.
@@ -97,7 +97,8 @@ def wait_for_ms(awaitable, ms):
 
 
 def _expire(task, now):
-    if task.place is task.kernel.ready:
+    agenda = task.kernel.agenda
+    if task.place is agenda or (agenda.is_ready(task.index) and task.place.is_over()):
         return  # what it waited for has come already
     task.make_ready()
     task.error = TimeoutError()
@@ -234,7 +235,7 @@ class Lock:
         self.holder = task
         self._chain = task.held
         task.held = self
-        task.priority = min(task.priority, self.ceiling)
+        task.raise_to(min(task.priority, self.ceiling))
 
     def release(self):
         if self.holder is not core.current:
@@ -257,7 +258,7 @@ class Lock:
         while lock is not None:
             priority = min(priority, lock.ceiling)
             lock = lock._chain
-        task.priority = priority
+        task.raise_to(priority)
         if self._waiters is not None:
             task = self._waiters.pop()
             if task is not None:

@@ -15,40 +15,57 @@ current = None  # the task that runs now
 # its timer running besides.
 class Task:
     __slots__ = (
-        "_next", "base", "coro", "error", "held", "kernel", "name", "periodic", "place", "priority",
-        "timer", "trace_id",
+        "_next", "base", "coro", "error", "held", "index", "kernel", "name", "periodic", "place",
+        "priority", "started", "timer",
     )  # fmt: skip
 
-    def __init__(self, kernel, name, coro, priority):
+    def __init__(self, kernel, name, coro, priority, index):
         self.kernel = kernel
         self.name = name
         self.coro = coro
+        self.started = False  # the coroutine was resumed
+        self.index = index  # of its row in the agenda
         self.base = priority
         self.priority = priority  # effective: raised while a lock is held
         self.held = None  # chain of the locks held
         self.place = None  # what it waits in: has remove(task)
         self.error = None  # to be thrown at the next resume
         self.periodic = None  # what releases it, if anything does
-        self.timer = Timer(_wake, self)
-        self.trace_id = LEAST_URGENT
+        self.timer = None  # made at the first sleep
+        kernel.agenda.set_priority(index, priority)
         self._next = None
 
-    # From wherever it waits to the ready list.
+    # From wherever it waits to those that are ready.
     def make_ready(self):
+        kernel = self.kernel
         if self.place is not None:
             self.place.remove(self)
-        self.kernel.timers.remove(self.timer)
-        self.kernel.ready.push(self)
+        if self.timer is not None:
+            kernel.timers.remove(self.timer)
+        kernel.agenda.push(self)
 
-    # Off whatever it waits for.
+    # Off whatever it waits for. It may be ready before it is off its place there.
     def detach(self):
         if self.place is not None:
             self.place.remove(self)
-        self.kernel.timers.remove(self.timer)
+        self.kernel.agenda.remove(self)
+        if self.timer is not None:
+            self.kernel.timers.remove(self.timer)
         self.error = None
 
+    # Ready again at a tick.
+    def sleep(self, tick):
+        if self.timer is None:
+            self.timer = Timer(_wake, self)
+        self.kernel.timers.add(self.timer, tick)
 
-# Most urgent first, equals in order of arrival.
+    # The effective priority.
+    def raise_to(self, priority):
+        self.priority = priority
+        self.kernel.agenda.set_priority(self.index, priority)
+
+
+# Tasks that wait for one thing: most urgent first, equals in order of arrival.
 class TaskList:
     __slots__ = ("_port", "head")
 
@@ -144,17 +161,8 @@ class TimerList:
             before = before._next
         before._next = timer._next
 
-    # Takes the first timer that is due, or None.
-    def due(self, now):
-        timer = self.head
-        if timer is None or (now - timer.tick) & _MASK >= _HALF:
-            return None
-        self.head = timer._next
-        timer.armed = False
-        return timer
-
 
 def _wake(task, now):
     if task.place is not None:  # a wait with a time limit
         task.place.remove(task)
-    task.kernel.ready.push(task)
+    task.kernel.agenda.push(task)

@@ -249,6 +249,7 @@ class FakePort:
         self._serve()
 
     npu_dispatcher = None
+    agenda = None
     hold_irq = disable_irq
     let_irq = enable_irq
 

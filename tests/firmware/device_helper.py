@@ -21,6 +21,30 @@ def starts(kernel):
     return [task for _, task, _ in events(kernel, "start")]
 
 
+# The heap is locked in the first turn of the kernel's loop, when all that it looks at again and
+# again has been looked up.
+class Locking:
+    def __init__(self):
+        import micropython
+
+        self.turns = 0
+        self._lock = micropython.heap_lock
+        self.unlock = micropython.heap_unlock
+
+    def feed(self):
+        if self.turns == 0:
+            self._lock()
+        self.turns += 1
+
+
+def locked_turns(kernel, turns):
+    kernel.watchdog = Locking()
+    kernel._running = True
+    kernel._loop(turns)
+    kernel.watchdog.unlock()
+    assert kernel.watchdog.turns == turns
+
+
 # The error that a call must raise.
 def raised(kind, call, *args):
     try:
@@ -30,4 +54,14 @@ def raised(kind, call, *args):
     raise AssertionError("no " + kind.__name__)
 
 
-__all__ = ["FakeApp", "FakePort", "Kernel", "Work", "events", "make", "raised", "starts"]
+__all__ = [
+    "FakeApp",
+    "FakePort",
+    "Kernel",
+    "Work",
+    "events",
+    "locked_turns",
+    "make",
+    "raised",
+    "starts",
+]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The dispatcher: which segment comes next, and what becomes of one that fails.
-from device_helper import FakeApp, events, make, raised, starts
+from device_helper import FakeApp, events, locked_turns, make, raised, starts
 
 from hocket.net import NpuError
 
@@ -218,27 +218,17 @@ def test_a_board_without_an_interrupt_hook_is_polled():
 
 
 def test_release_dispatch_and_resume_allocate_nothing():
-    import micropython
-
     kernel, _ = three("fp", dispatch_us=7, resume_us=3)
     kernel.run(15000)
     # A run's own setting-up is outside: the loop is what must not allocate.
     for task in kernel.tasks:
         if task.task.coro is None:
             task.prepare()
-    micropython.heap_lock()
-    turns = 0
-    while turns < 500:
-        kernel._running = True
-        kernel._turn()
-        turns += 1
-    micropython.heap_unlock()
+    locked_turns(kernel, 500)
     assert kernel.stats("slow").completed > 10
 
 
 def test_waits_and_inferences_of_a_body_allocate_nothing():
-    import micropython
-
     from hocket.sync import Event, Lock, Queue, pause, sleep_us
 
     app = FakeApp()
@@ -269,11 +259,7 @@ def test_waits_and_inferences_of_a_body_allocate_nothing():
 
     kernel.run(500)
     before = rounds[0]
-    micropython.heap_lock()
-    for _ in range(200):
-        kernel._running = True
-        kernel._turn()
-    micropython.heap_unlock()
+    locked_turns(kernel, 200)
     assert rounds[0] > before + 10
 
 

@@ -2,7 +2,7 @@
 # The kernel: releases, overruns, misses, and who is resumed first.
 from device_helper import FakeApp, Kernel, events, make, raised, starts
 
-from hocket.periodic import Instant
+from hocket.agenda import Agenda
 
 SKIP, QUEUE, ABORT = 0, 1, 2
 
@@ -14,20 +14,45 @@ def single(overrun=SKIP, period_us=100, cycles=250, **port):
     return make(app, **port)
 
 
+def plan(offsets_us, period_ns=1000000000, now=0):
+    kernel, _ = make(FakeApp())
+    found = Agenda(len(offsets_us), kernel.port, kernel.dispatcher)
+    for index, offset_us in enumerate(offsets_us):
+        found.begin(index, now, int(offset_us * 1000), period_ns)
+    return found
+
+
 def test_a_million_periods_do_not_drift_across_the_wrap_of_ticks():
     # 1/3 ms; the sum passes 2**30 us after some 3.2 million periods, so start near the wrap.
-    instant = Instant(333333)
-    instant.tick = (1 << 30) - 1000
+    agenda = plan([0], 333333, (1 << 30) - 1000)
     for _ in range(1000000):
-        instant.advance()
-    assert instant.tick == (333333 * 1000000 // 1000 - 1000) % (1 << 30)
+        agenda.advance(0)
+    assert agenda.advance(0) == (333333 * 1000000 // 1000 - 1000) % (1 << 30)
 
 
 def test_remainder_of_the_offset_is_kept():
-    instant = Instant(500, 1999)
-    assert instant.tick == 1
-    instant.advance()
-    assert instant.tick == 2
+    agenda = plan([1.999], 500)
+    assert agenda.advance(0) == 1
+    assert agenda.advance(0) == 2
+
+
+def test_what_is_due_longest_is_released_first_and_then_in_order():
+    now = (1 << 30) - 60
+    agenda = plan([70, 50, 50, 120], now=now)
+    order = []
+    while agenda.due(30) >= 0:
+        order.append(agenda.due(30))
+        agenda.advance(order[-1])
+    assert order == [1, 2, 0]
+
+
+def test_ready_tasks_are_taken_by_priority_and_equals_in_order_of_arrival():
+    agenda = plan([0] * 4)
+    agenda.words[2] = (1 << 30) - 2  # the sequence wraps between the second and the third
+    for index, priority in ((2, 5), (0, 7), (3, 5), (1, 5)):
+        agenda.set_priority(index, priority)
+        agenda.make_ready(index)
+    assert [agenda.pop() for _ in range(5)] == [2, 3, 1, 0, -1]
 
 
 def test_releases_lie_on_the_nanosecond_grid_rounded_down():

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Nets with steps for the processor: who has which unit when, and what becomes of a job cut short.
-from device_helper import FakeApp, Kernel, Work, events, make, raised
+from device_helper import FakeApp, Kernel, Work, events, locked_turns, make, raised
 
 from hocket.net import NpuError
 from hocket.sync import TimeoutError, sleep_us, wait_for_us
@@ -22,13 +22,6 @@ def single(period_us=1000, overrun=SKIP, **port):
 # (tick, kind, task, step) of what the two units did.
 def units(kernel):
     return [(r[0], KINDS[r[1]], r[2], r[3]) for r in kernel.trace.records() if KINDS[r[1]] in ALL]
-
-
-# As often as asked for through the kernel's loop.
-def turn(kernel, times):
-    for _ in range(times):
-        kernel._running = True
-        kernel._turn()
 
 
 def test_stages_follow_each_other_under_the_indices_of_the_net():
@@ -351,8 +344,6 @@ def test_a_pure_net_does_not_bring_in_what_mixed_ones_need():
 
 
 def test_an_inference_over_both_units_allocates_nothing():
-    import micropython
-
     app = FakeApp()
     app.add("mixed", [100, Work([20, 30]), Work([5], True), Work([5]), 70], 500, priority=1)
     app.add("state", [Work([3]), 10, Work([3])], 200, priority=0, overrun=ABORT)
@@ -362,8 +353,6 @@ def test_an_inference_over_both_units_allocates_nothing():
     for task in kernel.tasks:
         if task.task.coro is None:
             task.prepare()
-    micropython.heap_lock()
-    turn(kernel, 1000)
-    micropython.heap_unlock()
+    locked_turns(kernel, 1000)
     assert kernel.stats("mixed").completed > 20
     assert kernel.net("mixed").cpu_us > 20 * 60

@@ -5,6 +5,7 @@ from array import array
 from device_helper import FakeApp, FakePort, make, raised
 
 from hocket import ethosu, policy
+from hocket.agenda import Agenda
 from hocket.port import ticks_add, ticks_diff
 from hocket.stats import Stats, table
 from hocket.tensor import Tensor
@@ -45,26 +46,28 @@ def test_cleared_trace_is_empty():
 
 
 class Slot:
-    def clear(self):
-        pass
-
-    def blocking_max_us(self):
+    def blocking_max_us(self, slot):
         return 3
 
-    def cycles(self):
+    def cycles(self, slot):
         return 4
 
 
 def test_mean_of_responses_is_exact_beyond_30_bits():
-    stats = Stats(Slot())
+    kernel, board = make(FakeApp())
+    agenda = Agenda(1, board, kernel.dispatcher)
+    stats = Stats(agenda, 0, Slot(), 0)
     for us in (500000000, 500000000, 500000001, 500000003):
-        stats.response(us)
+        agenda.begin_job(0, board.ticks_us())
+        board.advance(us)
+        agenda.complete(0)
     assert stats.response_mean_us == 500000001
     assert (stats.response_min_us, stats.response_max_us) == (500000000, 500000003)
 
 
 def test_table_has_a_line_a_task():
-    lines = table([("kws", Stats(Slot()))]).split("\n")
+    kernel, board = make(FakeApp())
+    lines = table([("kws", Stats(Agenda(1, board, kernel.dispatcher), 0, Slot(), 0))]).split("\n")
     assert lines[0].split()[:3] == ["task", "jobs", "done"]
     assert lines[1].split() == ["kws"] + ["0"] * 9 + ["3", "4"]
 

@@ -30,7 +30,8 @@ def header(prefix, source):
     lines = ["// Generated from a Python module: change it there."]
     for name, value in constants(source).items():
         if isinstance(value, int):
-            lines.append(f"#define {prefix}_{name.strip('_')} 0x{value:X}")
+            text = f"0x{value:X}" if value >= 0 else f"(-0x{-value:X})"
+            lines.append(f"#define {prefix}_{name.strip('_')} {text}")
         elif isinstance(value, str):
             lines.append(f'#define {prefix}_{name.strip("_")} "{value}"')
     return "\n".join(lines) + "\n"

@@ -73,5 +73,6 @@ static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(machine_exit_obj, 0, 1, machine_exit)
     { MP_ROM_QSTR(MP_QSTR_hold_irq), MP_ROM_PTR(&machine_hold_irq_obj) }, \
     { MP_ROM_QSTR(MP_QSTR_let_irq), MP_ROM_PTR(&machine_let_irq_obj) }, \
     { MP_ROM_QSTR(MP_QSTR_NpuDispatcher), MP_ROM_PTR(&npu_dispatcher_type) }, \
+    { MP_ROM_QSTR(MP_QSTR_Agenda), MP_ROM_PTR(&agenda_type) }, \
     { MP_ROM_QSTR(MP_QSTR_idle_until), MP_ROM_PTR(&machine_idle_until_obj) }, \
     { MP_ROM_QSTR(MP_QSTR_set_irq_handler), MP_ROM_PTR(&machine_set_irq_handler_obj) },

@@ -4,30 +4,9 @@
 // over the same events. What fails is left to Python.
 #include "py/objarray.h"
 #include "py/runtime.h"
-#include "dispatch.h"
-#include "trace.h"
-#include "board.h"
-#include "cortex_m.h"
-#include "port.h"
+#include "npu.h"
 
 #define RESETTING 8 // reason of what fails because the NPU does not come out of reset
-
-typedef struct _dispatcher_t {
-    mp_obj_base_t base;
-    volatile uint32_t *npu;
-    uint32_t *words;
-    const uint32_t *steps;
-    uint32_t *ring;
-    mp_obj_t fail; // of Python, called with slot, reason and tick
-} dispatcher_t;
-
-static inline uint32_t *row_of(const dispatcher_t *self, uint32_t slot) {
-    return self->words + DISPATCH_HEAD + slot * DISPATCH_ROW;
-}
-
-static inline uint32_t now_us(void) {
-    return clock_us() & DISPATCH_MASK;
-}
 
 static void put(const dispatcher_t *self, uint32_t tick, uint32_t kind, uint32_t detail) {
     uint32_t *ring = self->ring;
@@ -189,10 +168,18 @@ static mp_obj_t dispatcher_call(mp_obj_t self_in, size_t count, size_t keywords,
     return mp_const_none;
 }
 
-// queue(slot): makes a slot ready, and starts it if the NPU is free.
-static mp_obj_t dispatcher_queue(mp_obj_t self_in, mp_obj_t slot) {
-    const dispatcher_t *self = MP_OBJ_TO_PTR(self_in);
-    uint32_t *row = row_of(self, MP_OBJ_SMALL_INT_VALUE(slot));
+// queue(slot, rank, tie, priority, waiter): makes a slot ready from its first step on, and starts it
+// if the NPU is free.
+static mp_obj_t dispatcher_queue(size_t count, const mp_obj_t *arguments) {
+    const dispatcher_t *self = MP_OBJ_TO_PTR(arguments[0]);
+    uint32_t *row = row_of(self, MP_OBJ_SMALL_INT_VALUE(arguments[1]));
+    row[DISPATCH_RANK] = MP_OBJ_SMALL_INT_VALUE(arguments[2]);
+    row[DISPATCH_TIE] = MP_OBJ_SMALL_INT_VALUE(arguments[3]);
+    row[DISPATCH_PRIORITY] = MP_OBJ_SMALL_INT_VALUE(arguments[4]);
+    row[DISPATCH_WAITER] = MP_OBJ_SMALL_INT_VALUE(arguments[5]);
+    row[DISPATCH_STEP] = row[DISPATCH_FIRST];
+    row[DISPATCH_SINCE] = now_us();
+    row[DISPATCH_BLOCKED] = 0;
     uint32_t state = irq_save();
     enqueue(self, row);
     if (self->words[DISPATCH_DEAD]) {
@@ -208,14 +195,27 @@ static mp_obj_t dispatcher_queue(mp_obj_t self_in, mp_obj_t slot) {
     irq_restore(state);
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_2(dispatcher_queue_obj, dispatcher_queue);
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(dispatcher_queue_obj, 6, 6, dispatcher_queue);
+
+// take(slot): frees an ended slot; 0, or the reason why it failed.
+static mp_obj_t dispatcher_take(mp_obj_t self_in, mp_obj_t slot) {
+    uint32_t *row = row_of(MP_OBJ_TO_PTR(self_in), MP_OBJ_SMALL_INT_VALUE(slot));
+    bool failed = row[DISPATCH_STATE] == DISPATCH_FAILED;
+    row[DISPATCH_STATE] = DISPATCH_IDLE;
+    return MP_OBJ_NEW_SMALL_INT(failed ? row[DISPATCH_REASON] : 0);
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(dispatcher_take_obj, dispatcher_take);
+
+void npu_record(const dispatcher_t *self, uint32_t tick, uint32_t kind, uint32_t detail) {
+    uint32_t state = irq_save();
+    put(self, tick, kind, detail);
+    irq_restore(state);
+}
 
 // record(tick, kind, detail): writes to the trace, where the interrupt writes, too.
 static mp_obj_t dispatcher_record(size_t count, const mp_obj_t *arguments) {
-    uint32_t state = irq_save();
-    put(MP_OBJ_TO_PTR(arguments[0]), MP_OBJ_SMALL_INT_VALUE(arguments[1]),
+    npu_record(MP_OBJ_TO_PTR(arguments[0]), MP_OBJ_SMALL_INT_VALUE(arguments[1]),
         MP_OBJ_SMALL_INT_VALUE(arguments[2]), MP_OBJ_SMALL_INT_VALUE(arguments[3]));
-    irq_restore(state);
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(dispatcher_record_obj, 4, 4, dispatcher_record);
@@ -262,6 +262,7 @@ static mp_obj_t dispatcher_make_new(const mp_obj_type_t *type, size_t count, siz
 
 static const mp_rom_map_elem_t dispatcher_locals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_queue), MP_ROM_PTR(&dispatcher_queue_obj) },
+    { MP_ROM_QSTR(MP_QSTR_take), MP_ROM_PTR(&dispatcher_take_obj) },
     { MP_ROM_QSTR(MP_QSTR_record), MP_ROM_PTR(&dispatcher_record_obj) },
     { MP_ROM_QSTR(MP_QSTR_sleep), MP_ROM_PTR(&dispatcher_sleep_obj) },
 };

@@ -29,6 +29,9 @@ MP_DECLARE_CONST_FUN_OBJ_2(machine_set_irq_handler_obj);
 extern const mp_obj_type_t npu_dispatcher_type;
 bool npu_interrupt(mp_obj_t handler);
 
+// agenda.c
+extern const mp_obj_type_t agenda_type;
+
 // semihosting.c
 __attribute__((noreturn)) void semihosting_exit(uint32_t status);
 

@@ -133,6 +133,9 @@ class MixedInference(Inference):
         self._give_up()
         self._armed = False
 
+    def is_over(self):
+        return not (self.working and self._stages[self._at].operator)
+
     # The task no longer waits, be it for the NPU or for the others that go first.
     def remove(self, task):
         if self.working and self._stages[self._at].operator is not None:
@@ -156,9 +159,9 @@ class MixedInference(Inference):
             deadline = ticks_add(self._port.ticks_us(), _FAR_US)
         else:
             deadline = periodic.deadline
-        self.drain(task)  # it waits for the slot
+        task.place = self
         self._dispatcher.part(net.slot, net._base, stage.first, stage.last)
-        self._dispatcher.submit(net.slot, task.priority, deadline)
+        self._dispatcher.submit(net.slot, task.priority, deadline, task.index)
 
     # A piece of an operator's work; True if it was the last one.
     def _work(self, stage):

@@ -89,8 +89,9 @@ def test_simulation_and_emulation_agree_to_the_nanosecond(policy, clock, overrun
         policy=policy,
     )
     # The NPU's reset takes the emulation some time into its first tick: the first job was released
-    # by then, and its first segment starts a release, a resume and a dispatch later.
-    costs = taskset.release_ns + taskset.resume_ns + taskset.dispatch_ns
+    # by then, another comes due meanwhile, and the first segment starts a resume and a dispatch
+    # after both.
+    costs = 2 * taskset.release_ns + taskset.resume_ns + taskset.dispatch_ns
     begin_ns = emulated.slices[0].start_ns - costs
     simulated = simulate(taskset, duration_ns, begin_ns=begin_ns)
     pairs = list(zip(simulated.slices, emulated.slices, strict=False))

@@ -75,7 +75,7 @@ for rule in range(4):
         b, rb, tb, qb = play(True, rule, seed)
         assert qa == qb
         for i in range(len(a)):
-            field = (i - 10) % 24 if i >= 10 else -1
+            field = (i - 10) % 25 if i >= 10 else -1
             if i in TIMES or field == 8:
                 assert not far(a[i] - ta, b[i] - tb), (rule, seed, i, a[i] - ta, b[i] - tb)
             elif field in ROW_TIMES:
@@ -85,7 +85,7 @@ for rule in range(4):
         assert ra[:4] == rb[:4]
         for i in range(5, len(ra), 2):
             assert ra[i] == rb[i], (rule, seed, i)
-        print(rule, ra[2] + ra[3], max(a[20::24]))
+        print(rule, ra[2] + ra[3], max(a[20::25]))
 """
 ).replace("TURNS", "150")
 

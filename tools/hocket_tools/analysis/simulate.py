@@ -127,7 +127,7 @@ class _Machine:
         self._sequence = 0
         self._given = [releases.get(task.name) for task in tasks]
         self._ordinal = [0] * count
-        self._timers: list[tuple[int, int, int]] = []
+        self._timers: list[tuple[int, int]] = []
         self._ready: list[tuple[int, int, int]] = []
         self._backlog: list[deque[tuple[int, int]]] = [deque() for _ in tasks]
         self._active: list[tuple[int, int] | None] = [None] * count
@@ -153,8 +153,9 @@ class _Machine:
             tick = self._now // TICK_NS
             if tick >= end_tick:
                 return
-            while self._timers and self._timers[0][0] <= tick:
-                self._release(heapq.heappop(self._timers)[2])
+            if self._timers and self._timers[0][0] <= tick:
+                self._release(heapq.heappop(self._timers)[1])
+                continue
             for task in sorted(self._done):
                 self._make_ready(task)
             self._done.clear()
@@ -182,8 +183,7 @@ class _Machine:
         nominal = self._nominal(task)
         if nominal is None:
             return
-        self._sequence += 1
-        heapq.heappush(self._timers, (nominal // TICK_NS, self._sequence, task))
+        heapq.heappush(self._timers, (nominal // TICK_NS, task))
 
     def _nominal(self, task: int) -> int | None:
         given = self._given[task]
