@@ -115,7 +115,7 @@ class Tensor:
     # Takes frames of real numbers, or of integers with a scale and zero point of their own, by
     # this tensor's: adaptor.write(frame). Made once; writing allocates nothing.
     def adaptor(self, typecode="f", scale=1.0, zero_point=0):
-        from .adapt import Adaptor
+        from .ops.adapt import Adaptor
 
         return Adaptor(self, typecode, scale, zero_point)
 
