@@ -94,7 +94,9 @@ def test_simulation_and_emulation_agree_to_the_nanosecond(policy, clock, overrun
     costs = 2 * taskset.release_ns + taskset.resume_ns + taskset.dispatch_ns
     begin_ns = emulated.slices[0].start_ns - costs
     simulated = simulate(taskset, duration_ns, begin_ns=begin_ns)
-    pairs = list(zip(simulated.slices, emulated.slices, strict=False))
+    # Less the one that the end of the emulation cuts off.
+    whole = [found for found in emulated.slices if found.end_ns < duration_ns]
+    pairs = list(zip(simulated.slices, whole, strict=False))
     assert len(pairs) > 50
     for found, expected in pairs:
         assert (found.task, found.step, found.start_ns, found.end_ns) == (
