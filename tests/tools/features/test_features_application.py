@@ -116,7 +116,7 @@ def test_probabilities_on_micropython_are_those_of_one_run_of_tflite_micro(polic
         system=system_config(packed.application),
         duration_ns=83 * 30_000_000,
         sources=open_inputs(packed.application, packed.image),
-        on_output=lambda task, data: found[task].append(data[0]),
+        on_job=lambda task, _, given: found[task].append(given[0].tobytes()[0]),
     )
     assert found["wake"] == reference()
     assert len(found["wake"]) == 83
