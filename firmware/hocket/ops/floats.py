@@ -221,9 +221,11 @@ def combine(h: int, r: int, e: int, kind: int, left, right, n: int):
                 if e:
                     h = ((e - 1) << 23) + h
                 if h >> 23 >= 0xFF:
-                    h = 0xFF << 23
+                    h = 0xFF  # in two steps: shifted it is no small integer, which viper needs
+                    h = h << 23
             else:
-                h = 0xFF << 23
+                h = 0xFF
+                h = h << 23
             a[2 * i] = h & 0xFFFF
             a[2 * i + 1] = h >> 16 & 0x7FFF | sign << 15
 
@@ -262,7 +264,7 @@ def clamp(params, buf, target, at: int, n: int):
         high = 0 - high
     for i in range(n):
         x = (a[2 * i + 1] & 0x7FFF) << 16 | a[2 * i]
-        if x > 0xFF << 23:
+        if x - 1 >> 23 >= 0xFF:
             x = low
         elif a[2 * i + 1] & 0x8000:
             x = 0 - x
