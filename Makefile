@@ -12,7 +12,7 @@ export OMP_NUM_THREADS = 1
 export OPENBLAS_NUM_THREADS = 1
 
 .PHONY: help demo test check bench exact experiment bounds soak firmware size robot dispatch \
-        same-answers operators profile overlap wheel clean
+        same-answers speed operators profile overlap wheel clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -65,6 +65,9 @@ robot: $(EMULATOR) ## the Robot suites on every back end that is here (SLOW=1: t
 
 dispatch: $(EMULATOR) ## what the image's hot path costs, in instructions; build/dispatch.json
 	@$(BIN)/python -m hocket_tools.emulate.dispatch --output build/dispatch.json
+
+speed: $(EMULATOR) ## how fast the emulators are, NPU included; writes build/speed.json
+	@$(BIN)/python -m hocket_tools.emulate.speed --output build/speed.json
 
 same-answers: $(EMULATOR) ## the demo on every platform that is here; build/same-answers.json
 	@$(BIN)/python -m hocket_tools.same_answers --output build/same-answers.json
