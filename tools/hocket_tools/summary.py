@@ -72,6 +72,7 @@ def _task(task: TaskRun) -> dict[str, Any]:
         "response_max_ns": max(responses, default=None),
         "blocking_ns": task.blocking_ns,
         "npu_ns": task.npu_ns,
+        "steps_ns": task.steps_ns,
     }
 
 
