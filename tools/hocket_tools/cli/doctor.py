@@ -8,6 +8,7 @@ import importlib.metadata
 import platform
 import shutil
 import sys
+from collections.abc import Iterator
 
 import typer
 
@@ -22,6 +23,12 @@ _PACKAGES = (
 )
 #: Program, what it is for.
 _PROGRAMS = (("gcc", "optional: packages that come without a wheel"),)
+#: Back end of `hocket emulate`, what it is.
+_BACK_ENDS = (
+    ("unicorn", "optional: the bundled emulator of the ARM image"),
+    ("qemu", "optional: QEMU's Cortex-M55"),
+    ("renode", "optional: Renode"),
+)
 
 
 def _package(distribution: str, module: str) -> tuple[bool, str]:
@@ -35,6 +42,18 @@ def _package(distribution: str, module: str) -> tuple[bool, str]:
     return True, version
 
 
+def _image() -> Iterator[tuple[str, str, str]]:
+    """What the ARM image needs, to be built and to run: name, what is missing, what it is for."""
+    from ..emulate import missing
+    from ..firmware.toolchain import missing_packages
+
+    for name, purpose in _BACK_ENDS:
+        yield name, missing(name) or "", purpose
+    packages = missing_packages()
+    lacking = f"apt-get install {' '.join(packages)}" if packages else ""
+    yield "ARM toolchain", lacking, "optional: builds the ARM image"
+
+
 def register(app: typer.Typer) -> None:
     """Add the subcommand."""
 
@@ -45,6 +64,8 @@ def register(app: typer.Typer) -> None:
         from rich.table import Table
 
         table = Table(box=None, show_header=False)
+        for _ in range(4):
+            table.add_column(overflow="fold")
         healthy = sys.version_info >= (3, 10)
         table.add_row("ok" if healthy else "!!", "python", platform.python_version(), "")
         for distribution, module, purpose in _PACKAGES:
@@ -54,6 +75,8 @@ def register(app: typer.Typer) -> None:
         for program, purpose in _PROGRAMS:
             path = shutil.which(program)
             table.add_row("ok" if path else "--", program, path or "not found", purpose)
+        for name, lacking, purpose in _image():
+            table.add_row("--" if lacking else "ok", name, lacking or "here", purpose)
         Console().print(table)
         if not healthy:
             raise typer.Exit(1)
