@@ -51,18 +51,24 @@ class App:
     def step_worst_cycles(self, index):
         return self._step_word(index, layout.STEP_WORST_CYCLES)
 
+    # Cycles of the longest piece of a processor's step.
+    def step_piece_cycles(self, index):
+        return self._word(self.step_offset(index) + layout.CPU_PROGRAM_PIECE_CYCLES)
+
     # Name of a step; allocates, so for reports only.
     def step_name(self, index):
         at = self.strings + self._step_word(index, layout.STEP_NAME)
         length = self.buffer[at] | self.buffer[at + 1] << 8
         return str(bytes(memoryview(self.buffer)[at + 2 : at + 2 + length]), "utf-8")
 
-    # Composed from bytes because a struct.unpack would allocate a tuple in the interrupt path.
     def _step_word(self, index, field):
         if not 0 <= index < self.total_steps:
             raise IndexError("step")
+        return self._word(self.step_table + index * self.step_record_size + field)
+
+    # Composed from bytes because a struct.unpack would allocate a tuple in the interrupt path.
+    def _word(self, at):
         b = self.buffer
-        at = self.step_table + index * self.step_record_size + field
         return b[at] | b[at + 1] << 8 | b[at + 2] << 16 | b[at + 3] << 24
 
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # An input or output of a net, in place. MicroPython has no typed view of an address, so the
 # signed and the 16-bit elements are composed here.
-import struct
 from array import array
 
 from .port import as_bytes
@@ -33,10 +32,7 @@ class Tensor:
         self._width = {"b": 1, "B": 1, "h": 2, "H": 2}.get(info.typecode, 4)
         self._sign = 1 << 8 * self._width - 1 if info.typecode in "bhi" else 0
         if info.typecode not in "bBhHiIf":
-            raise ValueError(
-                "tensor %s: %s, must be float32 or an integer of up to 32 bits"
-                % (info.name, info.dtype)
-            )
+            raise ValueError("tensor %s: %s is of no known type" % (info.name, info.dtype))
 
     def __len__(self):
         return len(self.raw) // self._width
@@ -50,7 +46,7 @@ class Tensor:
         raw = self.raw
         i = self._at(i)
         if self.typecode == "f":
-            return struct.unpack_from("<f", raw, i)[0]
+            return array("f", bytes(raw[i : i + 4]))[0]
         if self._width == 1:
             value = raw[i]
         elif self._width == 2:
@@ -73,7 +69,8 @@ class Tensor:
                 self[at] = value[at - start]
             return
         if self.typecode == "f":
-            struct.pack_into("<f", self.raw, self._at(i), value)
+            i = self._at(i)
+            self.raw[i : i + 4] = bytes(array("f", [value]))
             return
         least = -self._sign
         if not least <= value <= least + (1 << 8 * self._width) - 1:
@@ -115,7 +112,7 @@ class Tensor:
     # Takes frames of real numbers, or of integers with a scale and zero point of their own, by
     # this tensor's: adaptor.write(frame). Made once; writing allocates nothing.
     def adaptor(self, typecode="f", scale=1.0, zero_point=0):
-        from .adapt import Adaptor
+        from .ops.adapt import Adaptor
 
         return Adaptor(self, typecode, scale, zero_point)
 

@@ -19,20 +19,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import shims
+from .cpu_log import CpuLog, CpuWork
 from .ethosu.config import NpuConfig
 from .ethosu.engine import RunEvent
 from .ethosu.system import SystemConfig
 from .ethosu.timing import stream_cycles
 from .soc.board import Board
 from .soc.soc import Soc
+from .step_costs import StepCosts
 from .units import cycles_to_ns
 
 Frame = tuple[NDArray[Any], ...]
 """One array for each input, or output, of a network."""
 OnJob = Callable[[str, Frame, Frame], None]
-CpuKind = Literal["dispatch", "release", "resume", "body"]
-"""Start of the next segment; release of a job; resume of a coroutine; a task's own declared time
-with the completion of its job."""
 
 _TICKS_MASK = (1 << 30) - 1
 
@@ -74,16 +73,6 @@ class Slice:
 
 
 @dataclass(frozen=True)
-class CpuWork:
-    """Time of the processor without interruption: what an interrupt cuts in two is two of these."""
-
-    task: int
-    kind: CpuKind
-    start_ns: int
-    end_ns: int
-
-
-@dataclass(frozen=True)
 class TaskRun:
     """What happened to one task; times in ns."""
 
@@ -100,6 +89,8 @@ class TaskRun:
     blocking_ns: int
     """Longest time of one segment of a less urgent task while a job of this one waited."""
     npu_ns: int
+    steps_ns: int = 0
+    """Time of the processor in its steps of the network."""
 
     @property
     def responses_ns(self) -> list[int]:
@@ -189,7 +180,7 @@ def run(
         app = hocket.load(board.flash_base)
         port = hocket.Port(SimpleNamespace(**runpy.run_path(str(board.path))))
         kernel = hocket.Kernel(app, policy=policy, port=port)
-        recorder = _Recorder(soc, app, board, kernel)
+        recorder = _Recorder(soc, app, board, kernel, StepCosts(app, soc.cpu_hz, worst=worst))
         soc.npu.observers.append(recorder.observe)
         recorder.charge(port)
         for index, task in enumerate(app.tasks):
@@ -212,8 +203,9 @@ class _Open:
 class _Recorder:
     """Watches the firmware from outside and keeps exact times."""
 
-    def __init__(self, soc: Soc, app: Any, board: Board, kernel: Any) -> None:
+    def __init__(self, soc: Soc, app: Any, board: Board, kernel: Any, costs: StepCosts) -> None:
         self._soc = soc
+        self._costs = costs
         self._app = app
         self._board = board
         self._kernel = kernel
@@ -225,7 +217,7 @@ class _Recorder:
         self._slices: list[Slice] = []
         self._on_npu: tuple[int, int, int] | None = None
         self._tasks = {task.net: index for index, task in enumerate(app.tasks)}
-        self._cpu = _CpuLog(soc, self._start_ns)
+        self._cpu = CpuLog(soc, self._start_ns)
         self._completion_ns = cycles_to_ns(board.completion_cpu_cycles, soc.cpu_hz)
 
     def charge(self, port: Any) -> None:
@@ -237,11 +229,18 @@ class _Recorder:
         port.charge_resume = lambda: self._cpu.work("resume", resume)
         port.charge_release = partial(self._charge_release, release)
         port.charge_body = self._charge_body
+        port.charge_step = self._charge_step
 
     def _charge_release(self, ns: int, task: int) -> None:
         if ns:
             self._cpu.work("release", ns)
             self._cpu.assign("release", task)
+
+    def _charge_step(self, net: int, step: int, last: bool) -> None:
+        task = self._tasks[net]
+        self._cpu.assign("resume", task)
+        self._cpu.work("step", self._costs.piece_ns(net, step, last))
+        self._cpu.assign("step", task, step)
 
     def _charge_body(self, ns: int) -> None:
         self._cpu.work("body", ns + self._completion_ns)
@@ -294,6 +293,7 @@ class _Recorder:
         if self._open[index] is not None:
             self._close(index, None)
         task = self._app.tasks[index]
+        self._costs.begin(task.net)
         now_us = self._soc.now_ns() // 1000
         elapsed_us = (now_us - net.periodic.released) & _TICKS_MASK
         released_ns = (now_us - elapsed_us) * 1000 + 999 - self._start_ns
@@ -326,6 +326,7 @@ class _Recorder:
         for index in range(len(self._open)):
             self._close(index, None)
         tasks = []
+        cpu = tuple(self._cpu.known())
         for index, task in enumerate(self._app.tasks):
             stats = self._kernel.stats(task.name)
             tasks.append(
@@ -340,6 +341,9 @@ class _Recorder:
                     skipped=stats.skipped,
                     blocking_ns=stats.blocking_max_us * 1000,
                     npu_ns=sum(s.end_ns - s.start_ns for s in self._slices if s.task == index),
+                    steps_ns=sum(
+                        w.end_ns - w.start_ns for w in cpu if (w.task, w.kind) == (index, "step")
+                    ),
                 )
             )
         return EmulatedRun(
@@ -347,52 +351,8 @@ class _Recorder:
             tuple(tasks),
             tuple(self._slices),
             self._soc.npu.hz,
-            tuple(self._cpu.known()),
+            cpu,
         )
-
-
-class _CpuLog:
-    """Lets the processor work, and keeps when it did; for whom is known only afterwards."""
-
-    def __init__(self, soc: Soc, start_ns: int) -> None:
-        self._soc = soc
-        self._start_ns = start_ns
-        self._pieces: list[tuple[int | None, CpuKind, int, int]] = []
-        self._unassigned: dict[CpuKind, list[int]] = {
-            "dispatch": [], "release": [], "resume": [], "body": [],
-        }  # fmt: skip
-        self._working: CpuKind | None = None
-        self._since_ns = 0
-
-    def work(self, kind: CpuKind, ns: int) -> None:
-        """Advance the clock; what is interrupted by it continues after it."""
-        interrupted = self._working
-        self._note()
-        self._working = kind
-        self._soc.advance(ns)
-        self._note()
-        self._working = interrupted
-
-    def _note(self) -> None:
-        """Keep what was done since the last change."""
-        now_ns = self._soc.now_ns()
-        if self._working is not None and now_ns > self._since_ns:
-            self._unassigned[self._working].append(len(self._pieces))
-            self._pieces.append((None, self._working, self._since_ns, now_ns))
-        self._since_ns = now_ns
-
-    def assign(self, kind: CpuKind, task: int) -> None:
-        """Say whose the last work of a kind was."""
-        for index in self._unassigned[kind]:
-            _, _, start, end = self._pieces[index]
-            self._pieces[index] = (task, kind, start, end)
-        self._unassigned[kind].clear()
-
-    def known(self) -> Iterator[CpuWork]:
-        """Work whose task is known: not what the end of the run cut off."""
-        for task, kind, start, end in self._pieces:
-            if task is not None:
-                yield CpuWork(task, kind, start - self._start_ns, end - self._start_ns)
 
 
 def _counts(job: Job, duration_ns: int) -> bool:

@@ -12,9 +12,9 @@ from hocket_host.shims.testing import ProcessMachine
 
 # Once, so that the test modules find them loaded; the shims themselves are there in tests only.
 install(ProcessMachine())
-import hocket.adapt  # noqa: E402
 import hocket.features  # noqa: E402
 import hocket.kernel  # noqa: E402
+import hocket.ops.adapt  # noqa: E402
 import hocket.port  # noqa: E402
 import hocket.sync  # noqa: E402
 import hocket.testing  # noqa: E402, F401

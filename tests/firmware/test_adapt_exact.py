@@ -39,7 +39,7 @@ class Target:
 def adapt(
     values: NDArray[Any], dtype: str, scale: float, zero_point: int, of: tuple[float, int] = (1, 0)
 ) -> NDArray[Any]:
-    from hocket.adapt import Adaptor
+    from hocket.ops.adapt import Adaptor
 
     target = Target(dtype, len(values), scale, zero_point)
     Adaptor(target, CODES[str(values.dtype)], *of).write(values.tobytes())

@@ -2,9 +2,10 @@
 # The audio front end as a task uses it, on CPython and on MicroPython.
 from array import array
 
-from device_helper import raised
+from device_helper import FakeApp, make, raised
 
 from hocket.features import Frontend, Spectrogram
+from hocket.sync import pause
 from hocket.tensor import Tensor
 
 
@@ -163,3 +164,26 @@ def test_input_allocates_nothing():
             micropython.heap_unlock()
         ready += done
     assert ready == 3
+
+
+def test_another_task_runs_between_the_pieces_of_a_frame():
+    kernel, _ = make(FakeApp())
+    taker = spectrogram()
+    order = []
+
+    async def listen():
+        for samples in tone(taker, 3):
+            if taker.push(samples):
+                while not taker.step():
+                    order.append("piece")
+                    await pause()
+
+    async def other():
+        for _ in range(5):
+            order.append("other")
+            await pause()
+
+    kernel.spawn(listen(), 3)
+    kernel.spawn(other(), 3)
+    kernel.run(10_000)
+    assert order[:8] == ["piece", "other"] * 4 or order[:8] == ["other", "piece"] * 4

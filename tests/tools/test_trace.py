@@ -3,13 +3,16 @@
 
 import json
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hocket_host.emulation import CpuWork, EmulatedRun, Job, Slice, TaskRun
+from hocket_host.cpu_log import CpuWork
+from hocket_host.emulation import EmulatedRun, Job, Slice, TaskRun
 from hocket_tools import container as hkt
+from hocket_tools.summary import lanes
 from hocket_tools.trace import TraceError, trace, write_trace
 
 # Argument keys that each phase must have beside ph, name, pid and tid.
@@ -124,6 +127,48 @@ def test_the_processors_work_has_a_track(run: EmulatedRun, image: hkt.Image) -> 
     thread = _threads(run, image)["CPU"]
     names = [e["name"] for e in _events(run, image, "X") if e["tid"] == thread]
     assert names == ["long: dispatch", "short: body"]
+
+
+@pytest.fixture
+def mixed_image(image: hkt.Image) -> hkt.Image:
+    """The long network with a step of the processor between its two segments."""
+    first, second = image.models[0].steps
+    program = hkt.CpuProgram(0, b"", (), ())
+    between = hkt.Step.cpu("gather", program, nominal_cycles=0, worst_cycles=0)
+    long = replace(image.models[0], steps=(first, between, second))
+    return replace(image, models=(long, image.models[1]))
+
+
+@pytest.fixture
+def mixed_run(run: EmulatedRun) -> EmulatedRun:
+    """The short job comes while the long one is at its step of the processor."""
+    slices = (*run.slices[:2], replace(run.slices[2], step=2), run.slices[3])
+    pieces = (CpuWork(0, "step", 101, 120, 1), CpuWork(0, "step", 130, 151, 1))
+    return replace(run, slices=slices, cpu=pieces)
+
+
+def test_a_step_of_the_processor_stands_on_its_track_by_name(
+    mixed_run: EmulatedRun, mixed_image: hkt.Image
+) -> None:
+    thread = _threads(mixed_run, mixed_image)["CPU"]
+    found = [
+        (e["name"], e["ts"], e["dur"])
+        for e in _events(mixed_run, mixed_image, "X")
+        if e["tid"] == thread
+    ]
+    assert found == [("long: gather", 0.101, 0.019), ("long: gather", 0.13, 0.021)]
+
+
+def test_who_left_the_npu_for_the_processor_was_not_preempted(
+    mixed_run: EmulatedRun, mixed_image: hkt.Image
+) -> None:
+    assert _events(mixed_run, mixed_image, "s") == []
+
+
+def test_a_task_with_steps_on_the_processor_has_a_lane_for_them(mixed_run: EmulatedRun) -> None:
+    found = {lane.name: list(lane.busy) for lane in lanes(mixed_run)}
+    assert found["long CPU"] == [(101, 120), (130, 151)]
+    assert "short CPU" not in found
 
 
 def test_an_arrow_leads_from_before_a_preemption_to_after_it(

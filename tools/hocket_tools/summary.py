@@ -132,7 +132,10 @@ def render_timeline(
 
 
 def lanes(run: EmulatedRun) -> list[Lane]:
-    """A run's tasks as lanes of a timeline, the most urgent first."""
+    """A run's tasks as lanes of a timeline, the most urgent first.
+
+    A task with steps on the processor has a second lane for them.
+    """
     found = []
     for index, task in sorted(enumerate(run.tasks), key=lambda pair: pair[1].priority):
         releases = [task.offset_ns + i * task.period_ns for i in range(task.releases)]
@@ -145,6 +148,9 @@ def lanes(run: EmulatedRun) -> list[Lane]:
                 [r + task.deadline_ns for i, r in enumerate(releases) if i not in served],
             )
         )
+        pieces = [w for w in run.cpu if (w.task, w.kind) == (index, "step")]
+        if pieces:
+            found.append(Lane(f"{task.name} CPU", [(w.start_ns, w.end_ns) for w in pieces], ()))
     return found
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from hocket_host.units import format_ns
 
-#: Share of a column during which the NPU worked for the task, in eighths.
+#: Share of a column during which the unit worked for the task, in eighths.
 _SHADES = " ▁▂▃▄▅▆▇█"
 
 
@@ -18,7 +18,7 @@ class Lane:
 
     name: str
     busy: Sequence[tuple[int, int]]
-    """NPU intervals, half open."""
+    """Intervals of work on a unit, half open."""
     releases: Sequence[int]
     misses: Sequence[int] = ()
     """Deadlines that passed before their job was complete."""
@@ -27,7 +27,7 @@ class Lane:
 def render(lanes: Sequence[Lane], start_ns: int, end_ns: int, columns: int = 72) -> list[str]:
     """Draw lanes between two instants.
 
-    Two lines a lane: the NPU's work in eighths of a column, and below it `·` for a release and
+    Two lines a lane: the unit's work in eighths of a column, and below it `·` for a release and
     `✗` for a missed deadline.
 
     Returns

@@ -153,8 +153,8 @@ def _segments(told: dict[str, Any], image: Image, threads: dict[int, int]) -> It
 
 
 def _work(told: dict[str, Any]) -> Iterator[Event]:
-    for task, kind, start, end in told["cpu"]:
-        name = f"{told['tasks'][task]['name']}: {kind}"
+    for task, what, start, end in told["cpu"]:
+        name = f"{told['tasks'][task]['name']}: {what}"
         yield _event("X", name, _CPU, start, dur=_us(end - start), cat="cpu")
 
 

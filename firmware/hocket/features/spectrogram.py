@@ -53,13 +53,13 @@ class Spectrogram:
     def push(self, samples):
         return self.frontend.push(samples)
 
-    # One piece of a frame. True when it is done; ready then says whether data is a whole input.
+    # One piece of a frame. True when it is done; ready then says, until the next one is, whether
+    # data is a whole input.
     def step(self):
         frontend = self.frontend
         if not frontend.step():
             return False
-        if self.ready:
-            self.ready = False
+        if self._count == self._frames:
             _keep(self.data, len(self.data), self._kept)
             self._count = self._frames - self._fresh
         channels = frontend.channels

@@ -34,6 +34,8 @@ _MASKED_SLICE = 64
 _WFE, _YIELD = 0xBF20, 0xBF10
 _UNALIGNED_ACCESS = "an access to a device is not aligned to its size, or wider than a word"
 _THUMB = 1 << 24
+#: What else it may be than a mistake of the program.
+_NEWER = "Armv8.1-M and MVE are not emulated (QEMU and Renode have them)"
 
 # The engine's numbers of exceptions.
 _SUPERVISOR, _PREFETCH, _BREAKPOINT, _EXIT = 2, 3, 7, 8
@@ -323,7 +325,7 @@ class Processor:
         elif trap == _INVALID_STATE:
             self._fault(Cause(x.USAGE_FAULT, e.INVSTATE, "branch to an address without Thumb bit"))
         elif trap == _NO_COPROCESSOR:
-            self._fault(Cause(x.USAGE_FAULT, e.NOCP, "no such coprocessor"))
+            self._fault(Cause(x.USAGE_FAULT, e.NOCP, f"no such coprocessor; {_NEWER}"))
         elif trap == _UNALIGNED:
             self._fault(Cause(x.USAGE_FAULT, e.UNALIGNED, "unaligned access"))
         elif trap == _PREFETCH:
@@ -346,7 +348,7 @@ class Processor:
             self._fault(Cause(x.USAGE_FAULT, e.INVSTATE, "branch to an address without Thumb bit"))
         else:
             code = self._system.load(pc, 4).hex(" ", 2)
-            text = f"undefined instruction {code}"
+            text = f"undefined instruction {code}; {_NEWER}"
             self._fault(Cause(x.USAGE_FAULT, e.UNDEFINSTR, text))
 
     def _take_device_fault(self) -> None:

@@ -11,11 +11,17 @@ import struct
 from bisect import bisect_right
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from ..errors import HocketError
 
 _MACHINE_ARM = 40
+_MACHINES = {
+    3: "x86", 8: "MIPS", 20: "PowerPC", 40: "Arm", 62: "x86-64", 94: "Xtensa", 183: "AArch64",
+    243: "RISC-V",
+}  # fmt: skip
 _TYPE_EXECUTABLE = 2
+_HEADER_BYTES = 52
 _SEGMENT_LOAD = 1
 _SECTION_SYMBOLS = 2
 _SECTION_ATTRIBUTES = 0x7000_0003
@@ -153,25 +159,28 @@ def load_elf(path: str | Path, *, vectors: bool = False) -> ElfImage:
 
 
 def _read(data: bytes, path: str) -> ElfImage:
-    if data[4] != 1 or data[5] != 1:
+    order: Literal["little", "big"] = "big" if data[5] == 2 else "little"
+    if len(data) < _HEADER_BYTES:
+        raise IndexError("no whole header")
+    machine = int.from_bytes(data[18:20], order)
+    if (data[4], data[5], machine) != (1, 1, _MACHINE_ARM):
         raise _fail(
-            path, "the ELF file is for another kind of machine",
-            f"{'64' if data[4] == 2 else '32'} bits, {'big' if data[5] == 2 else 'little'}-endian",
-            "32 bits, little-endian", REBUILD,
+            path, "the ELF file is not for this machine",
+            f"{_MACHINES.get(machine, f'machine {machine}')}, "
+            f"{'64' if data[4] == 2 else '32'} bits, {order}-endian",
+            "Arm, 32 bits, little-endian", f"build it (make firmware); or {REBUILD}",
         )  # fmt: skip
-    kind, machine, _, entry, phoff, shoff, _, _, phsize, phnum, shsize, shnum, _ = (
-        struct.unpack_from("<HHIIIIIHHHHHH", data, 16)
+    kind, _, _, entry, phoff, shoff, _, _, phsize, phnum, shsize, shnum, _ = struct.unpack_from(
+        "<HHIIIIIHHHHHH", data, 16
     )
-    if machine != _MACHINE_ARM:
-        raise _fail(
-            path, "the ELF file is not for Arm", f"machine {machine}", f"machine {_MACHINE_ARM}",
-            REBUILD,
-        )  # fmt: skip
     if kind != _TYPE_EXECUTABLE:
         raise _fail(
             path, "the ELF file is not linked", {1: "an object file"}.get(kind, f"type {kind}"),
             "an executable", "link it with the board's linker script",
         )  # fmt: skip
+    for name, end in (("program", phoff + phnum * phsize), ("section", shoff + shnum * shsize)):
+        if end > len(data):
+            raise IndexError(f"the {name} headers end at {end}")
     segments = []
     for index in range(phnum):
         type_, offset, vaddr, paddr, filesz, _, flags, _ = struct.unpack_from(

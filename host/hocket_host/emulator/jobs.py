@@ -139,6 +139,11 @@ class JobWatcher:
         return [(run.task, run.segment) for run in self.runs]
 
     @property
+    def application(self) -> Any:
+        """The container as the device's own reader has it."""
+        return self._app
+
+    @property
     def tasks(self) -> list[str]:
         """Names of the container's tasks, in its order."""
         return [task.name for task in self._app.tasks]

@@ -11,7 +11,7 @@ import struct
 import sys
 
 _READ, _WRITE, _NOW, _ADVANCE, _IDLE, _HOOK, _DISABLE, _ENABLE = range(8)
-_SERVED, _FRAME, _OUTPUT, _REPORT = range(8, 12)
+_SERVED, _FRAME, _OUTPUT, _REPORT, _STEP = range(8, 13)
 _INTERRUPT = 1
 
 _TICKS = 1 << 30
@@ -73,6 +73,9 @@ class Machine:
 
     def advance(self, ns):
         self._link.ask(_ADVANCE, ns)
+
+    def step(self, net, step, last):
+        self._link.ask(_STEP, net << 16 | step, last)
 
 
 class Time:
@@ -140,6 +143,7 @@ def charge(machine, port, dispatch_ns, release_ns, resume_ns, completion_ns):
     port.charge_release = lambda task: release_ns and machine.advance(release_ns)
     port.charge_resume = lambda: machine.advance(resume_ns)
     port.charge_body = lambda ns: machine.advance(ns + completion_ns)
+    port.charge_step = machine.step
 
 
 def main(reading, writing, firmware, board_folder, duration_us, *costs_ns):

@@ -42,6 +42,8 @@ class Operation(IntEnum):
     """Task; with data."""
     REPORT = 11
     """With text."""
+    STEP = 12
+    """Network << 16 | step of which a piece was done, 1 for its last; time passes as it takes."""
 
 
 class Kind(IntEnum):

@@ -28,6 +28,7 @@ from ..shims.utime import TICKS_PERIOD
 from ..soc.board import Board
 from ..soc.bus import Bus
 from ..soc.soc import Soc
+from ..step_costs import StepCosts
 from ..units import cycles_to_ns
 from .link import Operation
 from .process import Process, VmError
@@ -112,10 +113,10 @@ def run(
             )
         ]  # fmt: skip
         arguments = (folder, board.path.parent, -(-duration_ns // 1000), *costs)
-        names = watcher.tasks
         ranges = [(w.base, w.offset, w.size) for w in soc.bus.windows if w.device is None]
         with Process(_GUEST, arguments, shared.descriptor, ranges) as process:
-            server = _Server(process, soc, names, sources, on_output)
+            costs_of = StepCosts(watcher.application, soc.cpu_hz, worst=False)
+            server = _Server(process, soc, watcher.application, costs_of, sources, on_output)
             server.serve()
         return VmRun(server.report, tuple(watcher.runs))
 
@@ -156,14 +157,16 @@ class _Server:
         self,
         process: Process,
         soc: Soc,
-        names: list[str],
+        app: Any,
+        costs: StepCosts,
         sources: Mapping[str, Iterator[Frame]],
         on_output: OnOutput,
     ) -> None:
         self.report = ""
         self._process = process
         self._soc = soc
-        self._names = names
+        self._app = app
+        self._costs = costs
         self._sources = sources
         self._on_output = on_output
 
@@ -196,12 +199,17 @@ class _Server:
                 value = int(bool(soc.disable_irq()))
             case Operation.ENABLE:
                 soc.enable_irq(first)
+            case Operation.STEP:
+                net, step = first >> 16, first & 0xFFFF
+                soc.advance(self._costs.piece_ns(net, step, bool(second)))
             case Operation.FRAME:
-                frame = next(self._sources[self._names[first]])
+                task = self._app.tasks[first]
+                self._costs.begin(task.net)
+                frame = next(self._sources[task.name])
                 more = b"".join(np.ascontiguousarray(part).tobytes() for part in frame)
                 value = len(more)
             case Operation.OUTPUT:
-                self._on_output(self._names[first], data)
+                self._on_output(self._app.tasks[first].name, data)
             case Operation.REPORT:
                 self.report = data.decode()
         return value, more

@@ -68,8 +68,11 @@ def test_what_is_no_elf_for_arm_is_refused(tmp_path):
         (b"", "not an ELF"),
         (b"\x00\x01\x02\x03", "not an ELF"),
         (b"\x7fELF", "damaged"),
-        (b"\x7fELF\x02\x01\x01" + bytes(60), "another kind of machine"),
-        (b"\x7fELF\x01\x01\x01" + bytes(9) + struct.pack("<HH", 2, 243) + bytes(32), "not for Arm"),
+        (b"\x7fELF\x02\x01\x01" + bytes(60), "not for this machine"),
+        (
+            b"\x7fELF\x01\x01\x01" + bytes(9) + struct.pack("<HH", 2, 243) + bytes(32),
+            "not for this machine",
+        ),
         (b"\x7fELF\x01\x01\x01" + bytes(9) + struct.pack("<HH", 2, 40) + bytes(32), "nothing"),
     ):
         path.write_bytes(content)

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -145,3 +146,15 @@ def test_impossible_windows_are_refused(base, size):
 def test_windows_do_not_touch_in_the_flat_array():
     b = bus()
     assert abs(b.offset_of(RAM) - b.offset_of(ROM)) > SIZE
+
+
+def test_memory_that_moves_takes_its_content_along_and_is_the_one_in_use():
+    b = bus()
+    b.write(RAM + 4, 4, 0x1234_5678)
+    elsewhere = np.zeros_like(b.memory)
+    b.move_to(elsewhere)
+    assert b.read(RAM + 4, 4) == 0x1234_5678
+    b.write(RAM + 8, 1, 0xA5)
+    at = b.offset_of(RAM)
+    assert elsewhere[at + 8] == 0xA5
+    assert bytes(b.view(RAM + 4, 5)) == bytes(elsewhere[at + 4 : at + 9])

@@ -7,8 +7,8 @@ import pytest
 from device import load_under_cpython, micropython_verdicts
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from images import damaged, example, images
-from test_container_reader import REFUSED, with_extra_section
+from images import damaged, example, images, poke
+from test_container_reader import REFUSED, as_version_1_0, with_extra_section
 
 from hocket_tools.container import ContainerError, build, read
 
@@ -71,7 +71,8 @@ def _word_edits(count):
     from hocket_tools.container.format import SectionKind
 
     random_ = random.Random(20)
-    end = section(DATA, SectionKind.STREAMS).offset
+    streams = section(DATA, SectionKind.STREAMS)
+    end = streams.offset + streams.size
     for _ in range(count):
         data = bytearray(DATA)
         at = random_.randrange(8, end)
@@ -83,6 +84,8 @@ def test_micropython_agrees_with_the_host(tmp_path):
     containers = [
         DATA,
         with_extra_section(2),
+        as_version_1_0(DATA),
+        poke(as_version_1_0(DATA), 10, "H", 1),
         *(data for data, _ in REFUSED.values()),
         *_word_edits(400),
     ]

@@ -57,6 +57,30 @@ def test_outputs_of_the_image_are_verified(hocket, demo, capsys, back_end):
 
 
 @image
+@pytest.mark.parametrize("back_end", ["unicorn", "qemu"])
+def test_tasks_with_one_model_are_told_apart(hocket, tmp_path, capsys, back_end):
+    """Their streams are stored once, so only the arenas differ."""
+    if not HERE[back_end]:
+        pytest.skip(f"{back_end} is not installed")
+    text = '[npu]\nclock = "32 MHz"\n'
+    for name in "ab":
+        text += (
+            f'[tasks.{name}]\nmodel = "{APPLICATION.parent}/data/digits.tflite"\n'
+            'period = "40 ms"\ninput = { generator = "hocket_tools.zoo.inputs:digits" }\n'
+        )
+    (tmp_path / "two.toml").write_text(text)
+    path = tmp_path / "two.hkt"
+    image = build_image(load(tmp_path / "two.toml"), folder=tmp_path)
+    path.write_bytes(hkt.build(image))
+    words = ("--backend", back_end, "--verify", "--json", "--seconds", "400 ms")
+    assert hocket(ELF, path, *words) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["mismatches"] == []
+    assert report["jobs"]["a"] > 3
+    assert abs(report["jobs"]["a"] - report["jobs"]["b"]) <= 1
+
+
+@image
 @pytest.mark.skipif(not HERE["unicorn"], reason="unicorn is not installed")
 def test_the_console_of_an_image_without_an_application_is_shown(hocket, capsys):
     assert hocket(ELF, "--seconds", "20 ms") == 0

@@ -103,7 +103,9 @@ def svdf_model(state: str) -> bytes:
             ),
             model.constant("times", times, Quantisation.tensor(0.001 if wide else 0.02)),
             model.constant(
-                "bias", values.integers(-300, 300, (units,), np.int32), Quantisation.tensor(1e-6 if wide else 1e-3)
+                "bias",
+                values.integers(-300, 300, (units,), np.int32),
+                Quantisation.tensor(1e-6 if wide else 1e-3),
             ),
             model.activation("state", (1, filters * memory), np.dtype(state), kept, variable=True),
         ],

@@ -19,7 +19,8 @@ def application(folder: Path, tasks: Mapping[str, tuple[bytes, str]], head: str 
     text = head
     for name, (model, lines) in tasks.items():
         (folder / f"{name}.tflite").write_bytes(model)
-        text += f'\n[tasks.{name}]\nmodel = "{name}.tflite"\nperiod = "{PERIOD_MS} ms"\n{lines}\n'
+        timing = "" if "period" in lines else f'period = "{PERIOD_MS} ms"\n'
+        text += f'\n[tasks.{name}]\nmodel = "{name}.tflite"\n{timing}{lines}\n'
     (folder / "app.toml").write_text(text)
     return pack(load(folder / "app.toml"))
 

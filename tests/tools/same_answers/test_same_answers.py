@@ -53,7 +53,9 @@ ANSWERS = Answers(
     RUNS,
     {"a": Response(1, 2, 3), "b": Response(4, 5, 6)},
     misses=0,
-    wall_s=1.0,
+    virtual_ns=5_000_000_000,
+    wall_s=2.0,
+    instructions=30_000_000,
 )
 
 
@@ -87,6 +89,11 @@ def test_only_jobs_that_all_completed_are_compared():
     found = compared(outputs={"a": [b"x"], "b": [b"y"]})
     assert wrong(found) == []
     assert found["cpython"]["tasks"]["b"]["jobs"] == 1
+
+
+def test_speed_is_told_in_instructions_and_in_virtual_time():
+    found = compared()["cpython"]
+    assert (found["guest_mips"], found["real_time"]) == (15.0, 2.5)
 
 
 def test_moved_counts_segments_in_another_place():

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from hocket_host.errors import HocketError
 
-from . import check, demo, doctor, emulate, inspect, npu_server, pack, report, run
+from . import check, demo, doctor, emulate, inspect, npu_server, pack, profile, report, run
 
 app = typer.Typer(
     name="hocket",
@@ -20,7 +20,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for module in (pack, check, inspect, run, emulate, report, npu_server, demo, doctor):
+for module in (pack, check, inspect, run, emulate, report, profile, npu_server, demo, doctor):
     module.register(app)
 
 

@@ -60,7 +60,8 @@ def register(app: typer.Typer) -> None:
             )  # fmt: skip
         if not elf.is_file():
             raise BackEndError(
-                "there is no firmware image", where=elf, found="no such file",
+                "there is no firmware image", where=elf,
+                found="a folder" if elf.is_dir() else "no such file",
                 expected="an ELF file", try_="build it (make firmware), or check the path",
             )  # fmt: skip
         guest = open_guest(elf, container, platform)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from .machines import BACK_ENDS, BackEndError, Guest, Machine, create, missing, open_guest
+from .machines import BACK_ENDS, BackEndError, Guest, Machine, create, missing, open_guest, require
 from .session import Session, WatchedRun
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "create",
     "missing",
     "open_guest",
+    "require",
 ]

@@ -28,7 +28,7 @@ from ..demo import APPLICATION
 from ..pack import load_board, system_config
 from ..run import Packed, pack
 from ..tables import plain_table
-from .machines import BackEndError, missing
+from .machines import BackEndError, require
 from .meters import AllocationMeter, ResumeMeter, percentile
 
 FIRMWARE = Path("build/firmware/corstone300/firmware.elf")
@@ -64,12 +64,7 @@ def measure(elf: Path, duration_ns: int) -> dict[str, Any]:
     HocketError
         The image or the back end is missing, or nothing was measured.
     """
-    lacking = missing("unicorn")
-    if lacking is not None:
-        raise BackEndError(
-            "the bundled emulator is not here", found=lacking, expected="hocket[emulator]",
-            try_="pip install 'hocket[emulator]'",
-        )  # fmt: skip
+    require("unicorn")
     if not elf.is_file():
         raise BackEndError(
             "there is no firmware image", where=elf, found="no such file", expected="an ELF file",

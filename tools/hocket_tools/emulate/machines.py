@@ -99,6 +99,26 @@ def missing(back_end: str) -> str | None:
     return None
 
 
+def require(back_end: str) -> None:
+    """Check for a back end.
+
+    Raises
+    ------
+    BackEndError
+        It is not here; with how to get it.
+    """
+    lacking = missing(back_end)
+    if lacking is None:
+        return
+    what, _, how = lacking.partition(": ")
+    others = [name for name in BACK_ENDS if name != back_end and missing(name) is None]
+    instead = f"; or use --backend {others[0]}" if others else ""
+    raise BackEndError(
+        f"the back end {back_end} is not here", found=what, expected="it to be installed",
+        try_=how + instead,
+    )  # fmt: skip
+
+
 def create(
     back_end: str,
     guest: Guest,
@@ -129,12 +149,7 @@ def create(
     """
     if back_end not in BACK_ENDS:
         raise BackEndError("unknown back end", found=repr(back_end), expected=", ".join(BACK_ENDS))
-    lacking = missing(back_end)
-    if lacking is not None:
-        raise BackEndError(
-            f"the back end {back_end} is not here", found=lacking, expected="it to be installed",
-            try_=f"install it, or use another one: {', '.join(BACK_ENDS)}",
-        )  # fmt: skip
+    require(back_end)
     npu = NpuOptions(guest.npu, guest.system, strict=strict)
     platform = load_platform(guest.platform)
     if back_end == "unicorn":

@@ -15,7 +15,7 @@ from hocket_host.repl import find
 from hocket_host.soc import board as boards
 from hocket_host.units import NS_PER_S
 
-from .machines import BackEndError, Guest, missing
+from .machines import Guest, require
 
 PORT_VARIABLE = "HOCKET_NPU_PORT"
 
@@ -45,15 +45,9 @@ def command(told: Sequence[str]) -> list[str]:
     BackEndError
         It is not installed.
     """
+    require("renode")
     plain = ["--console", "--plain", "-e", "; ".join(told)]
-    if shutil.which("renode"):
-        return ["renode", *plain]
-    if shutil.which("renode-run"):
-        return ["renode-run", "exec", "--", *plain]
-    raise BackEndError(
-        "Renode is not here", found=missing("renode"), expected="renode or renode-run on the path",
-        try_="pip install git+https://github.com/antmicro/renode-run, or use --backend unicorn",
-    )  # fmt: skip
+    return ["renode", *plain] if shutil.which("renode") else ["renode-run", "exec", "--", *plain]
 
 
 def run(

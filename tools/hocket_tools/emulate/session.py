@@ -7,13 +7,16 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 
 from hocket_host.emulation import OnJob
 from hocket_host.emulator import JobWatcher, NpuRun, WatchedJob
 from hocket_host.ethosu.engine import RunEvent
+from hocket_host.soc import board as boards
 
 from ..inputs import open_inputs
+from ..pack import load_board
 from ..run import Packed
 from .machines import Guest, Machine, create
 
@@ -104,7 +107,13 @@ class Session:
     ) -> JobWatcher | None:
         sources = None if packed is None else open_inputs(packed.application, packed.image)
         try:
-            return JobWatcher(self.machine, container, sources=sources, on_job=on_job)
+            return JobWatcher(
+                self.machine,
+                container,
+                arena_base=_arena_base(self.machine.platform.path, packed),
+                sources=sources,
+                on_job=on_job,
+            )
         except ValueError:
             # The device refuses this container, and says so on its console.
             if packed is not None:
@@ -153,3 +162,14 @@ class Session:
             exit_code=exit_code,
             problems=tuple(machine.problems),
         )
+
+
+def _arena_base(platform: str, packed: Packed | None) -> int | None:
+    """Where the board has its arenas, which tells networks of one stream apart; None if unknown."""
+    if packed is not None:
+        return load_board(packed.application).arena_base
+    try:
+        # A platform of Hocket's has the name of its board.
+        return boards.load(Path(platform).stem).arena_base
+    except boards.BoardError:
+        return None

@@ -19,7 +19,8 @@ HEAP_BUDGET = 16 * 1024
 
 # Frozen beside the package; all else that the object file holds is counted as the package's.
 _OTHERS = ("board", "main", "_boot", "_start")
-_OPERATORS = "_hocket_ops_"
+# Parts of the package that only some applications use, by what their symbols have in their names.
+_PARTS = ("_hocket_ops_", "_hocket_features_")
 
 # In the source of the frozen modules.
 _NAME_TABLE = re.compile(r"const_qstr_table_data_(\w+)\[\d+\] = \{(.*?)\};", re.DOTALL)
@@ -33,7 +34,7 @@ class SizeReport:
     """What Hocket takes of a board, in bytes."""
 
     flash_hocket_bytes: int
-    """The frozen package without operators: code, constants, names."""
+    """The frozen package without operators and features: code, constants, names."""
     heap_kernel_bytes: int | None
     """Modules, kernel and dispatcher with four tasks of eight segments each, without arenas; None
     where there is no emulator to measure it."""
@@ -42,6 +43,8 @@ class SizeReport:
     bss: int
     flash_ops_bytes: int = 0
     """Operators for the processor (``hocket.ops``), which only networks with such steps use."""
+    flash_features_bytes: int = 0
+    """The audio front end (``hocket.features``), which only networks for sound use."""
     heap_parts: Mapping[str, int] = field(default_factory=dict)
     """What `heap_kernel_bytes` is made of."""
     heap_64k_used_bytes: int | None = None
@@ -59,6 +62,7 @@ class SizeReport:
         lines = [
             f"flash of the frozen package: {self.flash_hocket_bytes} of {FLASH_BUDGET} bytes",
             f"flash of the operators beside it: {self.flash_ops_bytes} bytes",
+            f"flash of the features beside it: {self.flash_features_bytes} bytes",
             f"heap of kernel and dispatcher, {probe.TASKS} tasks: {heap} of {HEAP_BUDGET} bytes",
         ]
         return "\n".join(
@@ -71,8 +75,8 @@ class SizeReport:
         file.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
 
 
-def flash_of_package(frozen: Path) -> tuple[int, int]:
-    """Bytes of flash that the package takes of an image, without operators and those alone.
+def flash_of_package(frozen: Path) -> tuple[int, int, int]:
+    """Bytes of flash that the package takes of an image: of it, of its operators, its features.
 
     Parameters
     ----------
@@ -82,8 +86,8 @@ def flash_of_package(frozen: Path) -> tuple[int, int]:
     Notes
     -----
     From above: everything in the object file but the symbols of the other modules. The pool of
-    names and the constants that both use are counted as the package's; names that only operators
-    use, as theirs.
+    names and the constants that several use are counted as the package's; names that only operators
+    or only features use, as theirs.
     """
     total = sum(
         size
@@ -94,29 +98,41 @@ def flash_of_package(frozen: Path) -> tuple[int, int]:
         ["arm-none-eabi-nm", "-S", str(frozen)], capture_output=True, text=True, check=True
     )
     others = 0
-    operators = _flash_of_names(frozen.with_suffix(".c"))
+    parts = _flash_of_names(frozen.with_suffix(".c"))
     for line in run.stdout.splitlines():
         fields = line.split()
-        if len(fields) == 4 and _OPERATORS in fields[3]:
-            operators += int(fields[1], 16)
-        elif len(fields) == 4 and any(
-            fields[3].endswith(f"_{module}") or f"_{module}_" in fields[3] for module in _OTHERS
+        if len(fields) != 4:
+            continue
+        size, symbol = int(fields[1], 16), fields[3]
+        part = _part(symbol)
+        if part:
+            parts[part] += size
+        elif "hocket" not in symbol and any(
+            symbol.endswith(f"_{module}") or f"_{module}_" in symbol for module in _OTHERS
         ):
-            if "hocket" in fields[3]:
-                continue
-            others += int(fields[1], 16)
-    return total - others - operators, operators
+            others += size
+    operators, features = (parts[part] for part in _PARTS)
+    return total - others - operators - features, operators, features
 
 
-def _flash_of_names(source: Path) -> int:
-    """Bytes of the pool of names that only operators need: hash, length, pointer, text."""
-    used: dict[bool, set[str]] = {False: set(), True: set()}
+def _part(symbol: str) -> str:
+    """The part that a symbol belongs to; empty for the rest of the package."""
+    return next((part for part in _PARTS if part in symbol), "")
+
+
+def _flash_of_names(source: Path) -> dict[str, int]:
+    """Bytes of the pool of names that only one part needs: hash, length, pointer, text."""
+    used: dict[str, set[str]] = {part: set() for part in ("", *_PARTS)}
     text = source.read_text(encoding="utf-8")
     for module, names in _NAME_TABLE.findall(text):
-        used[_OPERATORS in f"_{module}"].update(_NAME.findall(names))
+        used[_part(f"_{module}")].update(_NAME.findall(names))
     pool = _POOL.search(text)
     pooled = set(_NAME.findall(pool[0])) if pool else set()
-    return sum(_NAME_BYTES + len(name) for name in (used[True] - used[False]) & pooled)
+    found = {}
+    for part in _PARTS:
+        elsewhere = set().union(*(names for other, names in used.items() if other != part))
+        found[part] = sum(_NAME_BYTES + len(n) for n in (used[part] - elsewhere) & pooled)
+    return found
 
 
 def heap_of_kernel(elf: Path) -> dict[str, int]:
@@ -147,11 +163,12 @@ def measure(image: Image) -> SizeReport:
     FirmwareError
         The measurement fails.
     """
-    package, operators = flash_of_package(image.elf.parent / "frozen_content.o")
+    package, operators, features = flash_of_package(image.elf.parent / "frozen_content.o")
     parts = heap_of_kernel(image.elf) if console.available() else {}
     return SizeReport(
         flash_hocket_bytes=package,
         flash_ops_bytes=operators,
+        flash_features_bytes=features,
         heap_kernel_bytes=sum(parts.values()) if parts else None,
         heap_parts=parts,
         text=image.text,

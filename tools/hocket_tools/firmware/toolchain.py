@@ -49,6 +49,7 @@ def require() -> None:
     if packages:
         raise FirmwareError(
             "tools for building the ARM image are missing",
+            found=f"nothing from {', '.join(packages)}",
             expected=", ".join(sorted({*_PROGRAMS, "newlib for Arm"})),
             try_=f"apt-get install {' '.join(packages)}",
         )

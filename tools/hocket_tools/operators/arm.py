@@ -34,7 +34,7 @@ _READY = b"raw REPL; CTRL-B to exit\r\n>"
 
 #: Words of the blob are little-endian; addresses are the machine's.
 _SCRIPT = """
-import gc, json, micropython, struct, time, uctypes
+import array, gc, json, micropython, struct, time, uctypes
 import hocket.ops
 
 def words(at, n):
@@ -54,6 +54,8 @@ class Empty:
     def step(self):
         return True
 
+every = array.array("I", bytes(4 * 256))
+
 def timed(operator, found, now=time.ticks_cpu, diff=time.ticks_diff):
     longest = total = steps = 0
     done = False
@@ -66,12 +68,15 @@ def timed(operator, found, now=time.ticks_cpu, diff=time.ticks_diff):
         finally:
             micropython.heap_unlock()
         total += taken
+        if found[2] + steps < 256:
+            every[found[2] + steps] = taken
         steps += 1
         if taken > longest:
             longest = taken
     found[0] = max(found[0], longest)
     found[1] = max(found[1], total)
     found[2] += steps
+    return found
 
 def run(at):
     tensors, constants, operators, rounds = words(at, 4)
@@ -135,12 +140,13 @@ def main():
     found = [0, 0, 0]
     timed(Empty(), found)
     print()
-    print("#", json.dumps(found[0]))
+    print("#", found[0])
     for at in words(BASE + 8, words(BASE, 1)[0]):
         gc.collect()
         try:
             different, found = run(at)
-            print("#", json.dumps([different[:4], sum(d[4] for d in different), found]))
+            print("#", json.dumps([different[:4], sum(d[4] for d in different), found,
+                                  list(every[:found[2]])]))
         except Exception as error:
             print("#", json.dumps(repr(error)))
 
@@ -255,7 +261,8 @@ def run_on_arm(jobs: Sequence[Job], elf: Path = FIRMWARE) -> list[dict[str, Any]
     -------
     list of dict
         As of the other interpreters, and of the inferences of a job the greatest: ``cycles`` of one
-        inference, ``step_cycles`` of one step, without those of the measurement.
+        inference, ``step_cycles`` of one step, without those of the measurement; of the last
+        inference ``every_step_cycles`` of its first steps.
 
     Raises
     ------
@@ -304,7 +311,7 @@ def _run(jobs: Sequence[Job], elf: Path) -> Iterator[dict[str, Any]]:
 def _result(job: Job, found: Any, overhead: int) -> dict[str, Any]:
     if isinstance(found, str):
         raise ArmError("an operator failed on the ARM image", where=job["id"], found=found)
-    different, mismatches, (longest, total, steps) = found
+    different, mismatches, (longest, total, steps), every = found
     return {
         "id": job["id"],
         "mismatches": mismatches,
@@ -313,4 +320,5 @@ def _result(job: Job, found: Any, overhead: int) -> dict[str, Any]:
         "steps": steps,
         "step_cycles": longest - overhead,
         "cycles": total - steps * overhead,
+        "every_step_cycles": [taken - overhead for taken in every],
     }

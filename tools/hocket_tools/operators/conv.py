@@ -196,9 +196,10 @@ class _Layer:
         blocks = -(-every // pixels)
         cost = spent(
             blocks * (gathers + plan.steps),
-            (self._gathering(pixels, gathered), plan.longest),
+            plan.longest,
             plan.total * blocks + self._gathering(1, self.places) * every
             + work("conv", pixel=(gathers - 1) * every),
+            ((self._gathering(pixels, gathered), gathers), (plan.longest, plan.steps)),
         )  # fmt: skip
         scratch = self._accumulator * plan.most + pixels * self.length * self._element
         return _Plan(1, plan.most, cost, scratch, plan.part, gathered, pixels)

@@ -154,6 +154,8 @@ class Spent:
     longest: tuple[Work, ...]
     """Candidates for the longest step."""
     total: Work
+    phases: tuple[tuple[Work, int], ...] = ()
+    """What each of the first steps does at most, and how many are alike, where that differs."""
 
     @property
     def step_cycles(self) -> int:
@@ -166,7 +168,7 @@ class Spent:
         return self.total.cycles
 
 
-def spent(steps: int, longest: Sequence[Work] | Work, total: Work) -> Spent:
+def spent(steps: int, longest: Work, total: Work, phases: Sequence[tuple[Work, int]] = ()) -> Spent:
     """Add the steps themselves to what they do.
 
     Parameters
@@ -174,10 +176,13 @@ def spent(steps: int, longest: Sequence[Work] | Work, total: Work) -> Spent:
     steps
         How many calls of ``step`` one inference takes.
     longest
-        What the longest step does; several where it depends on the costs which one it is.
+        What the longest step does, unless it is one of the phases.
     total
         What all steps together do.
+    phases
+        Of steps that do different things, in order: what a step does at most, and how many such
+        steps follow each other at first.
     """
-    found = [longest] if isinstance(longest, Work) else list(longest)
     one = work(total.module, step=1)
-    return Spent(steps, tuple(w + one for w in found), total + one * steps)
+    first = tuple((w + one, n) for w, n in phases)
+    return Spent(steps, (longest + one, *(w for w, _ in first)), total + one * steps, first)

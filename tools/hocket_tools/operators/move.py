@@ -1,246 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Operators that only move elements, as copies along strides."""
+"""Operators that only move elements: joins, splits, slices, variables; others in `places`."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 
-import numpy as np
-
-from ..tflite import TfliteTensor
-from .costs import STEP_CYCLES, Work, spent, work
-from .packing import Packed, element_bytes, packed, per_tensor, words
+from . import places
+from .copies import Copy, Plan, pack_copies, strides, whole
+from .packing import Packed, element_bytes, per_tensor
 from .registry import Operator, register
-from .source import SourceOperator, constant
-
-_FILL = 255
-_AXES = 5
-_ROW_BYTES = 512
-_MOST_BLOCKS = 16
-_BLOCK_BYTES = 16384
+from .source import SourceOperator, constant, ints
 
 
-@dataclass(frozen=True)
-class Copy:
-    """Elements of a box, from strides of one tensor to strides of another; all in bytes."""
-
-    source: int
-    """Index of the operand; -1 to fill with `value`."""
-    target: int
-    run: int
-    """Contiguous bytes of one element."""
-    shape: tuple[int, ...]
-    read: tuple[int, ...]
-    written: tuple[int, ...]
-    read_at: int = 0
-    written_at: int = 0
-    value: int = 0
-
-
-def strides(shape: Sequence[int], size: int) -> tuple[int, ...]:
-    """Strides of a tensor in bytes."""
-    return tuple(size * math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
-
-
-def simplified(copy: Copy) -> Copy:
-    """The same copy with fewer axes and longer runs."""
-    axes = [
-        (n, a, b) for n, a, b in zip(copy.shape, copy.read, copy.written, strict=True) if n != 1
-    ]
-    run = copy.run
-    merged: list[tuple[int, int, int]] = []
-    for n, a, b in reversed(axes):
-        if not merged and a == run and b == run and copy.source >= 0:
-            run *= n
-        elif merged and a == merged[-1][0] * merged[-1][1] and b == merged[-1][0] * merged[-1][2]:
-            last = merged[-1]
-            merged[-1] = (last[0] * n, last[1], last[2])
-        else:
-            merged.append((n, a, b))
-    found = list(reversed(merged))
-    return replace(
-        copy,
-        run=run,
-        shape=tuple(n for n, _, _ in found),
-        read=tuple(a for _, a, _ in found),
-        written=tuple(b for _, _, b in found),
-    )
-
-
-def _bounded(copy: Copy) -> list[Copy]:
-    """Copies whose rows a step can hold."""
-    if copy.run > _ROW_BYTES:
-        # A long run is rows of some bytes and a rest.
-        whole, rest = divmod(copy.run, _ROW_BYTES)
-        parts = [
-            replace(
-                copy,
-                run=_ROW_BYTES,
-                shape=(*copy.shape, whole, 1),
-                read=(*copy.read, _ROW_BYTES, 0),
-                written=(*copy.written, _ROW_BYTES, 0),
-            )
-        ]
-        if rest:
-            at = whole * _ROW_BYTES
-            parts += _bounded(
-                replace(copy, run=rest, read_at=copy.read_at + at, written_at=copy.written_at + at)
-            )
-        return parts
-    shape = copy.shape or (1,)
-    read, written = copy.read or (0,), copy.written or (0,)
-    inner = shape[-1]
-    most = max(1, _row_room() // _run(copy).cycles)
-    if inner <= most:
-        return [replace(copy, shape=shape, read=read, written=written)]
-    whole, rest = divmod(inner, most)
-    parts = [
-        replace(
-            copy,
-            shape=(*shape[:-1], whole, most),
-            read=(*read[:-1], read[-1] * most, read[-1]),
-            written=(*written[:-1], written[-1] * most, written[-1]),
-        )
-    ]
-    if rest:
-        parts.append(
-            replace(
-                copy,
-                shape=(*shape[:-1], rest),
-                read=read,
-                written=written,
-                read_at=copy.read_at + whole * most * read[-1],
-                written_at=copy.written_at + whole * most * written[-1],
-            )
-        )
-    return parts
-
-
-def _split_axes(copy: Copy) -> list[Copy]:
-    """Copies of at most five axes."""
-    if len(copy.shape) <= _AXES:
-        return [copy]
-    return [
-        part
-        for i in range(copy.shape[0])
-        for part in _split_axes(
-            replace(
-                copy,
-                shape=copy.shape[1:],
-                read=copy.read[1:],
-                written=copy.written[1:],
-                read_at=copy.read_at + i * copy.read[0],
-                written_at=copy.written_at + i * copy.written[0],
-            )
-        )
-    ]
-
-
-def _run(copy: Copy) -> Work:
-    return work("move", byte=1) if copy.run == 1 else work("move", run=1, run_byte=copy.run)
-
-
-def _row(copy: Copy) -> Work:
-    return work("move", row=1) + _run(copy) * copy.shape[-1]
-
-
-def _row_room() -> int:
-    """Cycles of a step for the elements of a row."""
-    return STEP_CYCLES - work("move", step=1, row=1).cycles
-
-
-def pack_copies(
-    copies: Sequence[Copy],
-    sources: Sequence[TfliteTensor],
-    targets: Sequence[TfliteTensor],
-    primitive: str,
-) -> Packed | None:
-    """Pack copies that are done in order, by blocks where they are few and long, or by strides."""
-    simple = [simplified(c) for c in copies if math.prod(c.shape)]
-    if primitive == "block":
-        blocks = _blocks(simple)
-        if blocks is None:
-            return None
-        params = words(0, 1, len(blocks), *(value for block in blocks for value in block))
-        works = [work("move", block=1, block16=-(-block[4] // 16)) for block in blocks]
-    else:
-        pieces = [p for c in simple for b in _bounded(c) for p in _split_axes(b)]
-        if not pieces:
-            return None
-        chunk = max(1, _row_room() // max(_row(p).cycles for p in pieces))
-        params = words(1, chunk, len(pieces)) + b"".join(_piece(p) for p in pieces)
-        works = []
-        for piece in pieces:
-            rows = math.prod(piece.shape[:-1])
-            works += [_row(piece) * chunk] * (rows // chunk)
-            works += [_row(piece) * (rows % chunk)] if rows % chunk else []
-    # What is empty still takes a step.
-    works = works or [work("move")]
-    total = work("move")
-    for step in works:
-        total += step
-    return packed(
-        "move",
-        primitive,
-        params,
-        inputs=sources,
-        outputs=targets,
-        spent=spent(len(works), max(works, key=lambda w: w.cycles), total),
-    )
-
-
-def _piece(copy: Copy) -> bytes:
-    lead = (1,) * (_AXES - len(copy.shape))
-    still = (0,) * len(lead)
-    source = _FILL if copy.source < 0 else copy.source
-    return words(
-        source, copy.target, copy.value, copy.run, *lead, *copy.shape, *still, *copy.read, *still,
-        *copy.written, copy.read_at, copy.written_at,
-    )  # fmt: skip
-
-
-def _blocks(copies: Sequence[Copy]) -> list[tuple[int, int, int, int, int]] | None:
-    found: list[tuple[int, int, int, int, int]] = []
-    for copy in copies:
-        if copy.source < 0 or math.prod(copy.shape) > _MOST_BLOCKS:
-            return None
-        for place in np.ndindex(*copy.shape):
-            a = copy.read_at + sum(i * s for i, s in zip(place, copy.read, strict=True))
-            b = copy.written_at + sum(i * s for i, s in zip(place, copy.written, strict=True))
-            for at in range(0, copy.run, _BLOCK_BYTES):
-                n = min(_BLOCK_BYTES, copy.run - at)
-                found.append((copy.source, copy.target, a + at, b + at, n))
-    return found if len(found) <= _MOST_BLOCKS else None
-
-
-def _whole(source: TfliteTensor, target: int = 0, operand: int = 0) -> Copy:
-    size = element_bytes(source)
-    steps = strides(source.shape, size)
-    return Copy(operand, target, size, source.shape, steps, steps)
-
-
-_Plan = tuple[list[Copy], list[TfliteTensor], list[TfliteTensor]]
-
-
-def _same(source: SourceOperator) -> _Plan:
+def _same(source: SourceOperator) -> Plan:
     given = source.input(0)
-    return [_whole(given)], [given], [source.outputs[0]]
+    return [whole(given)], [given], [source.outputs[0]]
 
 
-def _read_variable(source: SourceOperator) -> _Plan:
+def _read_variable(source: SourceOperator) -> Plan:
     # The handle stands for the variable's memory, which has the bytes of the result.
     result = source.outputs[0]
-    return [_whole(result)], [source.input(0)], [result]
+    return [whole(result)], [source.input(0)], [result]
 
 
-def _assign_variable(source: SourceOperator) -> _Plan:
+def _assign_variable(source: SourceOperator) -> Plan:
     value = source.input(1)
-    return [_whole(value)], [value], [source.input(0)]
+    return [whole(value)], [value], [source.input(0)]
 
 
-def _concatenation(source: SourceOperator) -> _Plan:
+def _concatenation(source: SourceOperator) -> Plan:
     result = source.outputs[0]
     rank = len(result.shape)
     axis = source.option("axis", 0) % rank
@@ -258,7 +46,7 @@ def _concatenation(source: SourceOperator) -> _Plan:
     return copies, given, [result]
 
 
-def _pack(source: SourceOperator) -> _Plan:
+def _pack(source: SourceOperator) -> Plan:
     result = source.outputs[0]
     axis = source.option("axis", 0) % len(result.shape)
     size = element_bytes(result)
@@ -272,7 +60,7 @@ def _pack(source: SourceOperator) -> _Plan:
     return copies, given, [result]
 
 
-def _unpack(source: SourceOperator) -> _Plan:
+def _unpack(source: SourceOperator) -> Plan:
     given = source.input(0)
     axis = source.option("axis", 0) % len(given.shape)
     size = element_bytes(given)
@@ -285,10 +73,10 @@ def _unpack(source: SourceOperator) -> _Plan:
     return copies, [given], list(source.outputs)
 
 
-def _split(source: SourceOperator) -> _Plan:
+def _split(source: SourceOperator) -> Plan:
     axis_at, given_at = (0, 1) if source.kind == "SPLIT" else (2, 0)
     given = source.input(given_at)
-    axis = int(_ints(source, axis_at)[0]) % len(given.shape)
+    axis = int(ints(source, axis_at)[0]) % len(given.shape)
     size = element_bytes(given)
     read = strides(given.shape, size)
     copies, at = [], 0
@@ -301,18 +89,11 @@ def _split(source: SourceOperator) -> _Plan:
     return copies, [given], list(source.outputs)
 
 
-def _ints(source: SourceOperator, index: int) -> list[int]:
-    values = constant(source.input(index))
-    if values is None:
-        raise ValueError(f"{source.kind}: operand {index} is not a constant")
-    return [int(v) for v in values.reshape(-1)]
-
-
-def _slice(source: SourceOperator) -> _Plan:
+def _slice(source: SourceOperator) -> Plan:
     given, result = source.input(0), source.outputs[0]
     size = element_bytes(given)
     read = strides(given.shape, size)
-    begin = _ints(source, 1)
+    begin = ints(source, 1)
     at = sum(b * s for b, s in zip(begin, read, strict=True))
     return (
         [Copy(0, 0, size, result.shape, read, strides(result.shape, size), read_at=at)],
@@ -321,11 +102,11 @@ def _slice(source: SourceOperator) -> _Plan:
     )
 
 
-def _strided_slice(source: SourceOperator) -> _Plan:
+def _strided_slice(source: SourceOperator) -> Plan:
     given, result = source.input(0), source.outputs[0]
     size = element_bytes(given)
     read = strides(given.shape, size)
-    begin, end, step = (_ints(source, i) for i in (1, 2, 3))
+    begin, end, step = (ints(source, i) for i in (1, 2, 3))
     masks = {k: source.option(f"{k}Mask", 0) for k in ("begin", "end", "shrinkAxis")}
     shape, steps, at = [], [], 0
     for axis, n in enumerate(given.shape):
@@ -348,81 +129,24 @@ def _strided_slice(source: SourceOperator) -> _Plan:
     return [copy], [given], [result]
 
 
-def _pad(source: SourceOperator) -> _Plan:
-    given, result = source.input(0), source.outputs[0]
-    size = element_bytes(given)
-    written = strides(result.shape, size)
-    before = _ints(source, 1)[0::2]
-    value = per_tensor(result)[1]
-    if source.kind == "PADV2":
-        value = int((constant(source.input(2)) or np.zeros(1)).reshape(-1)[0])
-    at = sum(b * s for b, s in zip(before, written, strict=True))
-    fill = Copy(-1, 0, size, result.shape, (0,) * len(written), written, value=value)
-    inner = Copy(0, 0, size, given.shape, strides(given.shape, size), written, written_at=at)
-    return [fill, inner], [given], [result]
-
-
-def _transpose(source: SourceOperator) -> _Plan:
-    given, result = source.input(0), source.outputs[0]
-    size = element_bytes(given)
-    read = strides(given.shape, size)
-    order = [axis % len(read) for axis in _ints(source, 1)]
-    copy = Copy(
-        0, 0, size, result.shape, tuple(read[axis] for axis in order), strides(result.shape, size)
-    )
-    return [copy], [given], [result]
-
-
-def _broadcast(source: SourceOperator) -> _Plan:
-    given, result = source.input(0), source.outputs[0]
-    size = element_bytes(given)
-    shape = (1,) * (len(result.shape) - len(given.shape)) + given.shape
-    read = tuple(0 if n == 1 else s for n, s in zip(shape, strides(shape, size), strict=True))
-    copy = Copy(0, 0, size, result.shape, read, strides(result.shape, size))
-    return [copy], [given], [result]
-
-
-def _reverse(source: SourceOperator) -> _Plan:
-    given, result = source.input(0), source.outputs[0]
-    size = element_bytes(given)
-    read = list(strides(given.shape, size))
-    at = 0
-    for axis in {a % len(read) for a in _ints(source, 1)}:
-        at += (given.shape[axis] - 1) * read[axis]
-        read[axis] = -read[axis]
-    copy = Copy(0, 0, size, given.shape, tuple(read), strides(result.shape, size), read_at=at)
-    return [copy], [given], [result]
-
-
-def _depth_to_space(source: SourceOperator) -> _Plan:
-    deep = source.input(0) if source.kind == "DEPTH_TO_SPACE" else source.outputs[0]
-    wide = source.outputs[0] if source.kind == "DEPTH_TO_SPACE" else source.input(0)
-    block = source.option("blockSize", 1)
-    size = element_bytes(deep)
-    n, h, w, d = deep.shape
-    c = d // (block * block)
-    a = strides(deep.shape, size)
-    b = strides(wide.shape, size)
-    shape = (n, h, w, block, block, c)
-    of_deep = (a[0], a[1], a[2], block * c * size, c * size, size)
-    of_wide = (b[0], block * b[1], block * b[2], b[1], b[2], size)
-    pair = (of_deep, of_wide) if source.kind == "DEPTH_TO_SPACE" else (of_wide, of_deep)
-    return [Copy(0, 0, size, shape, *pair)], [source.input(0)], [source.outputs[0]]
-
-
-_PLANS: dict[str, Callable[[SourceOperator], _Plan]] = {
+_PLANS: dict[str, Callable[[SourceOperator], Plan]] = {
     "RESHAPE": _same, "SQUEEZE": _same, "EXPAND_DIMS": _same,
     "READ_VARIABLE": _read_variable, "ASSIGN_VARIABLE": _assign_variable,
     "CONCATENATION": _concatenation, "PACK": _pack, "UNPACK": _unpack,
     "SPLIT": _split, "SPLIT_V": _split, "SLICE": _slice, "STRIDED_SLICE": _strided_slice,
-    "PAD": _pad, "PADV2": _pad, "TRANSPOSE": _transpose, "BROADCAST_TO": _broadcast,
-    "REVERSE_V2": _reverse, "DEPTH_TO_SPACE": _depth_to_space, "SPACE_TO_DEPTH": _depth_to_space,
+    "PAD": places.pad, "PADV2": places.pad, "TRANSPOSE": places.transpose,
+    "BROADCAST_TO": places.broadcast, "REVERSE_V2": places.reverse,
+    "DEPTH_TO_SPACE": places.depth_to_space, "SPACE_TO_DEPTH": places.depth_to_space,
+    "MIRROR_PAD": places.mirror_pad, "TILE": places.tile, "FILL": places.fill,
+    "SPACE_TO_BATCH_ND": places.space_to_batch, "BATCH_TO_SPACE_ND": places.space_to_batch,
+    "ZEROS_LIKE": places.zeros, "SHAPE": places.shape_of,
 }  # fmt: skip
 
 #: Operands that must be constants.
 _CONSTANT_OPERANDS = {
     "SPLIT": (0,), "SPLIT_V": (2,), "SLICE": (1,), "STRIDED_SLICE": (1, 2, 3), "PAD": (1,),
-    "PADV2": (1, 2), "TRANSPOSE": (1,), "REVERSE_V2": (1,),
+    "PADV2": (1, 2), "TRANSPOSE": (1,), "REVERSE_V2": (1,), "MIRROR_PAD": (1,), "TILE": (1,),
+    "SPACE_TO_BATCH_ND": (1, 2), "BATCH_TO_SPACE_ND": (1, 2),
 }  # fmt: skip
 
 
@@ -455,6 +179,8 @@ class Move(Operator):
             return "an ellipsis or a new axis"
         if source.kind == "STRIDED_SLICE" and source.option("offset", False):
             return "an end given as an offset"
+        if source.kind == "SHAPE" and source.outputs[0].dtype != "int32":
+            return f"sizes of {source.outputs[0].dtype}"
         if source.kind == "CONCATENATION" and source.option("fusedActivationFunction", 0):
             return "a fused activation"
         if source.kind == "CONCATENATION":

@@ -162,7 +162,13 @@ def rows(module: str, outputs: int, channels: int, depth: int, *, narrow: bool, 
         lanes, unit = 1, "product48" if wide else "product16"
     one = work(module, **{unit: 1})
     ends = work(module, step=1, output=lanes)
-    part = min(depth, max(_LEAST_PART, (STEP_CYCLES - ends.cycles) // max(one.cycles, 1)))
+    # A group of so many outputs may hold single ones only, at the end of a row.
+    slowest = max(
+        _products(module, fours, ones, 1, narrow, unit).cycles
+        - work(module, output=4 * fours + ones).cycles
+        for fours, ones in _groups(outputs, channels, lanes, narrow)
+    )
+    part = min(depth, max(_LEAST_PART, (STEP_CYCLES - ends.cycles) // max(slowest, 1)))
     most = lanes
     if part == depth:
         item = work(module, output=lanes) + one * depth

@@ -154,9 +154,15 @@ class Softmax(Operator):
         narrow = given.dtype == "int8"
         units = ("greatest8", "sum8", "result8") if narrow else ("greatest16", "sum16", "result16")
         passes = [work("softmax", **{unit: 1}) for unit in units]
-        # Once a row and pass: the reciprocal of its sum, by which results are scaled.
-        row = work("softmax", **({"reciprocal8": 1} if narrow else {"reciprocal16": 1}))
-        most = min(_MOST, depth, *(chunk_of(item, _MOST, row) for item in passes))
+        # Once a row: the reciprocal of its sum; of int16 in each part of the results.
+        row = work("softmax", **{"reciprocal8" if narrow else "reciprocal16": 1})
+        fixed = (
+            (work("softmax"), row, work("softmax"))
+            if narrow
+            else (work("softmax"), work("softmax"), row)
+        )
+        fits = [chunk_of(item, _MOST, once) for item, once in zip(passes, fixed, strict=True)]
+        most = min(_MOST, depth, *fits)
         parts = -(-depth // most)
         if narrow:
             table = _exponentials(scale, beta)
@@ -173,9 +179,10 @@ class Softmax(Operator):
             scratch_bytes=_STATE_BYTES + 4 * most,
             spent=spent(
                 rows * 3 * parts,
-                [item * most + row for item in passes],
+                work("softmax"),
                 ((passes[0] + passes[1] + passes[2]) * depth + row * (1 if narrow else parts))
                 * rows,
+                [(p * most + once, parts) for p, once in zip(passes, fixed, strict=True)],
             ),
         )
 

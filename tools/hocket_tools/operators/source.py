@@ -88,3 +88,17 @@ def read_source(
             )
         )
     return tuple(found)
+
+
+def ints(source: SourceOperator, index: int) -> list[int]:
+    """Elements of a constant operand.
+
+    Raises
+    ------
+    ValueError
+        It is computed.
+    """
+    values = constant(source.input(index))
+    if values is None:
+        raise ValueError(f"{source.kind}: operand {index} is not a constant")
+    return [int(v) for v in values.reshape(-1)]

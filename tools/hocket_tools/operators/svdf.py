@@ -94,6 +94,7 @@ class Svdf(Operator):
             places[1], places[2], at,
         )  # fmt: skip
         most = max(plan.most, unit_chunk)
+        unit_steps = -(-units // unit_chunk)
         shift_steps = max(-(-shifted // moves), 1)
         return packed(
             "svdf",
@@ -103,9 +104,14 @@ class Svdf(Operator):
             outputs=(result,),
             scratch_bytes=8 * most,
             spent=spent(
-                shift_steps + -(-batches * filters // plan.most) + -(-units // unit_chunk),
-                (byte * (element_bytes(state) * moves), plan.longest, unit * unit_chunk),
+                shift_steps + plan.steps + unit_steps,
+                work("svdf"),
                 byte * (element_bytes(state) * shifted) + plan.total + unit * units,
+                (
+                    (byte * (element_bytes(state) * moves), shift_steps),
+                    (plan.longest, plan.steps),
+                    (unit * unit_chunk, unit_steps),
+                ),
             ),
             state=(state,),
         )

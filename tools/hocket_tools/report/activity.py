@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
+from hocket_host.cpu_log import CpuWork
 from hocket_host.emulation import EmulatedRun, Job, Slice, TaskRun
 
 from ..container import Image, Overrun
@@ -28,7 +29,7 @@ def activity(run: EmulatedRun, image: Image, *, policy: str | None = None) -> di
         All times are integer ns from the start of the run. ``npu`` has a row
         ``[task, job, segment, start, end]`` for each segment, in order of time, where ``job`` is
         a place in that task's ``jobs``; ``preemptions`` has pairs of rows of ``npu`` between which
-        a job waited while another's segment ran. ``cpu`` has a row ``[task, kind, start, end]`` for
+        a job waited while another's segment ran. ``cpu`` has a row ``[task, what, start, end]`` for
         each piece of the processor's work, in order of time.
     """
     bounded = policy in (None, image.policy.name.lower())
@@ -40,8 +41,13 @@ def activity(run: EmulatedRun, image: Image, *, policy: str | None = None) -> di
         jobs = _jobs(run, index, image, attempts, jobs_of)
         tasks.append(_task(run, image, index, jobs, bounded))
         for attempt in attempts:
-            # Segments are in order of time, so neighbours had nothing between them.
-            preemptions += [[a, b] for a, b in pairwise(attempt) if b != a + 1]
+            # Segments are in order of time, so neighbours had nothing between them. What left the
+            # NPU for a step of the processor was not made to wait.
+            preemptions += [
+                [a, b]
+                for a, b in pairwise(attempt)
+                if b != a + 1 and run.slices[b].step == run.slices[a].step + 1
+            ]
     return {
         "duration_ns": run.duration_ns,
         "npu_busy_ns": run.npu_busy_ns,
@@ -50,8 +56,15 @@ def activity(run: EmulatedRun, image: Image, *, policy: str | None = None) -> di
             [s.task, jobs_of[i], s.step, s.start_ns, s.end_ns] for i, s in enumerate(run.slices)
         ],
         "preemptions": sorted(preemptions),
-        "cpu": [[w.task, w.kind, w.start_ns, w.end_ns] for w in run.cpu],
+        "cpu": [[w.task, _what(w, image), w.start_ns, w.end_ns] for w in run.cpu],
     }
+
+
+def _what(work: CpuWork, image: Image) -> str:
+    """Name of the network's step, or the kind of other work."""
+    if work.step is None:
+        return work.kind
+    return image.models[image.tasks[work.task].model].steps[work.step].name
 
 
 def _task(

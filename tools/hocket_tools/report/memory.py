@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from ..container import Image, Model, PersistentRange, RegionKind, Tensor
 from ..container.envelope import open_envelope
 from ..container.format import SectionKind
-from ..splitter.dataflow import ByteRange, Footprint, footprints, live_before
+from ..container.programs import encode
+from ..splitter.dataflow import Box, ByteRange, Footprint, footprints, live_before
 from .network import Network
 
 #: Owner of bytes that hold a value before the first operation.
@@ -41,9 +42,9 @@ class Lifetimes:
         self._prints = footprints([work.operation for work in network.work])
         names = list(dict.fromkeys(work.source for work in network.work))
         self._layer = [names.index(work.source) for work in network.work]
-        live = live_before(self._prints, _live_out(self.model))
-        count = len(self._prints)
-        self.live: list[tuple[ByteRange, ...]] = [live[i] for i in range(count)]
+        prints, places = _with_processor(network, self._prints)
+        live = live_before(prints, _live_out(self.model))
+        self.live: list[tuple[ByteRange, ...]] = [live[place] for place in places]
         self.live.append(_live_out(self.model))
 
     @property
@@ -100,6 +101,27 @@ class Lifetimes:
             mask = np.zeros(box.high, dtype=np.bool_)
             box.of(mask)[...] = True
             owners[base : base + box.high][mask] = layer
+
+
+def _with_processor(
+    network: Network, prints: Sequence[Footprint]
+) -> tuple[list[Footprint], list[int]]:
+    """Footprints of both units in order, and where those of the NPU's operations are among them."""
+    found: list[Footprint] = []
+    places: list[int] = []
+    at = 0
+    for step in network.model.steps:
+        if step.program is None:
+            places += range(len(found), len(found) + step.operations)
+            found += prints[at : at + step.operations]
+            at += step.operations
+            continue
+        boxes = [
+            tuple(Box(o.region, o.offset, (o.size,), (1,)) for o in operands)
+            for operands in (step.program.inputs, step.program.outputs)
+        ]
+        found.append(Footprint(*boxes))
+    return found, places
 
 
 def _pieces(held: NDArray[np.bool_], owners: Owners) -> set[Piece]:
@@ -194,7 +216,7 @@ def flash(image: Image, data: bytes) -> dict[str, Any]:
             region += 1
         for segment in model.steps:
             offset = int(envelope.record(SectionKind.STEPS, step)[1].stream_offset)
-            _use(users, offset, len(segment.stream), "command streams", model.name)
+            _use(users, offset, len(encode(segment)), "command streams", model.name)
             step += 1
     return {
         "size": len(data),

@@ -24,10 +24,11 @@ from hocket_host.ethosu.timing import (
     stream_cycles,
 )
 
-from ..container import Model
-from ..pack import system_config, vela_options
+from ..container import Model, Step, StepKind
+from ..container.programs import encode
+from ..pack import load_board, system_config, vela_options
 from ..run import Packed
-from ..vela import compile_model
+from ..vela import compile_network
 
 #: What an engineer would change, for each of the timing model's bounds.
 LIMITS = {
@@ -74,6 +75,12 @@ class Network:
     model: Model
     system: SystemConfig
     work: tuple[Work, ...]
+    """Operations of the NPU."""
+    cpu_hz: int
+
+    def preceding(self, step: int) -> int:
+        """Number of NPU operations before a step."""
+        return sum(s.operations for s in self.model.steps[:step])
 
 
 def networks(packed: Packed) -> list[Network]:
@@ -81,8 +88,11 @@ def networks(packed: Packed) -> list[Network]:
     config = npu_config(packed.image.accelerator)
     system = system_config(packed.application)
     names = {task.model: task.name for task in packed.image.tasks}
+    cpu_hz = packed.application.board.cpu_clock or load_board(packed.application).cpu_hz
     return [
-        Network(model, system, tuple(_work(packed, model, names.get(index), config, system)))
+        Network(
+            model, system, tuple(_work(packed, model, names.get(index), config, system)), cpu_hz
+        )
         for index, model in enumerate(packed.image.models)
     ]
 
@@ -91,7 +101,10 @@ def _work(
     packed: Packed, model: Model, task: str | None, config: NpuConfig, system: SystemConfig
 ) -> list[Work]:
     found: list[Work] = []
-    streams = [parse(step.stream).operations for step in model.steps]
+    # A step of the processor has no operations of the NPU.
+    streams = [
+        parse(step.stream).operations if step.kind == StepKind.NPU else () for step in model.steps
+    ]
     # A segment's prologue loads tables again; those operations are not the network's own.
     own = [
         stream[len(stream) - step.operations :]
@@ -100,6 +113,8 @@ def _work(
     sources = _sources(packed, task, [op for segment in own for op in segment])
     begin = 0
     for segment, (stream, step) in enumerate(zip(streams, model.steps, strict=True)):
+        if not stream:
+            continue
         timing = stream_cycles(stream, config, system)
         critical, ends = _critical(stream, timing), timing.ends()
         for index in range(len(stream) - step.operations, len(stream)):
@@ -149,14 +164,18 @@ def _sources(
         return None
     application = packed.application
     settings = application.tasks[task]
-    compiled = compile_model(
-        application.resolve(settings.model), vela_options(application, settings)
+    compiled = compile_network(
+        application.resolve(settings.model), vela_options(application, settings), settings.on_cpu
     )
-    original = compiled.stream.operations
+    original = [op for part in compiled.npu_parts for op in part.stream.operations]
     if [(o.key, o.param) for o in original] != [(o.key, o.param) for o in operations]:
         return None
     # Converters join the names of fused layers with semicolons; the first says enough.
-    return [(o.source_name.split(";")[0], o.source_kind) for o in compiled.operations]
+    return [
+        (o.source_name.split(";")[0], o.source_kind)
+        for part in compiled.npu_parts
+        for o in part.operations
+    ]
 
 
 def _memory(op: Operation, bound: Bound, system: SystemConfig) -> str | None:
@@ -180,7 +199,8 @@ def segments(network: Network, live_bytes: Sequence[int]) -> list[dict[str, Any]
 
     ``limits`` shares all of a segment's nominal cycles out: to what bounds each kernel, to DMAs
     that no kernel hides, and to "overhead", which is the fetch of the first commands, the reload of
-    tables and the stop.
+    tables and the stop. A step of the processor is bound by "processor"; its cycles are those that
+    the NPU's clock makes meanwhile.
 
     Parameters
     ----------
@@ -192,6 +212,9 @@ def segments(network: Network, live_bytes: Sequence[int]) -> list[dict[str, Any]
     found = []
     at = 0
     for index, step in enumerate(network.model.steps):
+        if step.kind == StepKind.CPU:
+            found.append(_on_cpu(network, index, step, live_bytes[at] if index else 0))
+            continue
         work = network.work[at : at + step.operations]
         limits = _limits(work)
         overhead = step.nominal_cycles - sum(limits.values())
@@ -213,6 +236,23 @@ def segments(network: Network, live_bytes: Sequence[int]) -> list[dict[str, Any]
         )
         at += step.operations
     return found
+
+
+def _on_cpu(network: Network, index: int, step: Step, live_bytes: int) -> dict[str, Any]:
+    hz, cpu_hz = network.system.clock_hz, network.cpu_hz
+    cycles = -(-step.nominal_cycles * hz // cpu_hz)
+    return {
+        "name": step.name,
+        "sources": [step.name],
+        "first_operation": network.preceding(index),
+        "operations": 0,
+        "stream_size": len(encode(step)),
+        "nominal_cycles": cycles,
+        "worst_cycles": -(-step.worst_cycles * hz // cpu_hz),
+        "limits": {"processor": cycles} if cycles else {},
+        "memory": None,
+        "live_bytes": live_bytes,
+    }
 
 
 def layers(network: Network) -> list[dict[str, Any]]:

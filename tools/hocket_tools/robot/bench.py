@@ -72,7 +72,8 @@ class Bench:
         return ""
 
     def _read_word(self, words: list[str]) -> str:
-        (value,) = struct.unpack("<I", self.power_on().read_memory(_number(words, 0), 4))
+        address = _number(words, 0)
+        (value,) = struct.unpack("<I", self.power_on().read_memory(address, 4))
         return f"0x{value:08X}\n"
 
     def _write_word(self, words: list[str]) -> str:

@@ -33,7 +33,9 @@ def show(found: dict[str, Any], console: Console) -> None:
             console.print(f"{name} did not run: {platform['missing']}", markup=False)
     if not ran:
         return
-    table = plain_table("platform", "outputs", "segments", "elsewhere", "order", "missed", "MIPS")
+    table = plain_table(
+        "platform", "outputs", "segments", "moved", "order", "missed", "MIPS", "speed"
+    )
     for name, platform in ran.items():
         speed = platform["guest_mips"]
         table.add_row(
@@ -44,6 +46,7 @@ def show(found: dict[str, Any], console: Console) -> None:
             "" if platform["order_as"] == name else f"as {platform['order_as']}",
             str(platform["misses"]),
             "" if speed is None else str(speed),
+            f"{platform['real_time']} x",
         )
     console.print(table)
     tasks = next(iter(ran.values()))["tasks"]

@@ -37,10 +37,21 @@ class Answers:
     """By task, as the kernel measured them."""
     misses: int
     """Deadlines missed and releases skipped."""
+    virtual_ns: int
     wall_s: float
-    """For speed alone."""
+    """Seconds of the host, for speed alone."""
     instructions: int | None = None
     """Executed by the guest, where there is one that counts."""
+
+    @property
+    def guest_mips(self) -> float | None:
+        """Million guest instructions a second of the host, the NPU's model included."""
+        return None if self.instructions is None else self.instructions / self.wall_s / 1e6
+
+    @property
+    def real_time(self) -> float:
+        """Seconds of virtual time in one of the host."""
+        return self.virtual_ns / 1e9 / self.wall_s
 
     def jobs(self) -> dict[str, int]:
         """Completed jobs by task."""

@@ -52,7 +52,7 @@ def _cpython(packed: Packed, firmware: Path) -> Answers:
         NpuRun(run.tasks[s.task].name, s.step, s.start_ns, s.end_ns) for s in run.slices
     )
     misses = sum(task.misses for task in run.tasks)
-    return Answers(outputs, segments, responses, misses, wall_s)
+    return Answers(outputs, segments, responses, misses, DURATION_NS, wall_s)
 
 
 def _micropython(packed: Packed, firmware: Path) -> Answers:
@@ -70,7 +70,7 @@ def _micropython(packed: Packed, firmware: Path) -> Answers:
     )
     wall_s = time.perf_counter() - begin
     responses, misses = _measured(run.report, "micropython")
-    return Answers(outputs, run.runs, responses, misses, wall_s)
+    return Answers(outputs, run.runs, responses, misses, DURATION_NS, wall_s)
 
 
 def _image(back_end: str) -> Callable[[Packed, Path], Answers]:
@@ -98,7 +98,10 @@ def _image(back_end: str) -> Callable[[Packed, Path], Answers]:
                 expected="no misuse of the NPU and no fault", try_="hocket emulate --backend",
             )  # fmt: skip
         responses, misses = _measured(console.decode("utf-8", "replace"), back_end)
-        return Answers(outputs, done.segments, responses, misses, done.wall_s, done.instructions)
+        return Answers(
+            outputs, done.segments, responses, misses, done.virtual_ns, done.wall_s,
+            done.instructions,
+        )  # fmt: skip
 
     return run
 

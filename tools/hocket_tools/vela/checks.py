@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ..operators import kinds, read_source, reason
 from ..tflite import Subgraph, TfliteModel, TfliteOperator, TfliteTensor, read_tflite
@@ -75,6 +75,34 @@ def check_source(model: TfliteModel, data: bytes) -> None:
                 found=_tensor(tensor),
                 expected="a scale and a zero point",
                 try_="export the model with full integer quantisation",
+            )
+
+
+def check_chosen(model: TfliteModel, data: bytes, chosen: Sequence[int]) -> None:
+    """Refuse layers that the user puts on a processor which has no operator for them.
+
+    Parameters
+    ----------
+    model, data
+        The source, as read and as bytes.
+    chosen
+        Indices of operators.
+
+    Raises
+    ------
+    VelaError
+        The first such layer, with the reason.
+    """
+    described = read_source(data, model)
+    for index in chosen:
+        why = reason(described[index])
+        if why is not None:
+            raise VelaError(
+                "a layer that the processor cannot run",
+                where=str(model.main.operators[index]),
+                found=why,
+                expected="an operator of the processor's for it",
+                try_="leave the layer to the NPU",
             )
 
 

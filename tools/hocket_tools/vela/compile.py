@@ -16,7 +16,7 @@ from ..operators import OperatorError
 from ..splitter.dataflow import footprints, live_before
 from ..tflite import TfliteError, TfliteModel, read_bytes, read_tflite
 from ._process import Answer, run_compiler
-from .checks import check_source, refusal
+from .checks import check_chosen, check_source, refusal
 from .chosen import disguise, find_layers
 from .debug import join
 from .errors import VelaError
@@ -153,6 +153,7 @@ def _mixed(keyed: _Keyed, options: ResolvedOptions, chosen: tuple[int, ...]) -> 
     source = _read(keyed)
     if chosen:
         check_source(source, keyed.data)
+        check_chosen(source, keyed.data, chosen)
         answer = run_compiler(disguise(keyed.data, chosen), options, graph=True)
     else:
         answer = _answer(keyed, options)

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Renode's keywords with an NPU as Renode has it: registers, interrupt, memory and time go through
+``renode/ethos_u55.py`` to a server in another process. The processor is the bundled emulator's.
+"""
+
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+from hocket_tools.robot.bench import Bench
+from hocket_tools.robot.keywords import RenodeKeywords
+from hocket_tools.robot.speed import Speed
+
+ROOT = Path(__file__).parents[3]
+sys.path.append(str(ROOT / "tests" / "renode"))
+
+from _fake_renode import PythonPeripheral, TimeInterval  # noqa: E402
+
+
+class RenodeMachine:
+    """What the script asks of Renode's machine, over one of ours."""
+
+    def __init__(self, machine):
+        self._machine = machine
+        self._irq = machine.npu._irq_line
+
+    def GetSystemBus(self, peripheral):  # noqa: N802
+        return SimpleNamespace(
+            ReadBytes=self._machine.read_memory,
+            WriteBytes=lambda data, address: self._machine.bus.load(address, data),
+            TryGetCurrentCPU=lambda: (True, SimpleNamespace(SyncTime=lambda: None)),
+        )
+
+    @property
+    def ElapsedVirtualTime(self):  # noqa: N802
+        return SimpleNamespace(TimeElapsed=TimeInterval(self._machine.now_ns))
+
+    def ScheduleAction(self, delay, action):  # noqa: N802
+        clock = self._machine.clock
+        at_ns = max(self._machine.now_ns, clock.now_ns) + delay.Ticks
+        clock.at(at_ns, lambda: action(delay), "action of Renode")
+
+    def __getitem__(self, name):
+        assert name == "sysbus.npuIrq"
+        return SimpleNamespace(OnGPIO=lambda number, value: self._irq(value))
+
+
+class ServedBench(Bench):
+    """The bundled emulator, its NPU's registers in the script's hands."""
+
+    def _create(self, guest):
+        machine = super()._create(guest)
+        script = PythonPeripheral(RenodeMachine(machine), ROOT / "renode" / "ethos_u55.py")
+
+        def read(offset, size):
+            value = script._access("READ", offset, size, 0)
+            assert not script.errors, script.errors
+            return value
+
+        def write(offset, size, value):
+            script._access("WRITE", offset, size, value)
+            assert not script.errors, script.errors
+
+        machine.npu.read, machine.npu.write = read, write
+        # Robot's own interpreter is one for all tests, as Renode's is.
+        self._script = script
+        return machine
+
+    def _close(self):
+        super()._close()
+        script, self._script = getattr(self, "_script", None), None
+        if script is not None and "npu" in script.scope:
+            script.scope["npu"].close()
+
+
+class StandInRenode(RenodeKeywords):
+    """The library."""
+
+    def __init__(self):
+        super().__init__("unicorn")
+
+    def _make_bench(self, back_end):
+        return ServedBench(back_end, self._heard, Speed())

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measures operators on the ARM image, and fits the costs of their units."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..operators.arm import run_on_arm
+from ..operators.cases import Comparison, comparisons
+from ..operators.check import Job, run_on_micropython
+from ..operators.costs import STEP, Costs, Spent, Work, using
+from ..operators.packing import MODULES
+from .fit import fit
+
+#: Inferences measured of a case; of one with a state, and of a long one.
+_ROUNDS = 3
+_LONG_CYCLES = 20_000_000
+_BATCH = 60
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One case by one primitive."""
+
+    case: str
+    kind: str
+    primitive: str
+    spent: Spent
+    cycles: int
+    """Of an inference, the greatest of some."""
+    step_cycles: int
+    """Of the longest step."""
+    every_step_cycles: tuple[int, ...]
+    """Of the first steps of one inference."""
+    host_ns: int | None = None
+    """Of an inference on MicroPython on this machine, the least of some."""
+
+    @property
+    def module(self) -> str:
+        """Whose units are counted."""
+        return self.spent.total.module
+
+
+def _shortened(way: Comparison) -> Job:
+    rounds = 1 if way.packed.cycles > _LONG_CYCLES else _ROUNDS
+    return {**way.job, "rounds": way.job["rounds"][:rounds]}
+
+
+def measure(
+    elf: Path,
+    pattern: str = "",
+    *,
+    costs: Costs | None = None,
+    host: bool = False,
+    report: Callable[[str], None] = lambda line: None,
+) -> list[Measured]:
+    """Measure every case whose id holds `pattern`, by every primitive.
+
+    Parameters
+    ----------
+    elf
+        The firmware image.
+    pattern
+        Part of a case's id.
+    costs
+        With which operators are packed, hence cut into steps; by default the board's.
+    host
+        Also time them on MicroPython on this machine.
+    report
+        Called with a line at each stage.
+
+    Raises
+    ------
+    HocketError
+        The image or the emulator is missing, or an operator failed.
+    """
+    ways = _ways(pattern, costs)
+    ways = [way for way in ways if way.packed.spent is not None]
+    jobs = [_shortened(way) for way in ways]
+    found: list[Measured] = []
+    for at in range(0, len(jobs), _BATCH):
+        report(f"{at} of {len(jobs)} cases")
+        batch = jobs[at : at + _BATCH]
+        times: list[int | None] = [None] * len(batch)
+        if host:
+            times = [result["ns"] for result in run_on_micropython(batch)]
+        for way, result, ns in zip(ways[at:], run_on_arm(batch, elf), times, strict=False):
+            assert way.packed.spent is not None
+            found.append(
+                Measured(
+                    case=way.case.id,
+                    kind=way.source.kind,
+                    primitive=way.packed.primitive,
+                    spent=way.packed.spent,
+                    cycles=result["cycles"],
+                    step_cycles=result["step_cycles"],
+                    every_step_cycles=tuple(result["every_step_cycles"]),
+                    host_ns=ns,
+                )
+            )
+    return found
+
+
+def _ways(pattern: str, costs: Costs | None) -> list[Comparison]:
+    if costs is None:
+        return list(comparisons(pattern))
+    with using(costs):
+        return list(comparisons(pattern))
+
+
+def costs_from(measured: Sequence[Measured], before: Costs) -> Costs:
+    """Fit the units of every module that was measured; the others keep their costs."""
+    cycles = dict(before.cycles)
+    rows: dict[str, list[tuple[Work, int]]] = defaultdict(list)
+    for one in measured:
+        rows[one.module].append((one.spent.total, one.cycles))
+        at = 0
+        for work, steps in one.spent.phases:
+            taken = one.every_step_cycles[at : at + steps]
+            at += steps
+            if taken:
+                rows[one.module].append((work, max(taken)))
+        if not one.spent.phases:
+            rows[one.module].append((one.spent.longest[0], one.step_cycles))
+    for module, found in rows.items():
+        fitted = fit([work.counts for work, _ in found], [taken for _, taken in found])
+        cycles.update({f"{module}.{unit}": value for unit, value in fitted.items()})
+    return Costs(before.path, {unit: cycles[unit] for unit in sorted(cycles, key=_order)})
+
+
+def _order(unit: str) -> tuple[int, bool, str]:
+    module, _, name = unit.partition(".")
+    return MODULES.index(module), name != STEP, name
