@@ -15,6 +15,8 @@ from hocket_host.ethosu.engine import RunEvent
 
 #: Kinds of the firmware's trace.
 _RELEASE, _COMPLETE, _RESUME = 1, 4, 8
+#: Until the first sleep.
+_BOOT = -1
 
 #: A byte of MicroPython's allocation table stands for four blocks of four words.
 _BYTES_PER_TABLE_BYTE = 64
@@ -70,10 +72,11 @@ class AllocationMeter:
 class KernelMeter:
     """Counts what the kernel's own work takes, in instructions, and leaves nothing out.
 
-    The processor's time between two sleeps is divided at the releases and resumes that the kernel
-    records. What lies before a release is the release's; what lies before a resume, and from there
-    to the next release, resume or sleep, is that resume's, or its completion's if the job came to
-    its end. Interrupts that start a segment are dispatches and not counted here.
+    The processor's time is divided where it wakes, where the kernel begins to look for what is to
+    be done, and at the releases and resumes that it records. What lies before a release is the
+    release's; what lies before a resume, and from there to the next look, is that resume's, or its
+    completion's if the job came to its end; the rest are turns of the loop for nothing. Interrupts
+    that start a segment are dispatches and not counted here.
 
     Parameters
     ----------
@@ -88,9 +91,9 @@ class KernelMeter:
     completions: list[int] = field(default_factory=list)
     """Of the resumes that complete a job, with the resume itself."""
     turns: list[int] = field(default_factory=list)
-    """From a wake to sleep, when there was nothing else to do than to dispatch."""
-    _last: int | None = None
-    """Kind of the last division; a wake counts as none of them."""
+    """From a look to the next, or to sleep, or from there to a look."""
+    _last: int | None = _BOOT
+    """Kind of the last division, None for a wake or a look."""
     _since: int = 0
     _before: int = 0
     _completed: bool = False
@@ -104,6 +107,7 @@ class KernelMeter:
         assert self.machine.npu is not None
         self.machine.npu.observers.append(self._run)
         self.machine.watch("npu_record", self._record)
+        self.machine.watch("agenda_step", self._step)
 
     def _exception(self, event: ExceptionEvent) -> None:
         slept = self.machine.time.cycles - event.instructions
@@ -122,6 +126,9 @@ class KernelMeter:
     def _run(self, event: RunEvent) -> None:
         self._started |= event.kind == "start"
 
+    def _step(self, arguments: list[int]) -> None:
+        self._divide(None, self.machine.instructions)
+
     def _record(self, arguments: list[int]) -> None:
         kind = arguments[2]
         if kind == _COMPLETE:
@@ -131,14 +138,17 @@ class KernelMeter:
 
     def _divide(self, kind: int | None, now: int) -> None:
         spent = now - self._since
-        if self._last == _RESUME:
+        if self._last == _BOOT:
+            if kind is not None:
+                return
+        elif self._last == _RESUME:
             (self.completions if self._completed else self.resumes).append(self._before + spent)
             spent = 0
         elif kind == _RELEASE:
             self.releases.append(spent)
             spent = 0
         elif kind is None:
-            (self.turns if self._last is None else self.releases).append(spent)
+            self.turns.append(spent)
             spent = 0
         self._before = spent
         self._completed = False
