@@ -12,7 +12,7 @@ export OMP_NUM_THREADS = 1
 export OPENBLAS_NUM_THREADS = 1
 
 .PHONY: help demo test check bench exact experiment bounds soak firmware size robot dispatch \
-        same-answers operators wheel clean
+        same-answers operators profile overlap wheel clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -69,8 +69,15 @@ dispatch: $(EMULATOR) ## what the image's hot path costs, in instructions; build
 same-answers: $(EMULATOR) ## the demo on every platform that is here; build/same-answers.json
 	@$(BIN)/python -m hocket_tools.same_answers --output build/same-answers.json
 
-operators: $(READY) ## operators for the processor against tflite_micro; build/operators.json
+operators: $(EMULATOR) ## operators for the processor against tflite_micro; build/operators.json
 	@$(BIN)/python -m hocket_tools.operators.report --output build/operators.json
+	@$(BIN)/python -m hocket_tools.operators.page
+
+profile: $(EMULATOR) ## what those operators cost on the ARM image; writes its costs.toml
+	@$(BIN)/hocket profile --write
+
+overlap: $(READY) ## networks that take turns on both units, against one after the other; build/overlap.json
+	@$(BIN)/python -m hocket_tools.overlap --output build/overlap.json
 
 soak: $(READY) ## the long sweeps that `make test` leaves out
 	@$(BIN)/python -m pytest -q -m slow

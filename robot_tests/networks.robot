@@ -16,9 +16,9 @@ ${PROGRAM}        ${CURDIR}/programs/outputs.py
 Every Task Runs At Its Own Rate
     Create Machine    ${MATERIAL}/demo.hkt
     Wait For Line On Uart    NPU cycles
-    Wait For Line On Uart    ^keyword +250 +2(49|50) +0 +0 +0 +0     treatAsRegex=true
-    Wait For Line On Uart    ^digits +50 +(49|50) +0 +0 +0 +0     treatAsRegex=true
-    Wait For Line On Uart    ^detector +10 +(9|10) +0 +0 +0 +0     treatAsRegex=true
+    Is In Time    keyword    250
+    Is In Time    digits    50
+    Is In Time    detector    10
 
 No Deadline Is Missed In Segments
     Create Machine    ${MATERIAL}/demo.hkt

@@ -13,8 +13,8 @@ Test Teardown     Leave Machine
 Under Overload The Least Urgent Task Alone Is Late
     Create Machine    ${MATERIAL}/overload.hkt
     Wait For Line On Uart    NPU cycles
-    Is In Time    keyword    250    2(49|50)
-    Is In Time    digits    100    (99|100)
+    Is In Time    keyword    250
+    Is In Time    digits    100
     Wait For Line On Uart    ^detector +\\d+ +\\d+ +[1-9]\\d* +[1-9]\\d* +0 +0     treatAsRegex=true
 
 The Urgent Task Waits For One Segment At Most And Not For A Network
@@ -26,39 +26,33 @@ The Urgent Task Waits For One Segment At Most And Not For A Network
 A Job That Is Overrun Is Given Up Where The Application Says So
     Create Machine    ${MATERIAL}/overload_abort.hkt
     Wait For Line On Uart    NPU cycles
-    Is In Time    keyword    250    2(49|50)
-    Is In Time    digits    100    (99|100)
+    Is In Time    keyword    250
+    Is In Time    digits    100
     Wait For Line On Uart    ^detector +\\d+ +\\d+ +[1-9]\\d* +0 +[1-9]\\d* +0     treatAsRegex=true
 
 Releases Of A Late Task Queue Up Where The Application Says So
     Create Machine    ${MATERIAL}/overload_queue.hkt
     Wait For Line On Uart    NPU cycles
-    Is In Time    keyword    250    2(49|50)
-    Is In Time    digits    100    (99|100)
+    Is In Time    keyword    250
+    Is In Time    digits    100
     Wait For Line On Uart    ^detector +\\d+ +\\d+ +[1-9]\\d* +[1-9]\\d* +0 +0     treatAsRegex=true
 
 Priority Decides And Not The Rate
     Create Machine    ${MATERIAL}/reversed.hkt
     Wait For Line On Uart    NPU cycles
     Wait For Line On Uart    ^keyword +\\d+ +\\d+ +[1-9]\\d* +[1-9]\\d* +0 +0     treatAsRegex=true
-    Is In Time    detector    100    (99|100)
+    Is In Time    detector    100
 
 The Same Load Is Served In Time By The Earliest Deadline
     Create Machine    ${MATERIAL}/reversed_edf.hkt
     Wait For Line On Uart    NPU cycles
-    Is In Time    keyword    250    2(49|50)
-    Is In Time    digits    100    (99|100)
-    Is In Time    detector    100    (99|100)
+    Is In Time    keyword    250
+    Is In Time    digits    100
+    Is In Time    detector    100
 
 Networks That Take Turns All Come To Their End
     Create Machine    ${MATERIAL}/turns.hkt
     Wait For Line On Uart    NPU cycles
-    Is In Time    keyword    167    16[67]
-    Is In Time    digits    84    8[34]
-    Is In Time    detector    56    5[56]
-
-*** Keywords ***
-Is In Time
-    [Documentation]    Every release became a job, and no job was late.
-    [Arguments]    ${task}    ${jobs}    ${completed}
-    Wait For Line On Uart    ^${task} +${jobs} +${completed} +0 +0 +0 +0     treatAsRegex=true
+    Is In Time    keyword    167
+    Is In Time    digits    84
+    Is In Time    detector    56

@@ -59,7 +59,7 @@ A Stopped Application Starts Again From The Prompt
     Create Machine    ${MATERIAL}/demo.hkt
     Interrupt The Application
     Write Line To Uart    import main; main.main(reports=1)
-    Wait For Line On Uart    ^keyword +250 +2(49|50) +0 +0 +0 +0     treatAsRegex=true
+    Is In Time    keyword    250
     Wait For Prompt On Uart    >>>
 
 A Network Runs At The Prompt
@@ -80,7 +80,7 @@ A Soft Reset Starts The Application Anew
     Interrupt The Application
     Send Key To Uart    0x04
     Wait For Line On Uart    soft reboot
-    Wait For Line On Uart    ^keyword +250 +2(49|50) +0 +0 +0 +0     treatAsRegex=true
+    Is In Time    keyword    250
 
 *** Keywords ***
 Leave The Block

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A net as a task sees it: tensors in place, and the inference to await.
+from micropython import const
+
 from . import ethosu
 from . import task as core
 from .policy import BY_ARRIVAL, BY_DEADLINE, BY_PRIORITY
@@ -7,9 +9,9 @@ from .port import ticks_add
 from .tensor import Tensor
 
 # Farther than any deadline that a task may have.
-_FAR_US = 0x10000000
+_FAR_US = const(0x10000000)
 
-_EIO = 5
+_EIO = const(5)
 
 
 # An inference that did not come to its end on the NPU; args are (errno, text).
@@ -25,7 +27,9 @@ class Net:
         self._dispatcher = dispatcher
         self._inputs = [_tensor(t, info, app, port) for t in info.inputs]
         self._outputs = [_tensor(t, info, app, port) for t in info.outputs]
-        self._persistent = [_state(held, info, app, port) for held in info.persistent]
+        self._persistent = ()  # most have none, and a list would take memory
+        if info.persistent:
+            self._persistent = [_state(held, info, app, port) for held in info.persistent]
         self.inference = Inference(self, dispatcher, port)
         self.reset()
 

@@ -162,7 +162,7 @@ def test_micropython_comes_to_the_same_outputs_and_times() -> None:
     there = []
     on_vm = vm.run(
         hkt.build(application()), duration_ns=170 * MS,
-        on_output=lambda *found: there.append(found), **machine(),
+        on_job=lambda task, _, given: there.append((task, given[0].tobytes())), **machine(),
     )  # fmt: skip
     for name, found in outputs.items():
         assert [data for task, data in there if task == name] == [o[0].tobytes() for o in found]

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -139,15 +139,23 @@ def _planned(
     """
     planner = _planner(application, free, given)
     found = planner.plan()
-    bound = max((prepared.longest_operation() for prepared in free.values()), default=0)
-    while found.obstacle is not None and bound > 2 * _SHORTEST_PIECE:
-        bound //= 2
+    if found.obstacle is None:
+        return planner, found, free
+    for bound in piece_bounds(free.values()):
         pieces = {name: prepared.bounded(bound) for name, prepared in free.items()}
         closer = _planner(application, pieces, given)
         attempt = closer.plan()
         if attempt.obstacle is None:
             return closer, attempt, pieces
     return planner, found, free
+
+
+def piece_bounds(free: Iterable[Prepared]) -> Iterator[int]:
+    """Lengths of pieces in NPU cycles, from long to short, that packing tries on some networks."""
+    bound = max((prepared.longest_operation() for prepared in free), default=0)
+    while bound > 2 * _SHORTEST_PIECE:
+        bound //= 2
+        yield bound
 
 
 def _planner(

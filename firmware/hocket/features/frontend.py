@@ -67,7 +67,8 @@ class Frontend:
         sizes = (size, length // 4 + 1, channels + 1, bins, _GAINS, _LOGS)
         if header[0] != _VERSION or len(raw) != 2 * (_HEADER + sum(sizes)):
             raise ValueError(
-                "tables of version %d, %d bytes, must be of version %d" % (header[0], len(raw), 1)
+                "tables of version %d, %d bytes, must be of version %d and whole"
+                % (header[0], len(raw), _VERSION)
             )
         parts = []
         at = _HEADER

@@ -229,11 +229,8 @@ def _multiplier(scale, other, what):
         shift -= 1
     if shift > _MOST:
         raise ValueError("%s: a scale of %r is too large beside %r" % (what, scale, other))
-    q = ((m1 << 30) // m2 + 1) >> 1
-    if q >> 30:
-        q >>= 1
-        shift += 1
-    return q, min(14 - shift, 32)
+    # Rounded; it stays below 2**30, because m1 is less than 2 * m2 by 2**-24 of it at least.
+    return ((m1 << 30) // m2 + 1) >> 1, min(14 - shift, 32)
 
 
 class Adaptor:

@@ -40,6 +40,8 @@ _OFFSET = const(23)
 _GATHERED = const(25)  # most places of a window in a step
 _PIXELS = const(26)  # whose windows are gathered together
 _PIXEL_BYTES = const(27)  # of the input
+_UP_Y = const(28)  # rows and columns of a window's places to one of the input; 1 but transposed
+_UP_X = const(29)
 _MULTIPLIER = const(24)  # channels an input channel, of a depthwise convolution; else 0
 
 _M = const(0x3FFFFFFF)
@@ -147,6 +149,10 @@ def gather(
     size = p[_PIXEL_BYTES]
     width = p[_WIDTH]
     pad = 0 - ((p[_OFFSET] & _M ^ _S) - _S) & 0xFF
+    up_y = p[_UP_Y]
+    up_x = p[_UP_X]
+    down = (p[_DILATION_Y] & _M ^ _S) - _S
+    right = (p[_DILATION_X] & _M ^ _S) - _S
     words = size >> 2
     if size & 3:
         words = 0
@@ -154,17 +160,17 @@ def gather(
     wide_pad = wide_pad << 16 | wide_pad
     for which in range(pixels):
         k = pixel + which
-        left = k % p[_OUT_WIDTH] * p[_STRIDE_X] - p[_PAD_X]
+        left = k % p[_OUT_WIDTH] * p[_STRIDE_X] - ((p[_PAD_X] & _M ^ _S) - _S)
         k = k // p[_OUT_WIDTH]
-        top = k % p[_OUT_HEIGHT] * p[_STRIDE_Y] - p[_PAD_Y]
+        top = k % p[_OUT_HEIGHT] * p[_STRIDE_Y] - ((p[_PAD_Y] & _M ^ _S) - _S)
         k = k // p[_OUT_HEIGHT] * p[_HEIGHT]
         place = first
         ky = first // p[_KERNEL_X]
         kx = first % p[_KERNEL_X]
         i = (which * p[_KERNEL_Y] * p[_KERNEL_X] + first) * size
         while place < last:
-            y = top + ky * p[_DILATION_Y]
-            x = left + kx * p[_DILATION_X]
+            y = top + ky * down
+            x = left + kx * right
             place += 1
             kx += 1
             if kx == p[_KERNEL_X]:
@@ -172,8 +178,16 @@ def gather(
                 ky += 1
             inside = 0
             if y >= 0:
-                if y < p[_HEIGHT]:
-                    if x >= 0:
+                if x >= 0:
+                    if up_y > 1:
+                        if y % up_y:
+                            y = p[_HEIGHT] * up_y
+                        y = y // up_y
+                    if up_x > 1:
+                        if x % up_x:
+                            x = width * up_x
+                        x = x // up_x
+                    if y < p[_HEIGHT]:
                         if x < width:
                             inside = 1
             if words:

@@ -25,15 +25,15 @@ _LEAKY = const(2)
 _ABS = const(3)
 
 
+# The sigmoid of elements times multiplier / 2**shift, in 24ths of 512ths; with tanh the tangent.
 @micropython.viper
-def interpolate(params, source, target, at: int, n: int):
-    p = ptr32(params)
-    t = ptr16(params)
+def interpolate(
+    v: int, k: int, place: int, tanh: int, multiplier: int, shift: int, table, source, target,
+    at: int, n: int,
+):  # fmt: skip
+    t = ptr16(table)
     x = ptr16(source)
     o = ptr16(target)
-    tanh = p[_KIND]
-    multiplier = p[_MULTIPLIER]
-    shift = p[_SHIFT]
     half = 0
     if shift:
         half = 1 << (shift - 1)
@@ -44,15 +44,15 @@ def interpolate(params, source, target, at: int, n: int):
         v = (((x[i] ^ 0x8000) - 0x8000) * multiplier + half) >> shift
         k = v
         if v < 0:
-            k = -v
+            k = 0 - v  # viper's unary minus would change v itself, which is in a register
         place = k >> bits
         if place >= 255:
             k = 0x7FFF << 10
             if tanh:
                 k = 0xFFFF << 8
         else:
-            low = t[2 * _TABLE + place]
-            k = (low << bits) + (k & mask) * (t[2 * _TABLE + place + 1] - low)
+            low = t[place]
+            k = (low << bits) + (k & mask) * (t[place + 1] - low)
         if tanh:
             if v >= 0:
                 k = k - (1 << 23) + 128
@@ -100,13 +100,19 @@ class Curve(Operator):
         chunk = word(params, 1)
         self.a = scratch[: 4 * chunk]
         self.b = scratch[4 * chunk :]
+        self.multiplier = word(params, _MULTIPLIER)
+        self.shift = word(params, _SHIFT)
+        self.table = params[4 * _TABLE :]
         self.negative = word(params, _NEGATIVE) if self.kind == _LEAKY else 0
         Operator.__init__(self, word(params, 0), chunk)
 
     def block(self, at, n):
         p = self.params
         if self.kind <= _TANH:
-            interpolate(p, self.source, self.target, at, n)
+            interpolate(
+                0, 0, 0, self.kind, self.multiplier, self.shift, self.table, self.source,
+                self.target, at, n,
+            )  # fmt: skip
             return
         fixed.load(p, _LOADING, self.source, at, n, self.a)
         if self.kind == _LEAKY:

@@ -143,11 +143,6 @@ class JobWatcher:
         """The container as the device's own reader has it."""
         return self._app
 
-    @property
-    def tasks(self) -> list[str]:
-        """Names of the container's tasks, in its order."""
-        return [task.name for task in self._app.tasks]
-
     def _bases(self) -> list[int]:
         return [self._npu.read(Reg.BASEP0 + 8 * r, 4) for r in range(_REGIONS)]
 

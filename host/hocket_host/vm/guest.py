@@ -2,8 +2,8 @@
 # mypy: ignore-errors
 """Runs on MicroPython: its ``machine`` and ``utime`` by way of a pipe, and then the firmware.
 
-Arguments: the pipes to read and to write, the folders to import from, how long to run in us, and
-the costs in ns of a dispatch, a release, a resume and a completion.
+Arguments: the pipes to read and to write, the folders to import from, how long to run in us,
+the policy or nothing, and the costs in ns of a dispatch, a release, a resume and a completion.
 """
 
 import builtins
@@ -146,7 +146,7 @@ def charge(machine, port, dispatch_ns, release_ns, resume_ns, completion_ns):
     port.charge_step = machine.step
 
 
-def main(reading, writing, firmware, board_folder, duration_us, *costs_ns):
+def main(reading, writing, firmware, board_folder, duration_us, policy, *costs_ns):
     """Run the container in flash for a while, and report."""
     link = Link(reading, writing)
     machine = install(link)
@@ -158,7 +158,7 @@ def main(reading, writing, firmware, board_folder, duration_us, *costs_ns):
 
     app = hocket.load(board.FLASH_BASE)
     port = hocket.Port(board)
-    kernel = hocket.Kernel(app, port=port)
+    kernel = hocket.Kernel(app, policy=policy or None, port=port)
     charge(machine, port, *[int(ns) for ns in costs_ns])
     for index, task in enumerate(app.tasks):
         kernel.every(task.name)(body_of(link, index, app))

@@ -11,14 +11,14 @@ import importlib.util
 import mmap
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..emulation import Frame, OnJob
 from ..emulator.jobs import JobWatcher, NpuRun
 from ..ethosu.config import NpuConfig
 from ..ethosu.queue import Model
@@ -33,9 +33,6 @@ from ..units import cycles_to_ns
 from .link import Operation
 from .process import Process, VmError
 from .source import prepare
-
-Frame = tuple[NDArray[Any], ...]
-OnOutput = Callable[[str, bytes], None]
 
 _GUEST = Path(__file__).with_name("guest.py")
 _HALF = TICKS_PERIOD // 2
@@ -72,7 +69,9 @@ def run(
     system: SystemConfig,
     duration_ns: int,
     sources: Mapping[str, Iterator[Frame]],
-    on_output: OnOutput,
+    policy: str | None = None,
+    cpu_hz: int | None = None,
+    on_job: OnJob | None = None,
 ) -> VmRun:
     """Run a container for a while of virtual time.
 
@@ -88,8 +87,11 @@ def run(
         How long; rounded up to whole microseconds.
     sources
         Successive input frames by task.
-    on_output
-        Called with task and outputs, as the firmware read them, of each completed inference.
+    policy, cpu_hz
+        As of `hocket_host.emulation.run`.
+    on_job
+        Called with task, inputs and outputs, as the firmware read them, of each completed
+        inference.
 
     Raises
     ------
@@ -99,7 +101,7 @@ def run(
     with tempfile.TemporaryDirectory(prefix="hocket-vm-") as folder:
         shared = _Shared()
         soc = Soc(
-            board, npu, system, npu_hz=system.clock_hz, strict=True,
+            board, npu, system, npu_hz=system.clock_hz, cpu_hz=cpu_hz, strict=True,
             model=lambda bus: shared.back(bus, npu),
         )  # fmt: skip
         soc.bus.load(board.flash_base, container)
@@ -112,11 +114,11 @@ def run(
                 board.completion_cpu_cycles,
             )
         ]  # fmt: skip
-        arguments = (folder, board.path.parent, -(-duration_ns // 1000), *costs)
+        arguments = (folder, board.path.parent, -(-duration_ns // 1000), policy or "", *costs)
         ranges = [(w.base, w.offset, w.size) for w in soc.bus.windows if w.device is None]
         with Process(_GUEST, arguments, shared.descriptor, ranges) as process:
             costs_of = StepCosts(watcher.application, soc.cpu_hz, worst=False)
-            server = _Server(process, soc, watcher.application, costs_of, sources, on_output)
+            server = _Server(process, soc, watcher.application, costs_of, sources, on_job)
             server.serve()
         return VmRun(server.report, tuple(watcher.runs))
 
@@ -160,7 +162,7 @@ class _Server:
         app: Any,
         costs: StepCosts,
         sources: Mapping[str, Iterator[Frame]],
-        on_output: OnOutput,
+        on_job: OnJob | None,
     ) -> None:
         self.report = ""
         self._process = process
@@ -168,7 +170,8 @@ class _Server:
         self._app = app
         self._costs = costs
         self._sources = sources
-        self._on_output = on_output
+        self._on_job = on_job
+        self._frames: dict[int, Frame] = {}
 
     def serve(self) -> None:
         """Until the guest has ended, or its handler of an interrupt has."""
@@ -203,16 +206,30 @@ class _Server:
                 net, step = first >> 16, first & 0xFFFF
                 soc.advance(self._costs.piece_ns(net, step, bool(second)))
             case Operation.FRAME:
-                task = self._app.tasks[first]
-                self._costs.begin(task.net)
-                frame = next(self._sources[task.name])
-                more = b"".join(np.ascontiguousarray(part).tobytes() for part in frame)
+                more = self._frame(first)
                 value = len(more)
             case Operation.OUTPUT:
-                self._on_output(self._app.tasks[first].name, data)
+                self._output(first, data)
             case Operation.REPORT:
                 self.report = data.decode()
         return value, more
+
+    def _frame(self, index: int) -> bytes:
+        task = self._app.tasks[index]
+        self._costs.begin(task.net)
+        frame = self._frames[index] = next(self._sources[task.name])
+        return b"".join(np.ascontiguousarray(part).tobytes() for part in frame)
+
+    def _output(self, index: int, data: bytes) -> None:
+        if self._on_job is None:
+            return
+        task = self._app.tasks[index]
+        at, outputs = 0, []
+        for tensor in self._app.nets[task.net].outputs:
+            raw = data[at : at + tensor.size]
+            outputs.append(np.frombuffer(raw, tensor.dtype).reshape(tensor.shape))
+            at += tensor.size
+        self._on_job(task.name, self._frames[index], tuple(outputs))
 
     def _idle(self, tick: int) -> None:
         soc = self._soc

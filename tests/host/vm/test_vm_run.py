@@ -35,18 +35,25 @@ def machine(packed, **changes):
     }
 
 
+def noted(jobs):
+    """Appends task, inputs and outputs of each job, as bytes."""
+
+    def on_job(task, inputs, outputs):
+        jobs.append((task, *(part.tobytes() for part in (*inputs, *outputs))))
+
+    return on_job
+
+
 @pytest.mark.parametrize("costs", [{}, {"release_cpu_cycles": 900, "completion_cpu_cycles": 400}])
 def test_outputs_and_every_segments_times_are_cpythons(packed, costs):
     there, here = [], []
     on_vm = vm.run(
-        packed.data, duration_ns=120 * MS, on_output=lambda *o: there.append(o),
+        packed.data, duration_ns=120 * MS, on_job=noted(there),
         **machine(packed, **costs),
     )  # fmt: skip
     on_cpython = emulation.run(
         packed.data, duration_ns=120 * MS,
-        on_job=lambda task, _, outputs: here.append(
-            (task, b"".join(part.tobytes() for part in outputs))
-        ),
+        on_job=noted(here),
         **machine(packed, **costs),
     )  # fmt: skip
     assert there == here
@@ -60,7 +67,7 @@ def test_outputs_and_every_segments_times_are_cpythons(packed, costs):
 
 
 def test_the_kernels_report_comes_back(packed):
-    run = vm.run(packed.data, duration_ns=50 * MS, on_output=lambda *o: None, **machine(packed))
+    run = vm.run(packed.data, duration_ns=50 * MS, **machine(packed))
     rows = [line.split() for line in run.report.splitlines()]
     assert [row[0] for row in rows] == ["task", "keyword", "digits", "detector"]
     assert rows[1][1:4] == ["3", "3", "0"]
@@ -71,13 +78,13 @@ def test_an_error_on_the_virtual_machine_comes_with_its_traceback(packed):
         "sources": {task: repeat((np.zeros(3, np.int8),)) for task in packed.application.tasks}
     }
     with pytest.raises(vm.VmError, match=r"Traceback[\s\S]*3 elements, must be"):
-        vm.run(packed.data, duration_ns=50 * MS, on_output=lambda *o: None, **given)
+        vm.run(packed.data, duration_ns=50 * MS, **given)
 
 
 def test_a_failure_of_the_machine_ends_the_virtual_machine_too(packed):
     given = machine(packed) | {"sources": {task: iter(()) for task in packed.application.tasks}}
     with pytest.raises(StopIteration):
-        vm.run(packed.data, duration_ns=50 * MS, on_output=lambda *o: None, **given)
+        vm.run(packed.data, duration_ns=50 * MS, **given)
 
 
 def test_without_micropython_it_is_said_how_to_get_it(packed, monkeypatch):

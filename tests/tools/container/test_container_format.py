@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import re
 import struct
 from pathlib import Path
 
@@ -13,6 +14,7 @@ LAYOUT_FILE = Path(__file__).parents[3] / "firmware" / "hocket" / "_layout.py"
 STRUCTS = {"HEADER": fmt.HEADER, "SECTION": fmt.SECTION} | {
     kind.name: definition for kind, definition in fmt.TABLES.items()
 }
+STRUCTS |= {"CPU_PROGRAM": fmt.CPU_PROGRAM, "OPERAND": fmt.OPERAND}
 
 
 def test_the_generated_constants_are_those_of_the_definition():
@@ -31,6 +33,13 @@ def test_generating_makes_a_stale_file_current(tmp_path):
     stale = tmp_path / "_layout.py"
     assert layout.main([str(stale)]) == 0
     assert layout.main(["--check", str(stale)]) == 0
+
+
+def test_every_generated_name_is_one_that_the_firmware_uses_and_none_is_missing():
+    wanted = set()
+    for file in LAYOUT_FILE.parent.rglob("*.py"):
+        wanted |= set(re.findall(r"\blayout\.([A-Z][A-Z_0-9]*)", file.read_text()))
+    assert set(re.findall(r"^([A-Z][A-Z_0-9]*) =", layout.source(), re.MULTILINE)) == wanted
 
 
 @pytest.mark.parametrize("name", STRUCTS)

@@ -9,7 +9,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from hocket_host import vm
+from hocket_host.ethosu.config import npu_config
+from hocket_host.soc.board import load as load_board
 from hocket_tools.application import Application, ApplicationError, loads
+from hocket_tools.exactness.oracle import Oracle
+from hocket_tools.inputs import open_inputs
+from hocket_tools.pack import system_config
 from hocket_tools.run import execute, pack
 
 TESTS = Path(__file__).parents[2]
@@ -87,3 +93,31 @@ def test_wake_word_is_recognised_beside_a_detector_under_every_policy(policy: st
     assert len(probabilities) == 83
     assert verified > 100
     assert max(np.convolve(probabilities, np.ones(5) / 5 / 255, "valid")) > 0.9
+
+
+def reference() -> list[int]:
+    """The same by tflite_micro alone, in one run over the recording."""
+    hearing = application(HEARING)
+    image = pack(hearing).image
+    oracle = Oracle((TESTS / "models" / "mww_alexa.tflite").read_bytes())
+    frames = open_inputs(hearing, image)["wake"]
+    return [int(oracle.run(frame)[0].reshape(-1)[0]) for frame in frames]
+
+
+@pytest.mark.skipif(vm.missing() is not None, reason=f"MicroPython: {vm.missing()}")
+@pytest.mark.parametrize("policy", POLICIES)
+def test_probabilities_on_micropython_are_those_of_one_run_of_tflite_micro(policy: str) -> None:
+    packed = pack(application(f'[schedule]\npolicy = "{policy}"\n{HEARING}'))
+    found: dict[str, list[int]] = {"wake": [], "detector": []}
+    vm.run(
+        packed.data,
+        board=load_board("corstone300"),
+        npu=npu_config(packed.image.accelerator),
+        system=system_config(packed.application),
+        duration_ns=83 * 30_000_000,
+        sources=open_inputs(packed.application, packed.image),
+        on_job=lambda task, _, given: found[task].append(given[0].tobytes()[0]),
+    )
+    assert found["wake"] == reference()
+    assert len(found["wake"]) == 83
+    assert len(found["detector"]) >= 24

@@ -11,7 +11,7 @@ from hocket_tools.run import Outcome, Packed, execute, pack
 
 MODELS = Path(__file__).parent.parent.parent / "models"
 #: Long enough for any small network, operators on the processor and all.
-PERIOD_MS = 500
+PERIOD_MS = 4000
 
 
 def application(folder: Path, tasks: Mapping[str, tuple[bytes, str]], head: str = "") -> Packed:

@@ -10,6 +10,7 @@ from running import MODELS, application
 
 from hocket_host.errors import HocketError
 from hocket_host.units import format_size
+from hocket_tools.operators import registry
 from hocket_tools.operators.costs import STEP_CYCLES
 from hocket_tools.primitives import choose_primitives, cost, scratch_bytes
 from hocket_tools.vela import VelaOptions, compile_network
@@ -77,10 +78,19 @@ def test_a_layer_that_computes_nothing_cannot_be_put_anywhere() -> None:
         compile_network(MODELS / "mww_alexa.tflite", U128, [0])
 
 
-def test_a_layer_that_the_processor_cannot_run_is_refused_by_its_name() -> None:
-    with pytest.raises(HocketError, match="UNIDIRECTIONAL_SEQUENCE_LSTM") as error:
-        compile_network(MODELS / "mnist_lstm_int8.tflite", U128, [0])
+def test_a_layer_that_the_processor_cannot_run_is_refused_by_its_name(monkeypatch) -> None:
+    monkeypatch.delitem(registry._registered, "SOFTMAX")
+    with pytest.raises(HocketError, match="SOFTMAX 'labels_softmax'") as error:
+        compile_network(MICRO, U128, [0, 1, 3])
     assert "no implementation" in str(error.value)
+
+
+def test_what_neither_unit_runs_is_refused_by_operator_and_layer(monkeypatch) -> None:
+    monkeypatch.delitem(registry._registered, "GATHER")
+    with pytest.raises(HocketError, match="neither the NPU nor the processor") as error:
+        compile_network(mixed_graph(13, layers=8), U128)
+    assert "GATHER x" in str(error.value)
+    assert "'gather1'" in str(error.value)
 
 
 def test_layers_under_the_key_of_cpu_time_are_told_the_other_key(tmp_path: Path) -> None:

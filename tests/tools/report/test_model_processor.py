@@ -37,3 +37,11 @@ def test_what_the_processor_reads_after_the_npu_is_live_until_then(told: dict[st
     state = sum(t["size"] for t in told["arena"]["tensors"] if t["use"] == "state")
     assert state == 3024
     assert told["segments"][7]["live_bytes"] >= state
+
+
+def test_layers_on_the_processor_are_bound_by_it(told: dict[str, Any]) -> None:
+    on_cpu = [layer for layer in told["layers"] if set(layer["limits"]) == {"processor"}]
+    assert len(on_cpu) == 12
+    assert all(layer["kind"] and layer["cycles"] > 0 for layer in on_cpu)
+    segments = told["segments"]
+    assert all(segments[layer["first_segment"]]["name"] == layer["name"] for layer in on_cpu)

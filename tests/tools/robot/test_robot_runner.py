@@ -116,6 +116,17 @@ def hocket_robot(monkeypatch, tmp_path, capsys):
     return call
 
 
+def test_a_folder_without_suites_is_told(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr("sys.argv", ["robot", "--suites", str(tmp_path)])
+    assert command_line.main() == 2
+    assert "there are no suites" in capsys.readouterr().err
+
+
+def test_robot_framework_itself_may_be_missing(firmware, monkeypatch):
+    monkeypatch.setattr(runner.importlib.util, "find_spec", lambda name: None)
+    assert "hocket[test]" in runner.missing("unicorn", firmware)
+
+
 PASSED = Result("unicorn", {"Boot: It Is There": "PASS"}, guest_mips=31.4)
 FAILED = Result("qemu", {"Boot: It Is There": "FAIL"}, {"Boot: It Is There": "it was not"})
 

@@ -27,7 +27,7 @@ class Link(NamedTuple):
     stretches: int
     """Pieces or segments."""
     least_ns: int
-    """However short its pieces or segments turn out."""
+    """However short its pieces or segments turn out; the kernel's costs are what they are."""
 
 
 def links(taskset: TaskSet, task: Task) -> tuple[Link, ...]:
@@ -64,7 +64,7 @@ def _cpu(resume_ns: int, pieces: tuple[tuple[int, int], ...], final_ns: int) -> 
         longest_ns=max(resume_ns + max(length for length, _ in pieces), last),
         last_ns=last,
         stretches=count,
-        least_ns=0,
+        least_ns=count * resume_ns,
     )
 
 
@@ -75,5 +75,5 @@ def _npu(dispatch_ns: int, segments: tuple[int, ...], fastest: tuple[int, ...]) 
         longest_ns=max(segments),
         last_ns=segments[-1] + dispatch_ns,
         stretches=len(segments),
-        least_ns=sum(fastest),
+        least_ns=sum(fastest) + len(fastest) * dispatch_ns,
     )

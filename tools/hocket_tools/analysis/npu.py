@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from .span import Rivals
+from .span import Rival, Rivals
 from .stages import INFINITE, Stages, fixed_point, floor_of_fixed_point
 from .taskset import TICK_NS, TaskSet, key_ns
 
@@ -48,7 +48,7 @@ def rivals(
         return Rivals(
             blocking_ns(taskset, me, longest_ns),
             tuple(
-                (INFINITE, tuple(stages[o].loads(npu=True)))
+                Rival(INFINITE, tuple(stages[o].loads(npu=True)))
                 for o in others
                 if stages[o].task.priority <= own.task.priority
             ),
@@ -75,7 +75,7 @@ def rivals(
             (longest_ns(me, o) for o in others if key_ns(taskset.tasks[o].deadline_ns) + reach > 0),
             default=0,
         )
-    return Rivals(blocking, tuple((most[o], tuple(stages[o].loads(npu=True))) for o in others))
+    return Rivals(blocking, tuple(Rival(most[o], tuple(stages[o].loads(npu=True))) for o in others))
 
 
 def _due_before_ns(rival: Stages, own: Stages) -> int:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from .dispatches import Dispatches
 from .stages import INFINITE, Load, Stages
@@ -19,14 +20,34 @@ from .taskset import TICK_NS, TaskSet
 _MOST_ROUNDS = 2_000
 
 
+class Rival(NamedTuple):
+    """Another task on a resource."""
+
+    most_ns: int
+    """That it can do in any window."""
+    loads: tuple[Load, ...]
+    """Of its links."""
+    gap_ns: int = 0
+    """In a window up to this, one of the links executes at most."""
+
+    def executed_ns(self, window_ns: int) -> int:
+        """Most that it can execute in a window."""
+        if window_ns <= self.gap_ns:
+            return min(self.most_ns, max((load.cost_ns for load in self.loads), default=0))
+        work = 0
+        for jitter, period, cost in self.loads:
+            whole, rest = divmod(window_ns + jitter, period)
+            work += whole * cost + (rest if rest < cost else cost)
+        return work if work < self.most_ns else self.most_ns
+
+
 @dataclass(frozen=True)
 class Rivals:
     """What may delay a job on one resource."""
 
     blocking_ns: int
     """Longest less urgent stretch, once for each link on the resource."""
-    loads: tuple[tuple[int, tuple[Load, ...]], ...]
-    """Of each rival the most that it can do in any window, and the work of its links."""
+    tasks: tuple[Rival, ...]
 
 
 def least_tick_ns(blocking_ns: int) -> int:
@@ -43,8 +64,8 @@ def cpu_rivals(stages: Sequence[Stages], me: int) -> Rivals:
     others = [s for index, s in enumerate(stages) if index != me]
     lower = [s.longest_piece_ns() for s in others if s.task.priority > own]
     upper = [s for s in others if s.task.priority <= own]
-    loads = tuple((INFINITE, tuple(s.loads(npu=False))) for s in upper)
-    return Rivals(max(lower, default=0), loads)
+    tasks = tuple(Rival(INFINITE, tuple(s.loads(npu=False)), s.cpu_gap_ns()) for s in upper)
+    return Rivals(max(lower, default=0), tasks)
 
 
 def span_ns(
@@ -87,9 +108,9 @@ def span_ns(
         cpu_only += least_tick_ns(cpu.blocking_ns) - cpu.blocking_ns
     constant = cpu_only + jobs * sum(link.cost_ns for link in chain if link.npu)
     constant += submissions * npu.blocking_ns
-    cpu_loads = cpu.loads if visits else ()
-    npu_loads = npu.loads if submissions else ()
-    if any(load.jitter_ns >= INFINITE // 2 for _, loads in cpu_loads for load in loads):
+    on_cpu = cpu.tasks if visits else ()
+    on_npu = npu.tasks if submissions else ()
+    if any(load.jitter_ns >= INFINITE // 2 for rival in on_cpu for load in rival.loads):
         return INFINITE
     window = constant
     for _ in range(_MOST_ROUNDS):
@@ -97,27 +118,17 @@ def span_ns(
             return INFINITE
         # What comes while the last stretch runs is too late to delay it.
         until = max(window - tail, 0) + 1
-        on_cpu = _work_ns(cpu_loads, until)
-        later = constant + on_cpu + _work_ns(npu_loads, until)
+        computed = sum([rival.executed_ns(until) for rival in on_cpu])
+        later = constant + computed + sum([rival.executed_ns(until) for rival in on_npu])
         if visits:
-            later += dispatches.released_ns(window)
-            busy = cpu_only + on_cpu + dispatches.released_ns(window)
+            released = dispatches.released_ns(window)
+            later += released
+            busy = cpu_only + computed + released
             later += _dispatched_ns(dispatches, busy, visits if submissions else 1, window)
         if later <= window:
             return window
         window = later
     return INFINITE
-
-
-def _work_ns(rivals: Sequence[tuple[int, Sequence[Load]]], window_ns: int) -> int:
-    total = 0
-    for most, loads in rivals:
-        work = 0
-        for jitter, period, cost in loads:
-            whole, rest = divmod(window_ns + jitter, period)
-            work += whole * cost + (rest if rest < cost else cost)
-        total += work if work < most else most
-    return total
 
 
 def _dispatched_ns(dispatches: Dispatches, busy_ns: int, stretches: int, window_ns: int) -> int:

@@ -111,6 +111,14 @@ class Stages:
             for place in self.places(npu)
         ]
 
+    def cpu_gap_ns(self) -> int:
+        """Least time between two of its links on the CPU."""
+        between = [link.least_ns for link in self.links if link.npu]
+        return max(min(self._rest_ns(), *between), 0) if between else max(self._rest_ns(), 0)
+
+    def _rest_ns(self) -> int:
+        return 0 if self.backlogged else self.task.period_ns - self.finish_ns
+
     def latest_ns(self, ends_ns: Sequence[int]) -> list[int]:
         """Latest end of each link from bounds on them all: what follows one might take all of it.
 

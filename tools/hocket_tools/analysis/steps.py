@@ -87,17 +87,22 @@ def timed(steps: Sequence[Step], npu_hz: int, cpu_hz: int, cycles: Cycles) -> Ti
 
 
 def _stretches(steps: Sequence[Step], cpu_hz: int, cycles: Cycles) -> Iterator[int]:
-    """CPU time between two resumes, of operators that follow one another."""
+    """CPU time between two resumes, of operators that follow one another.
+
+    Every piece takes as long as the longest one, until all that the operator takes is used up; the
+    last one takes what is left.
+    """
     carried = 0
     for step in steps:
         program = step.program
         assert program is not None
-        left = step.worst_cycles if cycles == "worst" else step.nominal_cycles
+        whole = step.worst_cycles if cycles == "worst" else step.nominal_cycles
+        spent = 0
         for piece in range(program.pieces):
             final = piece == program.pieces - 1
-            taken = left if final else min(program.piece_cycles, left)
-            left -= taken
-            carried += cycles_to_ns(taken, cpu_hz)
+            after = whole if final else min(spent + program.piece_cycles, whole)
+            carried += cycles_to_ns(after, cpu_hz) - cycles_to_ns(spent, cpu_hz)
+            spent = after
             if not (final and program.runs_on):
                 yield carried
                 carried = 0

@@ -44,10 +44,12 @@ def register(app: typer.Typer) -> None:
         last = []
         with errors.status("measuring") as status:
             for number in range(passes):
-                last = measure(
-                    elf, cases, costs=costs, host=host and number == passes - 1,
-                    report=lambda line, n=number: status.update(f"pass {n + 1}: {line}"),
-                )  # fmt: skip
+
+                def report(line: str, number: int = number) -> None:
+                    status.update(f"pass {number + 1}: {line}")
+
+                timed = host and number == passes - 1
+                last = measure(elf, cases, costs=costs, host=timed, report=report)
                 measured += last
                 costs = costs_from(measured, costs)
         console.print(render(last, costs))

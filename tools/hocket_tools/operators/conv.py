@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""CONV_2D and DEPTHWISE_CONV_2D."""
+"""CONV_2D, DEPTHWISE_CONV_2D and TRANSPOSE_CONV."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .registry import Operator, register
 from .source import SourceOperator, constant
 
 _MOST = 64
-_WORDS = 28
+_WORDS = 30
 #: Most pixels whose windows lie in scratch together.
 _MOST_PIXELS = 16
 
@@ -39,25 +39,27 @@ def padding_before(
 class Convolution(Operator):
     """A window over height and width, with constant weights."""
 
-    kinds = ("CONV_2D", "DEPTHWISE_CONV_2D")
+    kinds = ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV")
     primitives = ("direct", "window", "windows", "places")
 
     def supports(self, source: SourceOperator) -> str | None:
         """int8, or int16 with int8 weights."""
-        why = weights_reason(source, 0, 1, 2)
+        at = _input_at(source)
+        why = weights_reason(source, at, 1, _bias_at(source))
         if why is not None:
             return why
-        given, weights = source.input(0), source.input(1)
+        given, weights = source.input(at), source.input(1)
         if source.kind == "CONV_2D" and weights.shape[3] != given.shape[3]:
             return "grouped channels"
-        bias = source.optional(2)
+        bias = source.optional(_bias_at(source))
         if source.kind != "CONV_2D" and given.dtype == "int16" and bias and bias.dtype != "int64":
             return f"a bias of {bias.dtype} for int16"
         return None
 
     def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
         """Geometry, biases and a scaling a channel."""
-        given, weights, result = source.input(0), source.input(1), source.outputs[0]
+        given, weights = source.input(_input_at(source)), source.input(1)
+        result = source.outputs[0]
         layer = _layer(source)
         plan = layer.plan(primitive)
         values = constant(weights)
@@ -69,23 +71,20 @@ class Convolution(Operator):
             sums = values.astype(np.int64).reshape(layer.channels, -1).sum(axis=1)
             correction = -(128 + zero) * sums
         packed_biases = biases(
-            source.optional(2), layer.channels, wide=layer.wide, correction=correction
+            source.optional(_bias_at(source)),
+            layer.channels,
+            wide=layer.wide,
+            correction=correction,
         )
         ky, kx = weights.shape[1:3]
         (_, height, width, depth), (_, out_height, out_width, _) = given.shape, result.shape
-        steps_y, steps_x = source.option("strideH", 1), source.option("strideW", 1)
-        holes_y = source.option("dilationHFactor", 1)
-        holes_x = source.option("dilationWFactor", 1)
-        padding = source.option("padding", 0)
+        strides, holes, before, up = _geometry(source)
         header = words(
             result.elements, plan.most, plan.kind, _WORDS + len(packed_biases) // 4, _WORDS,
             layer.length, layer.channels, 0 if layer.narrow else 2, int(layer.wide), plan.part,
-            height, width, depth, out_height, out_width, ky, kx, steps_y, steps_x,
-            holes_y, holes_x,
-            padding_before(height, ky, steps_y, holes_y, out_height, padding),
-            padding_before(width, kx, steps_x, holes_x, out_width, padding),
+            height, width, depth, out_height, out_width, ky, kx, *strides, *holes, *before,
             -zero, 0 if layer.deep else layer.channels // depth, plan.gathered, plan.pixels,
-            depth * element_bytes(given),
+            depth * element_bytes(given), *up,
         )  # fmt: skip
         scales = weight_scales(weights, layer.channels)
         return packed(
@@ -126,6 +125,7 @@ class _Layer:
     """Every output sees all channels of the input."""
     narrow: bool
     wide: bool
+    transposed: bool
 
     @property
     def length(self) -> int:
@@ -146,7 +146,7 @@ class _Layer:
     def plan(self, primitive: str) -> _Plan | None:
         """None where the primitive does not suit."""
         if primitive == "direct":
-            return self._direct()
+            return None if self.transposed else self._direct()
         if primitive == "places":
             alone = not self.deep and self.depth == self.channels
             return self._by_places() if alone and self.narrow else None
@@ -205,9 +205,43 @@ class _Layer:
         return _Plan(1, plan.most, cost, scratch, plan.part, gathered, pixels)
 
 
+def _input_at(source: SourceOperator) -> int:
+    return 2 if source.kind == "TRANSPOSE_CONV" else 0
+
+
+def _bias_at(source: SourceOperator) -> int:
+    return 3 if source.kind == "TRANSPOSE_CONV" else 2
+
+
+_Pair = tuple[int, int]
+
+
+def _geometry(source: SourceOperator) -> tuple[_Pair, _Pair, _Pair, _Pair]:
+    """(height, width) of strides, of dilations, of the padding before, and of places to a row.
+
+    A transposed convolution sees its window backwards: place k of an output at y is row
+    ``(y + padding - k) / stride`` of the input, where that is one.
+    """
+    given, weights, result = source.input(_input_at(source)), source.input(1), source.outputs[0]
+    strides = source.option("strideH", 1), source.option("strideW", 1)
+    holes = source.option("dilationHFactor", 1), source.option("dilationWFactor", 1)
+    padding = source.option("padding", 0)
+    transposed = source.kind == "TRANSPOSE_CONV"
+    small, large = (given, result) if transposed else (result, given)
+    before = [
+        padding_before(large.shape[i], weights.shape[i], strides[i - 1], holes[i - 1],
+                       small.shape[i], padding)
+        for i in (1, 2)
+    ]  # fmt: skip
+    if transposed:
+        return (1, 1), (-1, -1), (-before[0], -before[1]), strides
+    return strides, holes, (before[0], before[1]), (1, 1)
+
+
 def _layer(source: SourceOperator) -> _Layer:
-    given, weights, result = source.input(0), source.input(1), source.outputs[0]
-    deep = source.kind == "CONV_2D"
+    given, weights = source.input(_input_at(source)), source.input(1)
+    result = source.outputs[0]
+    deep = source.kind != "DEPTHWISE_CONV_2D"
     narrow = given.dtype == "int8"
     return _Layer(
         outputs=result.elements,
@@ -216,7 +250,8 @@ def _layer(source: SourceOperator) -> _Layer:
         places=weights.shape[1] * weights.shape[2],
         deep=deep,
         narrow=narrow,
-        wide=not narrow and (not deep or sums_are_wide(source)),
+        transposed=source.kind == "TRANSPOSE_CONV",
+        wide=not narrow and (not deep or sums_are_wide(source, _bias_at(source))),
     )
 
 

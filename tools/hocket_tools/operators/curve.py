@@ -10,6 +10,7 @@ import numpy as np
 
 from .costs import chunk_of, spent, work
 from .packing import (
+    ONE,
     Packed,
     loading,
     packed,
@@ -114,7 +115,7 @@ def _body(source: SourceOperator) -> bytes:
         negative = factor < 0
         slope = quantise_multiplier(abs(factor))
         # Both are scaled before they meet: what is left multiplies by one, exactly.
-        end = (1 << 30, 1)
+        end = ONE
     return (
         loading(given, given.shape)
         + words(*scaling_row(*identity), *scaling_row(*slope), int(negative))

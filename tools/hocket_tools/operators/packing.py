@@ -21,10 +21,13 @@ from .costs import Spent
 #: Modules of ``hocket.ops``, in the order of their codes.
 MODULES = (
     "move", "table", "binary", "dense", "conv", "pool", "reduce", "gather", "select", "resize",
-    "convert", "softmax", "svdf", "curve", "matmul",
+    "convert", "softmax", "svdf", "curve", "matmul", "prelu", "lstm",
 )  # fmt: skip
 
 AXES = 5
+
+#: A multiplier and shift that change nothing.
+ONE = (1 << 30, 1)
 
 _TYPES = {"int8": 0, "uint8": 1, "bool": 1, "int16": 2, "int32": 3, "float32": 3}
 _SIZES = {"int8": 1, "uint8": 1, "bool": 1, "int16": 2, "int32": 4, "float32": 4, "int64": 8}

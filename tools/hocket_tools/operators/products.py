@@ -64,9 +64,9 @@ def weights_reason(
     return None
 
 
-def sums_are_wide(source: SourceOperator) -> bool:
+def sums_are_wide(source: SourceOperator, bias_at: int = 2) -> bool:
     """Whether sums of an int16 layer have 64 bits: unless its bias has 32, or would have."""
-    bias = source.optional(2)
+    bias = source.optional(bias_at)
     if bias is not None:
         return bias.dtype == "int64"
     return bool(source.option("quantizedBiasType", 0) != _INT32)

@@ -86,4 +86,4 @@ def _least(shares: NDArray[np.float64]) -> NDArray[np.float64]:
     costs: NDArray[np.float64] = goal[n : n + units] / scale
     # What rounding of the solver left below is made up for.
     worst = (shares @ costs).min()
-    return costs / min(worst, 1.0)
+    return np.asarray(costs / min(float(worst), 1.0))

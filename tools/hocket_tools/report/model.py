@@ -94,6 +94,7 @@ def _application(packed: Packed, outcome: Outcome, board: Board) -> dict[str, An
         "policy": outcome.policy,
         "policy_name": POLICY_NAMES.get(outcome.policy, outcome.policy),
         "cut": outcome.cut,
+        "cycles": packed.application.schedule.cycles,
         "verified": verified,
     }
 

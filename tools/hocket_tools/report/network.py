@@ -26,9 +26,10 @@ from hocket_host.ethosu.timing import (
 
 from ..container import Model, Step, StepKind
 from ..container.programs import encode
-from ..pack import load_board, system_config, vela_options
+from ..operators.packing import MODULES
+from ..pack import load_board, system_config
 from ..run import Packed
-from ..vela import compile_network
+from .sources import named
 
 #: What an engineer would change, for each of the timing model's bounds.
 LIMITS = {
@@ -110,7 +111,7 @@ def _work(
         stream[len(stream) - step.operations :]
         for stream, step in zip(streams, model.steps, strict=True)
     ]
-    sources = _sources(packed, task, [op for segment in own for op in segment])
+    sources = named(packed, task, [op for segment in own for op in segment])
     begin = 0
     for segment, (stream, step) in enumerate(zip(streams, model.steps, strict=True)):
         if not stream:
@@ -154,28 +155,6 @@ def _critical(stream: Sequence[Operation], timing: StreamTiming) -> list[int]:
             )
         found.append(timed.end - timed.start - hidden)
     return found
-
-
-def _sources(
-    packed: Packed, task: str | None, operations: Sequence[Operation]
-) -> list[tuple[str, str]] | None:
-    """Name and kind of each operation's source operator; None where the two do not correspond."""
-    if task is None:
-        return None
-    application = packed.application
-    settings = application.tasks[task]
-    compiled = compile_network(
-        application.resolve(settings.model), vela_options(application, settings), settings.on_cpu
-    )
-    original = [op for part in compiled.npu_parts for op in part.stream.operations]
-    if [(o.key, o.param) for o in original] != [(o.key, o.param) for o in operations]:
-        return None
-    # Converters join the names of fused layers with semicolons; the first says enough.
-    return [
-        (o.source_name.split(";")[0], o.source_kind)
-        for part in compiled.npu_parts
-        for o in part.operations
-    ]
 
 
 def _memory(op: Operation, bound: Bound, system: SystemConfig) -> str | None:
@@ -261,6 +240,7 @@ def layers(network: Network) -> list[dict[str, Any]]:
     ``cycles`` is its part of the inference: ``kernel_cycles`` and what no kernel hides of
     ``dma_cycles``. Of its kernels, ``mac_cycles`` is what the multiplications alone would take,
     ``compute_cycles`` what the NPU's stages and ``memory_cycles`` what the busiest memory need.
+    Operators of the processor come last; their cycles are those of `segments`.
     """
     groups: dict[str, list[Work]] = {}
     for work in network.work:
@@ -285,7 +265,28 @@ def layers(network: Network) -> list[dict[str, Any]]:
                 "memory": _bounding_memory(works),
             }
         )
-    return found
+    on_cpu = [
+        (index, step) for index, step in enumerate(network.model.steps) if step.kind == StepKind.CPU
+    ]
+    return found + [_processor_layer(network, index, step) for index, step in on_cpu]
+
+
+def _processor_layer(network: Network, index: int, step: Step) -> dict[str, Any]:
+    told = _on_cpu(network, index, step, 0)
+    program = step.program
+    assert program is not None
+    none = ("kernel_cycles", "dma_cycles", "mac_cycles", "compute_cycles", "memory_cycles")
+    return {
+        "name": step.name,
+        "kind": MODULES[program.code] if program.code < len(MODULES) else f"own {program.code}",
+        "operations": 0,
+        "first_segment": index,
+        "last_segment": index,
+        "cycles": told["nominal_cycles"],
+        **dict.fromkeys(none, 0),
+        "limits": told["limits"],
+        "memory": None,
+    }
 
 
 def _bounding_memory(works: Sequence[Work]) -> str | None:

@@ -60,6 +60,11 @@ def main() -> int:
     arguments = parser.parse_args()
     console = Console()
     try:
+        if not any(arguments.suites.glob("*.robot")):
+            raise HocketError(
+                "there are no suites", where=arguments.suites, found="no .robot file",
+                expected="the folder robot_tests of a checkout", try_="--suites DIR",
+            )  # fmt: skip
         prepare(_MATERIAL, arguments.suites / "applications")
     except HocketError as error:
         print(error, file=sys.stderr)

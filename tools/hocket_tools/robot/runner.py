@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -38,6 +39,8 @@ def missing(back_end: str, firmware: Path) -> str | None:
     if not firmware.is_file():
         return f"there is no firmware image at {firmware}: make firmware"
     if back_end != "renode":
+        if importlib.util.find_spec("robot") is None:
+            return "no Robot Framework: pip install 'hocket[test]'"
         return lacking_here(back_end)
     if renode_test() is not None:
         return None

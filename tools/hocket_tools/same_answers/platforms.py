@@ -66,7 +66,8 @@ def _micropython(packed: Packed, firmware: Path) -> Answers:
         system=system_config(packed.application),
         duration_ns=DURATION_NS,
         sources=open_inputs(packed.application, packed.image),
-        on_output=lambda task, data: outputs.setdefault(task, []).append(data),
+        cpu_hz=packed.application.board.cpu_clock,
+        on_job=lambda task, _, given: outputs.setdefault(task, []).append(_joined(given)),
     )
     wall_s = time.perf_counter() - begin
     responses, misses = _measured(run.report, "micropython")

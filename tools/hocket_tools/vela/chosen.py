@@ -16,6 +16,7 @@ from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as sch
 from ..operators import SETTLED
 from ..tflite import TfliteModel
 from .errors import VelaError
+from .variables import ACCESSES
 
 _PREFIX = "hocket-cpu-"
 _IDENTIFIER = b"TFL3"
@@ -64,7 +65,8 @@ def find_layers(source: TfliteModel, wanted: Iterable[str | int]) -> tuple[int, 
                     found=str(operators[index]),
                     expected="an operator that computes its outputs",
                 )
-        found.update(hits)
+        # Variables are the processor's anyway.
+        found.update(i for i in hits if operators[i].kind not in ACCESSES)
     return tuple(sorted(found))
 
 

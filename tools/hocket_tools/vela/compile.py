@@ -25,6 +25,7 @@ from .options import ResolvedOptions, VelaOptions, resolve
 from .payload import command_stream
 from .places import check_reach, state_of, tensors_of
 from .result import CompiledModel, Network
+from .variables import forwarded
 
 _CACHED = 64
 
@@ -80,7 +81,12 @@ def compile_network(
     resolved = resolve(options or VelaOptions())
     with _blamed(source):
         keyed = _Keyed(_contents(source))
-        chosen = find_layers(_read(keyed), processor)
+        model = _read(keyed)
+        chosen = find_layers(model, processor)
+        data, remaining = forwarded(keyed.data, model)
+        if data is not keyed.data:
+            keyed = _Keyed(data)
+            chosen = tuple(remaining.index(i) for i in chosen if i in remaining)
         if not chosen and "error" not in _answer(keyed, resolved).fields:
             return Network.of(_pure(keyed, resolved))
         return _mixed(keyed, resolved, chosen)

@@ -9,7 +9,7 @@ plan gives it, and cutting an NPU part keeps all bytes that anything later reads
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -30,8 +30,7 @@ from .options import ResolvedOptions
 from .payload import command_stream
 from .places import check_reach, state_of, tensors_of
 from .result import CompiledModel, CpuOperator, Network, Part, State
-
-_ACCESSES = ("READ_VARIABLE", "ASSIGN_VARIABLE")
+from .variables import read_too_late, variable_names
 
 
 def join_units(
@@ -78,15 +77,16 @@ class _Joiner:
         self.order = [o.index for o in operators if o.kind not in SETTLED]
         self.described = {o.index: self._described(o) for o in operators if o not in self.npu}
         self._refuse_impossible()
-        self._check_accesses()
         self.read_only, self.scratch_size, self.fast_size = self._regions()
         self.state: list[State] = []
+        self.snapshots: dict[int, ByteRange] = {}
         self.places, self.arena_size = self._placed()
 
     def network(self) -> Network:
         """Return the network."""
         sizes = {ARENA: self.arena_size, FAST: self.fast_size}
-        parts = [part for index in self.order for part in self._part(self.operator(index))]
+        parts: list[Part] = [*self._snapshot_parts()]
+        parts += [part for index in self.order for part in self._part(self.operator(index))]
         prints = [
             footprints(p.stream.operations) if isinstance(p, CompiledModel) else [] for p in parts
         ]
@@ -167,20 +167,6 @@ class _Joiner:
         if impossible:
             raise refusal(self.source, self.answer, impossible)
 
-    def _check_accesses(self) -> None:
-        """Vela knows of no order between accesses to one variable; the source's must have held."""
-        before = _accesses(self.originals)
-        after = _accesses(self.operators)
-        for name, kinds in after.items():
-            if kinds != before.get(name):
-                raise VelaError(
-                    "Vela changed the order in which a variable is read and assigned",
-                    where=f"variable '{name}'",
-                    found=", ".join(kinds),
-                    expected=", ".join(before.get(name, ())),
-                    try_="read each variable once, before it is assigned",
-                )
-
     def _regions(self) -> tuple[bytes, int, int]:
         """Read-only data, and sizes of scratch and fast scratch."""
         if not self.npu:
@@ -223,15 +209,36 @@ class _Joiner:
             else:
                 rest[tensor.index] = size
         extension = Extension(max([self.scratch_size, *(r.end for r in places.values())]))
+        names = variable_names(self.operators)
+        wrong = read_too_late(self.operators)
+        late = {handle for handle, name in names.items() if name in wrong}
         for variable in self.variables:
             place = extension.keep(variable.bytes)
             self.state.append(State(ARENA, place.start, variable.initial))
             places.update(dict.fromkeys(variable.handles, place))
+            if set(variable.handles) & late:
+                # It is read after Vela has it assigned; the value before is put aside.
+                aside = extension.keep(variable.bytes)
+                self.snapshots.update(dict.fromkeys(variable.handles, aside))
         for index in sorted(kept):
             places[index] = extension.keep(tensor_bytes(tensors[index]))
             self.state.append(State(ARENA, places[index].start, _reset_value(tensors[index])))
         places.update(extension.share(lifetimes(self.graph, rest, self.order)))
         return places, extension.end
+
+    def _snapshot_parts(self) -> Iterator[CpuOperator]:
+        """Put values of variables aside that are read after their assignment."""
+        done: set[ByteRange] = set()
+        for index, described in self.described.items():
+            if described.kind != "READ_VARIABLE":
+                continue
+            handle = self.operator(index).inputs[0]
+            aside = self.snapshots.get(handle)
+            if aside is not None and aside not in done:
+                done.add(aside)
+                own, result = described.input(0).index, described.outputs[0].index
+                places = {own: self.places[handle], result: aside}
+                yield CpuOperator(f"{described.name} before", described, None, places)
 
     def _part(self, operator: TfliteOperator) -> Iterable[Part]:
         if operator in self.npu:
@@ -245,6 +252,8 @@ class _Joiner:
             for own, index in zip(theirs, (*given, *operator.outputs), strict=True)
             if index in self.places
         }
+        if described.kind == "READ_VARIABLE" and operator.inputs[0] in self.snapshots:
+            places[described.input(0).index] = self.snapshots[operator.inputs[0]]
         outputs = [places[t.index] for t in described.outputs]
         inputs = [places[t.index] for t in _given(described.inputs) if t.index in places]
         if described.kind in ALIASES and outputs[0] == inputs[0]:
@@ -350,20 +359,6 @@ def _given(tensors: Sequence[TfliteTensor | None]) -> list[TfliteTensor]:
 
 def _overlap(a: ByteRange, b: ByteRange) -> bool:
     return a.region == b.region and a.start < b.end and b.start < a.end
-
-
-def _accesses(operators: Sequence[SourceOperator]) -> dict[str, list[str]]:
-    """Kinds of the accesses to each variable, in order."""
-    names = {
-        o.outputs[0].index: str(o.option("container")) + "/" + str(o.option("sharedName"))
-        for o in operators
-        if o.kind == "VAR_HANDLE"
-    }
-    found: dict[str, list[str]] = {}
-    for operator in operators:
-        if operator.kind in _ACCESSES:
-            found.setdefault(names[operator.input(0).index], []).append(operator.kind)
-    return found
 
 
 def _reset_value(tensor: TfliteTensor) -> bytes:

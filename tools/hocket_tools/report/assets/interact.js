@@ -56,8 +56,8 @@ class TimelineView {
     place.append(
       element("p", { class: "note" }, "NPU and CPU by task; below, each task with its releases (▲), deadlines (▼) and "
         + "missed deadlines (✗). A pale bar is a job from release to completion, a solid one its segments on the NPU, "
-        + "hatching a preemption. On the CPU, low bars are dispatches of segments, taller ones resumes of a task's body, "
-        + "and full ones its declared time."),
+        + "hatching a preemption. On the CPU, low bars are dispatches of segments and releases of jobs, taller ones resumes "
+        + "of a task's body, and full ones its declared time and operators of its network."),
       this.controls(),
       element("div", { class: "timeline" }, this.overview, this.canvas),
       this.readout,

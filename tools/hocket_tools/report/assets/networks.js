@@ -218,12 +218,14 @@ function rooflineChart(model) {
 
 function layerTable(model) {
   const total = model.layers.reduce((sum, layer) => sum + layer.cycles, 0);
-  const rows = model.layers.map((layer, index) => ({ ...layer, index }));
+  const rows = model.layers.map((layer, index) => ({ ...layer, index }))
+    .sort((a, b) => a.first_segment - b.first_segment || a.index - b.index)
+    .map((layer, place) => ({ ...layer, place }));
   const short = shortener(model.layers.map((layer) => layer.name));
   const place = (l) => (l.first_segment === l.last_segment ? `${l.first_segment + 1}`
     : `${l.first_segment + 1}–${l.last_segment + 1}`);
   return table(`Layers of ${model.name}`, [
-    { title: "Layer", left: true, name: true, cell: (l) => short(l.name), full: (l) => l.name, key: (l) => l.index },
+    { title: "Layer", left: true, name: true, cell: (l) => short(l.name), full: (l) => l.name, key: (l) => l.place },
     { title: "Operator", left: true, cell: (l) => l.kind || "–", key: (l) => l.kind },
     { title: "Segments", cell: place, key: (l) => l.first_segment },
     { title: "Cycles", cell: (l) => number(l.cycles), key: (l) => l.cycles },

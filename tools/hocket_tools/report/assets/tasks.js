@@ -41,6 +41,7 @@ function facts() {
     ["Board and CPU", `${about.board}, ${hertz(about.cpu_hz)}`],
     ["NPU policy", about.policy_name],
     ["Cut", about.cut],
+    ["Proved with", about.cycles === "worst" ? "worst-case cycles" : "nominal cycles"],
     ["Virtual time", time(data.run.duration_ns)],
     ["NPU busy", percent(data.run.npu_busy_ns, data.run.duration_ns)],
     ["CPU busy", percent(data.run.cpu.reduce((sum, [, , start, end]) => sum + end - start, 0), data.run.duration_ns)],

@@ -4,7 +4,7 @@ const AXIS = 24;
 const RESOURCE = 30;
 const LANE = 46;
 // The processor's work has its task's colour; its kind is told by its height.
-const HEIGHTS = { dispatch: 0.45, resume: 0.7, body: 1 };
+const HEIGHTS = { dispatch: 0.45, release: 0.45, resume: 0.7, body: 1 };
 
 // Index of the first row whose end lies after `at`; rows do not overlap and are in order.
 function firstAfter(rows, at, endOf) {

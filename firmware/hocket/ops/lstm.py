@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: F821, PLR1730 - viper has its own names, and a call costs more than a branch
+# An LSTM over a sequence. For every time step eight products of rows, then everything else some
+# units at a time. Gates have 16 bits. Both states are tensors that the net keeps.
+import micropython
+from micropython import const
+
+from . import fixed
+from .curve import interpolate
+from .dense import Rows
+from .operator import Operator, word
+
+_UNITS = const(0)
+_CHUNK = const(1)  # units of a step of the second half
+_BATCHES = const(2)
+_TIMES = const(3)
+_FEATURES = const(4)
+_WIDTH = const(5)  # bytes of an input, an output and the hidden state
+_TIME_STRIDE = const(6)  # rows of the input from one time to the next
+_BATCH_STRIDE = const(7)
+_CLIP = const(8)  # of the cell state
+_TANH = const(9)  # multiplier and shift of the cell state to a tangent's table
+_FORGET = const(11)  # scalings: multiplier, left, right
+_INPUT = const(14)
+_HIDDEN = const(17)
+_ROWS = const(26)  # eight places of parameters of products, then the table's
+_ACC = const(35)  # bytes of accumulators
+
+
+# gate[i] plus other[i], saturated.
+@micropython.viper
+def add(gate, other, at: int, n: int):
+    a = ptr16(gate)
+    b = ptr16(other)
+    for i in range(at, at + n):
+        v = ((a[i] ^ 0x8000) - 0x8000) + ((b[i] ^ 0x8000) - 0x8000)
+        if v > 32767:
+            v = 32767
+        if v < -32768:
+            v = -32768
+        a[i] = v
+
+
+@micropython.viper
+def multiply(left, right, product, at: int, n: int):
+    a = ptr16(left)
+    b = ptr16(right)
+    o = ptr32(product)
+    for i in range(n):
+        o[i] = ((a[at + i] ^ 0x8000) - 0x8000) * ((b[at + i] ^ 0x8000) - 0x8000)
+
+
+# cell[i] = the sum of two words, each and the sum saturated, clipped.
+@micropython.viper
+def accumulate(first, second, cell, clip: int, at: int, n: int):
+    a = ptr16(first)
+    b = ptr16(second)
+    o = ptr16(cell)
+    for i in range(n):
+        v = ((a[2 * i + 1] ^ 0x8000) - 0x8000) << 16 | a[2 * i]
+        if v > 32767:
+            v = 32767
+        if v < -32768:
+            v = -32768
+        k = ((b[2 * i + 1] ^ 0x8000) - 0x8000) << 16 | b[2 * i]
+        if k > 32767:
+            k = 32767
+        if k < -32768:
+            k = -32768
+        v += k
+        if v > 32767:
+            v = 32767
+        if v < -32768:
+            v = -32768
+        if clip:
+            if v > clip:
+                v = clip
+            if v < -clip:
+                v = -clip
+        o[at + i] = v
+
+
+@micropython.viper
+def copy(source, target, at: int, n: int):
+    a = ptr8(source)
+    b = ptr8(target)
+    for i in range(at, at + n):
+        b[i] = a[i]
+
+
+class Lstm(Operator):
+    # Inputs: sequence, four weights of it, four of the hidden state, hidden state, cell state.
+    def __init__(self, params, inputs, target, scratch):
+        self.params = params
+        units = word(params, _UNITS)
+        width = word(params, _WIDTH)
+        self.units = units
+        self.width = width
+        self.most = word(params, _CHUNK)
+        features = word(params, _FEATURES) * width
+        batches = word(params, _BATCHES)
+        self.order = []
+        for batch in range(batches):
+            hidden = inputs[9].raw[batch * units * width : (batch + 1) * units * width]
+            cell = inputs[10].raw[2 * batch * units : 2 * (batch + 1) * units]
+            for time in range(word(params, _TIMES)):
+                row = batch * word(params, _BATCH_STRIDE) + time * word(params, _TIME_STRIDE)
+                given = inputs[0].raw[row * features : (row + 1) * features]
+                result = target.raw[row * units * width : (row + 1) * units * width]
+                self.order.append((given, result, hidden, cell))
+        acc = word(params, _ACC)
+        size = -(-2 * units // 4) * 4
+        at = acc
+        gates = []
+        for _ in range(9):
+            gates.append(scratch[at : at + size])
+            at += size
+        self.gates = gates
+        self.a = scratch[at : at + 4 * self.most]
+        self.b = scratch[at + 4 * self.most : at + 8 * self.most]
+        self.table = params[4 * word(params, _ROWS + 8) :]
+        self.rows = []
+        for i in range(8):
+            block = params[4 * word(params, _ROWS + i) :]
+            weights = inputs[1 + i].raw
+            self.rows.append(
+                Rows(block, weights, weights, gates[i], scratch[:acc], units, units, 0)
+            )
+        self.reset()
+
+    def reset(self):
+        self.now = 0
+        self.begin()
+        for row in self.rows:
+            row.reset()
+
+    # At a place of the order.
+    def begin(self):
+        self.stage = 0
+        self.at = 0
+        for i in range(4):
+            self.rows[i].source = self.order[self.now][0]
+            self.rows[4 + i].source = self.order[self.now][2]
+
+    def step(self):
+        if self.stage < 8:
+            if self.rows[self.stage].step():
+                self.stage += 1
+            return False
+        n = self.units - self.at
+        n = min(n, self.most)
+        self.some(self.at, n)
+        self.at += n
+        if self.at < self.units:
+            return False
+        done = self.now + 1 == len(self.order)
+        self.now = 0 if done else self.now + 1
+        self.begin()
+        return done
+
+    def some(self, at, n):
+        p = self.params
+        gates = self.gates
+        table = self.table
+        place = self.order[self.now]
+        cell = place[3]
+        for i in range(4):
+            add(gates[i], gates[4 + i], at, n)
+            # Gates of input, forget, cell and output.
+            tanh = 1 if i == 2 else 0
+            interpolate(0, 0, 0, tanh, 3, 0, table, gates[i], gates[i], at, n)
+        multiply(cell, gates[1], self.a, at, n)
+        fixed.scale(p, _FORGET, self.a, n)
+        multiply(gates[0], gates[2], self.b, at, n)
+        fixed.scale(p, _INPUT, self.b, n)
+        accumulate(self.a, self.b, cell, word(p, _CLIP), at, n)
+        interpolate(0, 0, 0, 1, word(p, _TANH), word(p, _TANH + 1), table, cell, gates[8], at, n)
+        multiply(gates[8], gates[3], self.a, at, n)
+        fixed.finish(p, _HIDDEN, self.a, place[2], at, n)
+        width = self.width
+        copy(place[2], place[1], at * width, n * width)
+
+
+def make(params, inputs, outputs, scratch):
+    return Lstm(params, inputs, outputs[0], scratch)
