@@ -212,6 +212,8 @@ class _File(_Section):
     npu: Npu = Npu()
     board: Board = Board()
     schedule: Schedule = Schedule()
+    operators: tuple[Path, ...] = ()
+    """Python files with operators of the application's own, for the processor."""
     tasks: Annotated[dict[str, Task], Field(min_length=1, max_length=255)]
 
 
@@ -224,6 +226,7 @@ class Application:
         self.npu = content.npu
         self.board = content.board
         self.schedule = content.schedule
+        self.operators = content.operators
         self.tasks = content.tasks
         self.priorities = _priorities(path, content.tasks)
 
@@ -308,6 +311,7 @@ def loads(text: str, path: Path) -> Application:
 
 def _require_files(application: Application) -> None:
     wanted = [("npu.config", p) for p in application.npu.config if not _is_velas_own(p)]
+    wanted += [("operators", p) for p in application.operators]
     for name, task in application.tasks.items():
         wanted.append((f"tasks.{name}.model", task.model))
         for source in task.input:

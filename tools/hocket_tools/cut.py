@@ -112,6 +112,7 @@ class CutNetwork:
             (),
             tuple(cycles_to_ns(length, hz) for length in lengths),
             tuple(replace(run, before=counts[run.before]) for run in runs),
+            timed(steps, hz, cpu_hz, cycles).least_ns,
         )
 
     def model(self, name: str, arena_offset: int) -> tuple[hkt.Model, int]:

@@ -20,6 +20,7 @@ from .application import Application, Task
 from .cut import CutNetwork, Prepared
 from .notes import Notes
 from .operators import costs
+from .own_operators import load_operators
 from .planner import Plan, Planner
 from .primitives import choose_primitives
 from .vela import Network, VelaOptions, compile_network
@@ -266,6 +267,7 @@ def compile_networks(
     application: Application, report: Report = lambda text: None
 ) -> Iterator[tuple[str, Network]]:
     """Each task's compiled network; those to come are compiled while one is split."""
+    load_operators(application)
     wanted = {
         name: (application.resolve(task.model), vela_options(application, task), task.on_cpu)
         for name, task in application.tasks.items()

@@ -14,6 +14,7 @@ from . import container as hkt
 from .application import Application
 from .inputs import open_inputs
 from .notes import Notes
+from .own_operators import load_operators
 from .pack import build_image, load_board, system_config
 from .verify import Verifier
 
@@ -84,6 +85,7 @@ def execute(
         Called with task name, inputs and outputs of each completed job.
     """
     application, image = packed.application, packed.image
+    load_operators(application)
     verifier = None
     if verify:
         verifier = Verifier({n: application.resolve(t.model) for n, t in application.tasks.items()})

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from hocket_tools.firmware import Image, build, console, source, toolchain
 
+sys.path.insert(0, str(Path(__file__).parents[2] / "host"))
 OUTPUT = Path(__file__).parents[3] / "build" / "firmware"
 
 

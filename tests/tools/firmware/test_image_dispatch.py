@@ -49,6 +49,9 @@ def play(native, rule, seed):
         if d.ended(slot):
             d.take(slot)
         if what < 7 and d.idle(slot):
+            base = app.nets[slot].first_step
+            first = state >> 12 & 7
+            d.part(slot, base, first, max(first, state >> 15 & 7))
             d.submit(slot, state >> 10 & 3, (begun + (state & 0xFFF)) & 0x3fffffff)
         elif what == 7:
             d.cancel(slot)

@@ -13,18 +13,18 @@ from variables import variable_model
 
 from hocket_host import vm
 from hocket_host.ethosu.config import npu_config
-from hocket_tools.exactness.oracle import Oracle
 from hocket_tools.inputs import open_inputs
 from hocket_tools.pack import load_board, system_config
 from hocket_tools.run import Packed
+from hocket_tools.verify import Verifier
 
 pytestmark = pytest.mark.skipif(vm.missing() is not None, reason=f"MicroPython: {vm.missing()}")
 
 
-def on_micropython(packed: Packed, jobs: int) -> dict[str, list[bytes]]:
-    """Outputs of each task's inferences."""
+def verified_on_micropython(packed: Packed, jobs: int, policy: str) -> None:
+    """Run so many jobs of each task, every output held against the reference's."""
     application = packed.application
-    found: dict[str, list[bytes]] = {}
+    verifier = Verifier({n: application.resolve(t.model) for n, t in application.tasks.items()})
     slowest = max(task.period_ns for task in packed.image.tasks)
     vm.run(
         packed.data,
@@ -33,16 +33,11 @@ def on_micropython(packed: Packed, jobs: int) -> dict[str, list[bytes]]:
         system=system_config(application),
         duration_ns=(jobs + 1) * slowest,
         sources=open_inputs(application, packed.image),
-        on_output=lambda task, outputs: found.setdefault(task, []).append(outputs),
+        policy=policy,
+        on_job=verifier.on_job,
     )
-    return found
-
-
-def expected(packed: Packed, task: str, model: bytes, jobs: int) -> list[bytes]:
-    """What the reference makes of the same frames."""
-    oracle = Oracle(model)
-    frames = open_inputs(packed.application, packed.image)[task]
-    return [b"".join(o.tobytes() for o in oracle.run(next(frames))) for _ in range(jobs)]
+    assert verifier.mismatches == []
+    assert min(verifier.checked[task.name] for task in packed.image.tasks) >= jobs
 
 
 @pytest.mark.parametrize(
@@ -55,6 +50,12 @@ def expected(packed: Packed, task: str, model: bytes, jobs: int) -> list[bytes]:
 )
 def test_micropython_computes_what_tflite_micro_computes(tmp_path: Path, models) -> None:
     packed = application(tmp_path, {name: (model, "") for name, model in models.items()})
-    outputs = on_micropython(packed, 5)
-    for name, model in models.items():
-        assert outputs[name][:5] == expected(packed, name, model, 5)
+    verified_on_micropython(packed, 5, "edf")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("policy", ["fifo", "fp", "edf", "rr"])
+def test_many_graphs_take_turns_on_micropython(tmp_path: Path, policy: str) -> None:
+    seed = {"fifo": 2000, "fp": 2010, "edf": 2020, "rr": 2030}[policy]
+    models = {f"n{i}": (mixed_graph(seed + i), f"on-cpu = [{i}]") for i in range(4)}
+    verified_on_micropython(application(tmp_path, models), 100, policy)

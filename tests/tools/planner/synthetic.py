@@ -38,6 +38,9 @@ class Numbers:
         ends = (0, *cuts, len(self.operations))
         return tuple(self.length_ns(a, b) for a, b in itertools.pairwise(ends))
 
+    def fastest(self, cuts):
+        return ()
+
     def all_cuts(self):
         inner = range(1, self.nodes - 1)
         return [c for k in range(self.nodes - 1) for c in itertools.combinations(inner, k)]

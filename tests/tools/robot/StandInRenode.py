@@ -48,6 +48,8 @@ class RenodeMachine:
 class ServedBench(Bench):
     """The bundled emulator, its NPU's registers in the script's hands."""
 
+    _script = None
+
     def _create(self, guest):
         machine = super()._create(guest)
         script = PythonPeripheral(RenodeMachine(machine), ROOT / "renode" / "ethos_u55.py")
@@ -62,13 +64,12 @@ class ServedBench(Bench):
             assert not script.errors, script.errors
 
         machine.npu.read, machine.npu.write = read, write
-        # Robot's own interpreter is one for all tests, as Renode's is.
         self._script = script
         return machine
 
     def _close(self):
         super()._close()
-        script, self._script = getattr(self, "_script", None), None
+        script, self._script = self._script, None
         if script is not None and "npu" in script.scope:
             script.scope["npu"].close()
 

@@ -106,7 +106,7 @@ def _run(
 ) -> tuple[WatchedRun, Verifier | None]:
     import sys
 
-    from ..emulate import BackEndError, Session
+    from ..emulate import BackEndError, Session, bodies
     from ..run import open_packed
     from ..verify import Verifier
 
@@ -126,6 +126,8 @@ def _run(
             sys.stdout.write(data.decode("utf-8", "replace").replace("\r\n", "\n"))
             sys.stdout.flush()
 
+    if packed is not None and verifier is not None and gdb is None and bodies.needed(packed):
+        return bodies.run(back_end, guest, packed, duration_ns, heard, verifier.on_job), verifier
     session = Session(
         back_end,
         guest,

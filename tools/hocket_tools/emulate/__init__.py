@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from . import bodies
 from .machines import BACK_ENDS, BackEndError, Guest, Machine, create, missing, open_guest, require
 from .session import Session, WatchedRun
 
@@ -13,6 +14,7 @@ __all__ = [
     "Machine",
     "Session",
     "WatchedRun",
+    "bodies",
     "create",
     "missing",
     "open_guest",

@@ -33,7 +33,8 @@ class WatchedRun:
     """Seconds of the host, for speed only; nothing depends on it."""
     instructions: int | None
     """Of the guest; None where the back end does not count them."""
-    jobs: tuple[WatchedJob, ...]
+    completed: dict[str, int]
+    """Completed jobs by task."""
     npu_runs: int
     """Runs of the NPU that ended regularly."""
     segments: tuple[NpuRun, ...]
@@ -49,11 +50,6 @@ class WatchedRun:
         if self.instructions is None or not self.wall_s:
             return None
         return self.instructions / self.wall_s / 1e6
-
-    @property
-    def completed(self) -> dict[str, int]:
-        """Completed jobs by task."""
-        return dict(Counter(job.task for job in self.jobs))
 
 
 class Session:
@@ -156,7 +152,7 @@ class Session:
             virtual_ns=machine.now_ns,
             wall_s=time.perf_counter() - begin,
             instructions=machine.instructions,
-            jobs=tuple(self.jobs),
+            completed=dict(Counter(job.task for job in self.jobs)),
             npu_runs=self._runs,
             segments=() if watcher is None else tuple(watcher.runs),
             exit_code=exit_code,

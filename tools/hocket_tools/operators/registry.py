@@ -51,6 +51,11 @@ def unregister(kind: str) -> None:
         del _registered[kind]
 
 
+def count() -> int:
+    """How many registrations there are."""
+    return sum(map(len, _registered.values()))
+
+
 def kinds() -> tuple[str, ...]:
     """Names of all TFLite operators that have an implementation."""
     return tuple(sorted(_registered))

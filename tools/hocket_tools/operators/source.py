@@ -29,6 +29,8 @@ class SourceOperator:
 
     options_table: str | None = None
     """Name of that table in the schema."""
+    custom_options: bytes = b""
+    """What a custom operator has instead of a table."""
 
     def option(self, name: str, default: Any = None) -> Any:
         """Return an option, or what the schema takes for it when the table is absent."""
@@ -76,7 +78,8 @@ def read_source(
     raw = schema.Model.GetRootAs(model, 0).Subgraphs(subgraph)
     found = []
     for index, operator in enumerate(graph.operators):
-        table = schema.OperatorT.InitFromObj(raw.Operators(index)).builtinOptions
+        tree = schema.OperatorT.InitFromObj(raw.Operators(index))
+        table = tree.builtinOptions
         found.append(
             SourceOperator(
                 kind=operator.kind,
@@ -85,6 +88,7 @@ def read_source(
                 outputs=tuple(graph.tensors[i] for i in operator.outputs),
                 options={} if table is None else dict(vars(table)),
                 options_table=None if table is None else type(table).__name__.removesuffix("T"),
+                custom_options=b"" if tree.customOptions is None else bytes(tree.customOptions),
             )
         )
     return tuple(found)

@@ -75,8 +75,10 @@ class Planner:
                 choices.append(PartedChoices(networks[name], wanted.dispatch_ns))
             else:
                 given = self._given[name]
-                scaled = (-(-e * self._system.clock_hz // hz) for e in given.segments_ns)
-                choices.append(Fixed(replace(given, segments_ns=tuple(scaled))))
+                now = self._system.clock_hz
+                longest = tuple(-(-e * now // hz) for e in given.segments_ns)
+                least = tuple(e * now // hz for e in given.least_ns)
+                choices.append(Fixed(replace(given, segments_ns=longest, least_ns=least)))
         return plan(wanted, choices)
 
     def split(self, found: Plan, name: str) -> list[list[Segment]]:

@@ -62,6 +62,14 @@ class PartedNetwork:
             for length in part.measure(own)
         )
 
+    def fastest(self, cuts: tuple[int, ...]) -> tuple[int, ...]:
+        """Least that each segment may take; empty if they always take as long."""
+        return tuple(
+            length
+            for part, own in zip(self._parts, self._own(cuts), strict=True)
+            for length in part.fastest(own)
+        )
+
     def split(self, cuts: tuple[int, ...]) -> list[list[Segment]]:
         """Segments of each part."""
         return [part.split(own) for part, own in zip(self._parts, self._own(cuts), strict=True)]

@@ -18,9 +18,11 @@ class Placement:
     cuts: tuple[int, ...]
     """Nodes at which it is cut, in order; without the first and the last node."""
     segments_ns: tuple[int, ...]
-    """NPU time of each segment, without dispatch."""
+    """Longest NPU time of each segment, without dispatch."""
     cpu_runs: tuple[CpuRun, ...] = ()
     """What the CPU does of the network, by the segments that precede it."""
+    least_ns: tuple[int, ...] = ()
+    """Shortest NPU time of each segment; empty if they always take the same."""
 
     def cost_ns(self, dispatch_ns: int) -> int:
         """NPU time of a job, dispatches included."""
@@ -47,6 +49,9 @@ class Cuttable(Protocol):
 
     def measure(self, cuts: tuple[int, ...]) -> tuple[int, ...]:
         """NPU time of each segment as it will really be; `length_ns` may be an estimate."""
+
+    def fastest(self, cuts: tuple[int, ...]) -> tuple[int, ...]:
+        """Least that each segment may take; empty if they always take as long."""
 
 
 class Choices:
@@ -82,7 +87,8 @@ class Choices:
         return self._placement(cuts)
 
     def _placement(self, cuts: tuple[int, ...]) -> Placement:
-        return Placement(cuts, self._network.measure(cuts))
+        measured = self._network.measure(cuts)
+        return Placement(cuts, measured, least_ns=self._network.fastest(cuts))
 
     def _place(self, bound_ns: int | None, least_ns: int) -> tuple[Placement, ...]:
         if bound_ns is None:
@@ -159,19 +165,19 @@ class Fixed(Choices):
     """A network whose cuts the user has chosen."""
 
     def __init__(self, placement: Placement) -> None:
-        self._placement = placement
+        self._given = placement
 
     def within(self, bound_ns: int | None, least_ns: int = 0) -> tuple[Placement, ...]:
         """The one placement, if its segments keep within the length."""
         del least_ns
-        fits = bound_ns is None or self._placement.longest_ns <= bound_ns
-        return (self._placement,) if fits else ()
+        fits = bound_ns is None or self._given.longest_ns <= bound_ns
+        return (self._given,) if fits else ()
 
     @property
     def shortest_ns(self) -> int:
         """Its longest segment."""
-        return self._placement.longest_ns
+        return self._given.longest_ns
 
     def finest(self) -> Placement:
         """The one placement."""
-        return self._placement
+        return self._given

@@ -127,7 +127,7 @@ def _with(taskset: TaskSet, placements: Sequence[Placement]) -> TaskSet:
     return replace(
         taskset,
         tasks=tuple(
-            replace(t, segments_ns=p.segments_ns, cpu_runs=p.cpu_runs, least_ns=())
+            replace(t, segments_ns=p.segments_ns, cpu_runs=p.cpu_runs, least_ns=p.least_ns)
             for t, p in tasks
         ),
     )

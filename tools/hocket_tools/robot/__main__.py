@@ -37,9 +37,11 @@ def _show(console: Console, results: list[Result]) -> None:
         for name, message in result.messages.items():
             console.print(f"\n{result.back_end}: {name}\n{message}", markup=False, soft_wrap=True)
         if result.broken:
-            console.print(f"\n{result.back_end} has no results: {result.broken}", markup=False)
+            said = f"\n{result.back_end} has no results: {result.broken}"
+            console.print(said, markup=False, soft_wrap=True)
         if result.missing:
-            console.print(f"{result.back_end} did not run: {result.missing}", markup=False)
+            said = f"{result.back_end} did not run: {result.missing}"
+            console.print(said, markup=False, soft_wrap=True)
 
 
 def _speed(result: Result) -> str:
@@ -83,7 +85,7 @@ def main() -> int:
     _show(console, results)
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     arguments.output.write_text(json.dumps(report(results), indent=2) + "\n")
-    console.print(f"written: {arguments.output}", markup=False)
+    console.print(f"written: {arguments.output}", markup=False, soft_wrap=True)
     lacking = any(r.missing and arguments.back_end for r in results)
     nothing = not any(r.tests for r in results)
     return 1 if lacking or nothing or any(r.failed for r in results) else 0

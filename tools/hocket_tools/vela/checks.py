@@ -49,16 +49,7 @@ def check_source(model: TfliteModel, data: bytes) -> None:
     floats = _using(main, *_FLOATS)
     if floats:
         described = read_source(data, model)
-        floats = [(o, t) for o, t in floats if reason(described[o.index]) is not None]
-    if floats:
-        raise VelaError(
-            "the model is not fully quantised",
-            found=listed([f"{operator} uses {_tensor(t)}" for operator, t in floats]),
-            expected="int8 activations with scale and zero point on every tensor; floats only at "
-            "the edges, in QUANTIZE, DEQUANTIZE or what moves data",
-            try_="convert with full integer quantisation: a representative dataset, "
-            "TFLITE_BUILTINS_INT8, inference_input_type and inference_output_type int8",
-        )
+        _refuse_floats([(o, t) for o, t in floats if reason(described[o.index]) is not None])
     for operator, tensor in foreign:
         raise VelaError(
             "an element type that neither unit has",
@@ -76,6 +67,29 @@ def check_source(model: TfliteModel, data: bytes) -> None:
                 expected="a scale and a zero point",
                 try_="export the model with full integer quantisation",
             )
+
+
+def check_quantised(model: TfliteModel) -> None:
+    """Refuse any float, which the NPU has no place for.
+
+    Raises
+    ------
+    VelaError
+        With the operators that use floats.
+    """
+    _refuse_floats(_using(model.main, *_FLOATS))
+
+
+def _refuse_floats(floats: Sequence[tuple[TfliteOperator, TfliteTensor]]) -> None:
+    if floats:
+        raise VelaError(
+            "the model is not fully quantised",
+            found=listed([f"{operator} uses {_tensor(t)}" for operator, t in floats]),
+            expected="int8 activations with scale and zero point on every tensor; floats only "
+            "where the processor has operators for them, such as QUANTIZE and DEQUANTIZE",
+            try_="convert with full integer quantisation: a representative dataset, "
+            "TFLITE_BUILTINS_INT8, inference_input_type and inference_output_type int8",
+        )
 
 
 def check_chosen(model: TfliteModel, data: bytes, chosen: Sequence[int]) -> None:

@@ -13,10 +13,11 @@ from hocket_host.errors import HocketError
 from hocket_host.ethosu.operation import parse
 
 from ..operators import OperatorError
+from ..operators.registry import count as operator_count
 from ..splitter.dataflow import footprints, live_before
 from ..tflite import TfliteError, TfliteModel, read_bytes, read_tflite
 from ._process import Answer, run_compiler
-from .checks import check_chosen, check_source, refusal
+from .checks import check_chosen, check_quantised, check_source, refusal
 from .chosen import disguise, find_layers
 from .debug import join
 from .errors import VelaError
@@ -89,7 +90,7 @@ def compile_network(
             chosen = tuple(remaining.index(i) for i in chosen if i in remaining)
         if not chosen and "error" not in _answer(keyed, resolved).fields:
             return Network.of(_pure(keyed, resolved))
-        return _mixed(keyed, resolved, chosen)
+        return _mixed(keyed, resolved, chosen, operator_count())
 
 
 def _contents(source: str | Path | bytes) -> bytes:
@@ -150,12 +151,16 @@ def _pure(keyed: _Keyed, options: ResolvedOptions) -> CompiledModel:
     source = _read(keyed)
     answer = _answer(keyed, options)
     if "error" in answer.fields:
+        check_quantised(source)
         raise refusal(source, answer)
     return _result(source, answer, options)
 
 
 @lru_cache(maxsize=_CACHED)
-def _mixed(keyed: _Keyed, options: ResolvedOptions, chosen: tuple[int, ...]) -> Network:
+def _mixed(
+    keyed: _Keyed, options: ResolvedOptions, chosen: tuple[int, ...], registered: int
+) -> Network:
+    del registered  # with other operators, other networks can be
     source = _read(keyed)
     if chosen:
         check_source(source, keyed.data)
