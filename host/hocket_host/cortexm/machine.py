@@ -170,9 +170,7 @@ class Machine(EmulatedMachine):
         """
         engine = self._processor.engine
         names = ("r0", "r1", "r2", "r3")
-        engine.watch(
-            self.image.symbol(symbol).address & ~1, lambda: called(engine.get_all(names))
-        )
+        engine.watch(self.image.symbol(symbol).address & ~1, lambda: called(engine.get_all(names)))
 
     def registers(self) -> dict[str, int]:
         """General registers, PC and xPSR, between two instructions."""
