@@ -28,6 +28,7 @@ package(
         "ops/curve.py",
         "ops/dense.py",
         "ops/fixed.py",
+        "ops/floats.py",
         "ops/gather.py",
         "ops/lstm.py",
         "ops/matmul.py",

@@ -356,3 +356,75 @@ def test_an_inference_over_both_units_allocates_nothing():
     locked_turns(kernel, 1000)
     assert kernel.stats("mixed").completed > 20
     assert kernel.net("mixed").cpu_us > 20 * 60
+
+
+# Numbers that are the same on every interpreter.
+class Dice:
+    def __init__(self, seed):
+        self._state = seed
+
+    def __call__(self, most):
+        self._state = (self._state * 1103 + 12345) & 0xFFFFF
+        return (self._state >> 5) % most
+
+
+def drawn(dice):
+    app = FakeApp(("fifo", "fp", "edf", "rr")[dice(4)])
+    for index in range(2 + dice(3)):
+        steps = []
+        for _ in range(1 + dice(6)):
+            if dice(2):
+                steps.append(1 + dice(90))
+            else:
+                steps.append(Work([1 + dice(40) for _ in range(1 + dice(3))], dice(3) == 0))
+        app.add(
+            "task" + str(index), steps, 150 + dice(600), priority=dice(4), overrun=dice(3),
+            deadline_us=50 + dice(900), offset_us=dice(300), shared_arena=dice(5) == 0,
+        )  # fmt: skip
+    return app
+
+
+# What a task's events say of its net: from the first step on, each once, pieces of one together.
+def check_order(seen, steps):
+    before = None
+    for kind, step in seen:
+        if before is None or kind in ("cpu start", "start"):
+            same = before is not None and before[1] == step and kind == "cpu start"
+            following = before is not None and step == before[1] + 1
+            assert step == 0 or same or following, (before, kind, step)
+        before = kind, step
+    assert before is None or before[1] < steps
+
+
+def check_alone(found, begin, end):
+    on = None
+    for tick, kind, task, step in found:
+        if kind == begin:
+            assert on is None, (tick, task, step)
+            on = task, step
+        elif kind == end:
+            assert on == (task, step)
+            on = None
+
+
+def test_drawn_applications_keep_the_order_of_steps_on_both_units():
+    for seed in range(60):
+        dice = Dice(seed * 977 + 1)
+        app = drawn(dice)
+        kernel, board = make(app, dispatch_us=dice(3), resume_us=dice(4), capacity=8000)
+        for step in range(len(app.cycles)):
+            if dice(12) == 0:
+                board.fault(step, 0x80)
+        kernel.run(6000)
+        assert kernel.trace.lost == 0
+        found = units(kernel)
+        check_alone(found, "start", "end")
+        check_alone(found, "cpu start", "cpu end")
+        for index in range(len(app.tasks)):
+            steps = app.nets[app.tasks[index].net].steps
+            check_order([(e[1], e[3]) for e in found if e[2] == index], steps)
+            stats = kernel.stats(app.tasks[index].name)
+            last = [e for e in found if e[2] == index and e[3] == steps - 1 and e[1][-3:] == "end"]
+            assert stats.completed <= len(last), seed
+            ended = stats.completed + stats.aborted + stats.faults
+            assert stats.jobs - 1 <= ended <= stats.jobs, seed

@@ -187,6 +187,8 @@ class Task(_Section):
     period: Duration
     deadline: Duration | None = None
     offset: Offset = 0
+    jitter: Offset = 0
+    """How long after its instant a release may come, such as with a sensor's frame; for proofs."""
     priority: Annotated[int, Field(ge=0, le=255)] | None = None
     """0 is the most urgent; by deadline (deadline monotonic) when absent."""
     overrun: Overrun = "skip"

@@ -107,6 +107,7 @@ def taskset_of(application: Application, image: hkt.Image) -> TaskSet:
         completion_cpu_cycles=board.completion_cpu_cycles,
         cpu_hz=application.board.cpu_clock or board.cpu_hz,
         cycles=application.schedule.cycles,
+        jitter_ns={name: task.jitter for name, task in application.tasks.items()},
     )
 
 

@@ -5,7 +5,7 @@
 # By code. The host packs for these modules by name.
 MODULES = (
     "move", "table", "binary", "dense", "conv", "pool", "reduce", "gather", "select", "resize",
-    "convert", "softmax", "svdf", "curve", "matmul", "prelu", "lstm",
+    "convert", "softmax", "svdf", "curve", "matmul", "prelu", "lstm", "floats",
 )  # fmt: skip
 
 _OWN = 128

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # ruff: noqa: F821, PLR1730 - viper has its own names, and a call costs more than a branch
-# An LSTM over a sequence. For every time step eight products of rows, then everything else some
-# units at a time. Gates have 16 bits. Both states are tensors that the net keeps.
+# An LSTM over a sequence. For every time step eight products of rows, then for some units at a time
+# each gate, the cell state, the hidden state. Gates have 16 bits. Both states are tensors that the
+# net keeps.
 import micropython
 from micropython import const
 
@@ -11,7 +12,7 @@ from .dense import Rows
 from .operator import Operator, word
 
 _UNITS = const(0)
-_CHUNK = const(1)  # units of a step of the second half
+_CHUNK = const(1)  # units of a step that is no product
 _BATCHES = const(2)
 _TIMES = const(3)
 _FEATURES = const(4)
@@ -97,6 +98,9 @@ class Lstm(Operator):
         self.units = units
         self.width = width
         self.most = word(params, _CHUNK)
+        self.clip = word(params, _CLIP)
+        self.factor = word(params, _TANH)
+        self.shift = word(params, _TANH + 1)
         features = word(params, _FEATURES) * width
         batches = word(params, _BATCHES)
         self.order = []
@@ -149,36 +153,47 @@ class Lstm(Operator):
             return False
         n = self.units - self.at
         n = min(n, self.most)
-        self.some(self.at, n)
+        if self.stage < 12:
+            self.gate(self.stage - 8, self.at, n)
+        elif self.stage == 12:
+            self.cell(self.at, n)
+        else:
+            self.hidden(self.at, n)
         self.at += n
         if self.at < self.units:
+            return False
+        self.at = 0
+        self.stage += 1
+        if self.stage < 14:
             return False
         done = self.now + 1 == len(self.order)
         self.now = 0 if done else self.now + 1
         self.begin()
         return done
 
-    def some(self, at, n):
+    # Gates of input, forget, cell and output.
+    def gate(self, i, at, n):
+        gate = self.gates[i]
+        add(gate, self.gates[4 + i], at, n)
+        interpolate(0, 0, 0, 1 if i == 2 else 0, 3, 0, self.table, gate, gate, at, n)
+
+    def cell(self, at, n):
         p = self.params
         gates = self.gates
-        table = self.table
-        place = self.order[self.now]
-        cell = place[3]
-        for i in range(4):
-            add(gates[i], gates[4 + i], at, n)
-            # Gates of input, forget, cell and output.
-            tanh = 1 if i == 2 else 0
-            interpolate(0, 0, 0, tanh, 3, 0, table, gates[i], gates[i], at, n)
+        cell = self.order[self.now][3]
         multiply(cell, gates[1], self.a, at, n)
         fixed.scale(p, _FORGET, self.a, n)
         multiply(gates[0], gates[2], self.b, at, n)
         fixed.scale(p, _INPUT, self.b, n)
-        accumulate(self.a, self.b, cell, word(p, _CLIP), at, n)
-        interpolate(0, 0, 0, 1, word(p, _TANH), word(p, _TANH + 1), table, cell, gates[8], at, n)
-        multiply(gates[8], gates[3], self.a, at, n)
-        fixed.finish(p, _HIDDEN, self.a, place[2], at, n)
-        width = self.width
-        copy(place[2], place[1], at * width, n * width)
+        accumulate(self.a, self.b, cell, self.clip, at, n)
+
+    def hidden(self, at, n):
+        place = self.order[self.now]
+        tangent = self.gates[8]
+        interpolate(0, 0, 0, 1, self.factor, self.shift, self.table, place[3], tangent, at, n)
+        multiply(tangent, self.gates[3], self.a, at, n)
+        fixed.finish(self.params, _HIDDEN, self.a, place[2], at, n)
+        copy(place[2], place[1], at * self.width, n * self.width)
 
 
 def make(params, inputs, outputs, scratch):

@@ -5,11 +5,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import flatbuffers
+import numpy as np
 import pytest
-from running import application, verified
+from running import MODELS, application, verified
+from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 from variables import variable_model
 
 from hocket_tools.vela import VelaOptions, compile_network
+
+ALEXA = MODELS / "mww_alexa.tflite"
 
 
 def kinds(plan: str) -> list[str]:
@@ -50,3 +55,22 @@ def test_a_value_read_after_vela_has_it_overwritten_is_put_aside() -> None:
     # Once to put it aside, once where Vela has the read.
     found = kinds("read v, assign v, gather, gather, mix")
     assert found == ["READ_VARIABLE", "ASSIGN_VARIABLE", "READ_VARIABLE"]
+
+
+def with_initial_values() -> bytes:
+    """The wake word with other contents in its variables before the first inference."""
+    tree = schema.ModelT.InitFromObj(schema.Model.GetRootAs(ALEXA.read_bytes(), 0))
+    random = np.random.default_rng(5)
+    for tensor in tree.subgraphs[1].tensors:
+        buffer = tree.buffers[tensor.buffer]
+        if tensor.type == schema.TensorType.INT8 and buffer.data is not None:
+            buffer.data = random.integers(0, 256, len(buffer.data), np.uint8)
+    writer = flatbuffers.Builder(1 << 16)
+    writer.Finish(tree.Pack(writer), file_identifier=b"TFL3")
+    return bytes(writer.Output())
+
+
+def test_variables_start_from_any_contents_that_the_model_gives_them(tmp_path: Path) -> None:
+    packed = application(tmp_path, {"a": (with_initial_values(), "")})
+    assert all(len(held.initial) == held.size for held in packed.image.models[0].persistent)
+    verified(packed, 6)

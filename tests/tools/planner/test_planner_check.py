@@ -73,6 +73,14 @@ def test_the_proof_as_json_adds_up(hocket):
         assert task["slack_ns"] == task["deadline_ns"] - task["bound_ns"]
 
 
+def test_jitter_of_releases_lengthens_the_bound(hocket):
+    def bound(more):
+        told = json.loads(hocket("check", "app.toml", "--json", more=more)[1])
+        return told["tasks"][1]["bound_ns"]
+
+    assert bound('jitter = "2 ms"') >= bound("") + 2_000_000
+
+
 def test_a_container_is_checked_with_the_cuts_it_has(hocket):
     assert hocket("pack", "app.toml")[0] == 0
     code, out, _ = hocket("check", "app.hkt", "--json")
@@ -147,15 +155,24 @@ def test_the_plan_is_stored_in_the_container():
     assert stored[0].blocking_cycles == stored[1].longest_segment_cycles
 
 
+ON_BOTH_UNITS = """
+on-cpu = [4]
+[board]
+cpu-clock = "2 GHz"
+"""
+
+
+@pytest.mark.parametrize("more", ["", ON_BOTH_UNITS], ids=["NPU", "both"])
 @pytest.mark.parametrize("policy", ["fp", "edf"])
-def test_the_emulation_at_its_worst_keeps_within_the_proof(policy):
-    application, packed = image(policy=policy, more='offset = "3700 us"')
+def test_the_emulation_at_its_worst_keeps_within_the_proof(policy, more):
+    application, packed = image(policy=policy, more=f'offset = "3700 us"{more}')
     emulated = run(
         hkt.build(packed),
         board=load_board(application),
         npu=npu_config(packed.accelerator),
         system=system_config(application),
         duration_ns=240_000_000,
+        cpu_hz=application.board.cpu_clock,
         worst=True,
     )
     for found, task in zip(prove(application, packed).tasks, emulated.tasks, strict=True):

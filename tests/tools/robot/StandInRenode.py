@@ -3,6 +3,8 @@
 ``renode/ethos_u55.py`` to a server in another process. The processor is the bundled emulator's.
 """
 
+import inspect
+import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -74,11 +76,52 @@ class ServedBench(Bench):
             script.scope["npu"].close()
 
 
-class StandInRenode(RenodeKeywords):
-    """The library."""
+class ServedKeywords(RenodeKeywords):
+    """The keywords."""
 
     def __init__(self):
         super().__init__("unicorn")
 
     def _make_bench(self, back_end):
         return ServedBench(back_end, self._heard, Speed())
+
+
+class StandInRenode:
+    """The library as Robot sees Renode's: any number of texts for every keyword, in which a word
+    before an equals sign names a parameter, whether that was meant or not.
+    """
+
+    ROBOT_LIBRARY_SCOPE = "SUITE"
+
+    def __init__(self):
+        self._keywords = ServedKeywords()
+
+    def get_keyword_names(self):
+        return [name for name in vars(RenodeKeywords) if not name.startswith(("_", "ROBOT"))]
+
+    def get_keyword_arguments(self, name):
+        return ["*args"]
+
+    def run_keyword(self, name, args):
+        method = getattr(self._keywords, name)
+        parameters = {p.name: p.annotation for p in inspect.signature(method).parameters.values()}
+        positional, named = [], {}
+        for argument in args:
+            assert isinstance(argument, str), f"{name}: {argument!r} is no text"
+            found = re.match(r"([a-zA-Z0-9_]+)=(.+)", argument)
+            if found:
+                assert found[1] in parameters, f"{name} has no parameter {found[1]}"
+                named[found[1]] = _parsed(found[2], parameters[found[1]])
+            else:
+                assert not named, f"{name}: {argument!r} after a named argument"
+                kind = list(parameters.values())[len(positional)]
+                positional.append(_parsed(argument, kind))
+        return method(*positional, **named)
+
+
+def _parsed(text, kind):
+    if kind.startswith("bool"):
+        return {"true": True, "false": False}[text.lower()]
+    if kind.startswith("float"):
+        return float(text)
+    return int(text) if kind.startswith("int") else text

@@ -91,6 +91,12 @@ def test_only_jobs_that_all_completed_are_compared():
     assert found["cpython"]["tasks"]["b"]["jobs"] == 1
 
 
+def test_order_is_not_compared_where_segments_were_not_watched():
+    found = report({"cpython": ANSWERS, "unicorn": replace(ANSWERS, segments=())}, {})
+    assert wrong(found) == []
+    assert (found["unicorn"]["moved"], found["unicorn"]["order_as"]) == (None, None)
+
+
 def test_speed_is_told_in_instructions_and_in_virtual_time():
     found = compared()["cpython"]
     assert (found["guest_mips"], found["real_time"]) == (15.0, 2.5)
@@ -126,6 +132,20 @@ def test_console_without_a_table_has_no_report():
 
 
 # Command ----------------------------------------------------------------------------------------
+
+
+def test_the_command_takes_an_application_of_ones_own(tmp_path, monkeypatch):
+    model = Path(__file__).parents[2] / "models" / "mww_alexa.tflite"
+    (tmp_path / "app.toml").write_text(
+        f'[npu]\nclock = "32 MHz"\n[tasks.wake]\nmodel = "{model}"\nperiod = "100 ms"\n'
+    )
+    out = tmp_path / "found.json"
+    words = [str(tmp_path / "app.toml"), "--output", str(out)]
+    monkeypatch.setattr(sys, "argv", ["same_answers", *words, "--firmware", str(FIRMWARE)])
+    assert main() == 0
+    ran = [platform for platform in json.loads(out.read_text()).values() if not platform["missing"]]
+    assert {platform["tasks"]["wake"]["jobs"] for platform in ran} == {50}
+    assert len({platform["digest"] for platform in ran}) == 1
 
 
 def test_the_command_tells_what_did_not_run_and_how_to_get_it(tmp_path, monkeypatch, capsys):

@@ -10,6 +10,7 @@ resumes anybody. All times are integer ns.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
@@ -217,6 +218,7 @@ class TaskSet:
         completion_cpu_cycles: int = 0,
         cycles: Cycles = "worst",
         policy: Policy | None = None,
+        jitter_ns: Mapping[str, int] | None = None,
     ) -> TaskSet:
         """Task set of a container on a board.
 
@@ -230,6 +232,8 @@ class TaskSet:
             Which of the two figures a step carries.
         policy
             In place of the container's own.
+        jitter_ns
+            How long after its nominal instant a release may come, by task; none where absent.
 
         Raises
         ------
@@ -255,6 +259,7 @@ class TaskSet:
                     segments_ns=steps[task.model].segments_ns,
                     cpu_ns=task.cpu_ns,
                     offset_ns=task.offset_ns,
+                    jitter_ns=(jitter_ns or {}).get(task.name, 0),
                     priority=task.priority,
                     overrun=_OVERRUNS[int(task.overrun)],
                     cpu_runs=steps[task.model].cpu_runs,

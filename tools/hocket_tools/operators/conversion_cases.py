@@ -75,3 +75,33 @@ def conversions() -> list[Case]:
             if a != b and (a, b) != ("int32", "float32"):
                 found.append(convert("plain", "CAST", Operand(shape, a), Operand(shape, b)))
     return list(found)
+
+
+def arithmetic() -> list[Case]:
+    """float32 with itself, with a row, with a scalar, clamped."""
+    shape = (1, 7, 11, 3)
+    result = Operand(shape, "float32")
+    scalar = Operand((1,), "float32", values=(0.1,))
+    found: list[Case] = []
+    for kind in ("ADD", "SUB", "MUL", "DIV"):
+        options = f"{kind.capitalize()}Options"
+        for name, right, fused in (
+            ("plain", result, 0), ("scalar", scalar, 0),
+            ("row", Operand((1, 1, 11, 1), "float32"), 3), ("relu", result, 1),
+        ):  # fmt: skip
+            found.append(
+                Plain(
+                    name, "float32", kind=kind, operands=(result, right), results=(result,),
+                    options=options, attributes=(("fusedActivationFunction", fused),),
+                )
+            )  # fmt: skip
+    for kind in ("MAXIMUM", "MINIMUM"):
+        found.append(
+            Plain(
+                "plain", "float32", kind=kind, operands=(result, Operand((3,), "float32")),
+                results=(result,), options="MaximumMinimumOptions",
+            )
+        )  # fmt: skip
+    for kind in ("RELU", "RELU6"):
+        found.append(Plain("plain", "float32", kind=kind, operands=(result,), results=(result,)))
+    return found

@@ -8,6 +8,7 @@ import numpy as np
 from ..exactness.case import Case
 from ..exactness.cases.convolution import Conv
 from ..exactness.cases.dense import FullyConnected
+from ..exactness.cases.recurrent import Lstm
 from .plain_case import Operand, Plain
 
 
@@ -18,6 +19,9 @@ def large() -> list[Case]:
         Conv("5x5-depth70", size=(4, 3), kernel=(5, 5), depth=70, channels=3),
         Conv("1x1-depth1300", size=(2, 2), kernel=(1, 1), depth=1300, channels=4),
         FullyConnected("3000-to-3-batch2", batch=2, depth=3000, channels=3),
+        Lstm("2x150-units30", steps=2, features=150, units=30),
+        Lstm("2x150-units3", steps=2, features=150, units=3),
+        Lstm("1x150-units70", dtype="int16", steps=1, features=150, units=70),
         FullyConnected("3000-to-3", dtype="int16", depth=3000, channels=3),
     ]
 
@@ -72,6 +76,8 @@ def filters() -> list[Case]:
         svdf("batch2", batch=2),
         svdf("long", memory=30, units=9, depth=33),
         svdf("memory1", memory=1),
+        svdf("deep", depth=210, units=13, memory=7),
+        svdf("narrow", depth=230, units=3, memory=90),
         svdf("plain", state="int8"),
         svdf("rank3", state="int8", rank=3, units=4, memory=8),
     ]

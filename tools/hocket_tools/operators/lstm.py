@@ -105,8 +105,10 @@ class Lstm(Operator):
             high=high,
             width=element_bytes(result),
         )
-        unit = work("lstm", unit=1)
-        chunk = chunk_of(unit, min(_MOST, units))
+        # Each gate, the cell state, the hidden state: what a step of it takes, and a unit.
+        stages = [(work("lstm", **{name: 1}), work("lstm", **{f"{name}_unit": 1}))
+                  for name in (*("gate",) * 4, "cell", "hidden")]  # fmt: skip
+        chunk = min(chunk_of(unit, min(_MOST, units), once) for once, unit in stages)
         acc = (4 if narrow else 8) * max(plan.most for plan in plans)
         # The hidden state's scaling has one channel: six words and a row.
         header = (
@@ -121,7 +123,10 @@ class Lstm(Operator):
         )  # fmt: skip
         turns = batches * times
         groups = -(-units // chunk)
-        steps = 4 * plans[0].steps + 4 * plans[1].steps + groups
+        steps = 4 * plans[0].steps + 4 * plans[1].steps + len(stages) * groups
+        total = (plans[0].total + plans[1].total) * 4
+        for once, unit in stages:
+            total += once * groups + unit * units
         return packed(
             "lstm",
             primitive,
@@ -132,11 +137,11 @@ class Lstm(Operator):
             spent=spent(
                 turns * steps,
                 work("lstm"),
-                ((plans[0].total + plans[1].total) * 4 + unit * units) * turns,
+                total * turns,
                 (
                     (plans[0].longest, 4 * plans[0].steps),
                     (plans[1].longest, 4 * plans[1].steps),
-                    (unit * chunk, groups),
+                    *((once + unit * chunk, groups) for once, unit in stages),
                 ),
             ),
             state=(hidden, cell),

@@ -21,7 +21,7 @@ from .costs import Spent
 #: Modules of ``hocket.ops``, in the order of their codes.
 MODULES = (
     "move", "table", "binary", "dense", "conv", "pool", "reduce", "gather", "select", "resize",
-    "convert", "softmax", "svdf", "curve", "matmul", "prelu", "lstm",
+    "convert", "softmax", "svdf", "curve", "matmul", "prelu", "lstm", "floats",
 )  # fmt: skip
 
 AXES = 5

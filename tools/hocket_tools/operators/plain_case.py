@@ -92,6 +92,8 @@ class Plain(Case):
         random = self.generator(f"input{index}")
         if dtype == "bool":
             return [random.integers(0, 2, shape).astype(bool) for _ in range(8)]
+        if dtype == "float32" and self.results[0].dtype == "float32":
+            return [*_any_floats(random, shape)]
         if dtype == "float32":
             return [*_floats(random, shape, self.results[0].scale)]
         if limit:
@@ -113,3 +115,16 @@ def _floats(random: np.random.Generator, shape: tuple[int, ...], scale: Scale) -
     yield np.resize(
         np.array([0.0, -0.0, 1e-42, -1e-42, 1e6, -1e6], np.float32) * np.float32(step), shape
     )
+
+
+def _any_floats(random: np.random.Generator, shape: tuple[int, ...]) -> Any:
+    """Floats of like and of far magnitudes, exact ones, subnormal ones, and overflows."""
+    for reach in (0, 1, 8, 30):
+        power = 2.0 ** random.integers(-reach, reach + 1, shape)
+        yield (random.normal(0, 1, shape) * power).astype(np.float32)
+    yield random.integers(-300, 300, shape).astype(np.float32)
+    yield (random.integers(-(1 << 23), 1 << 23, shape) * 2.0**-149).astype(np.float32)
+    bits = random.integers(0, 0x7F800000, shape, np.uint32)
+    signs = random.integers(0, 2, shape, np.uint32) << np.uint32(31)
+    yield (bits | signs).astype(np.uint32).view(np.float32)
+    yield np.resize(np.array([0.0, -0.0, 1.0, 3e38, -1e-40, 1e-45, 6.5], np.float32), shape)

@@ -13,6 +13,7 @@ CASES: tuple[Case, ...] = (
     *elementwise_cases.single(),
     *elementwise_cases.slopes(),
     *conversion_cases.conversions(),
+    *conversion_cases.arithmetic(),
     *movement_cases.moves(),
     *movement_cases.placements(),
     *layer_cases.large(),

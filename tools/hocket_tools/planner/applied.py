@@ -115,6 +115,7 @@ class Planner:
                     segments_ns=(1,),
                     cpu_ns=task.cpu,
                     offset_ns=task.offset,
+                    jitter_ns=task.jitter,
                     priority=application.priorities[name],
                     overrun=overrun,
                 )

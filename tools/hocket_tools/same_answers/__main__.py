@@ -41,9 +41,9 @@ def show(found: dict[str, Any], console: Console) -> None:
         table.add_row(
             name,
             platform["digest"][:_SHOWN],
-            str(platform["segments"]),
-            str(platform["moved"]),
-            "" if platform["order_as"] == name else f"as {platform['order_as']}",
+            str(platform["segments"] or ""),
+            "" if platform["moved"] is None else str(platform["moved"]),
+            "" if platform["order_as"] in (name, None) else f"as {platform['order_as']}",
             str(platform["misses"]),
             "" if speed is None else str(speed),
             f"{platform['real_time']} x",
@@ -61,8 +61,10 @@ def main() -> int:
     """Run, compare, print, write; 1 if something differs that must not."""
     parser = argparse.ArgumentParser(
         prog="python -m hocket_tools.same_answers",
-        description="The demonstration on CPython, MicroPython and the ARM image's emulators.",
+        description="An application (by default the demonstration) on CPython, MicroPython and the "
+        "ARM image's emulators: outputs, order of segments, response times.",
     )
+    parser.add_argument("application", nargs="?", type=Path, default=APPLICATION, metavar="TOML")
     parser.add_argument("--platform", action="append", choices=list(PLATFORMS))
     parser.add_argument("--firmware", type=Path, default=FIRMWARE, metavar="ELF")
     parser.add_argument(
@@ -73,13 +75,13 @@ def main() -> int:
     lacking: dict[str, str] = {}
     results: dict[str, Answers] = {}
     try:
-        packed = pack(load(APPLICATION))
+        packed = pack(load(arguments.application))
         for platform in arguments.platform or PLATFORMS:
             why = missing(platform, arguments.firmware)
             if why is not None:
                 lacking[platform] = why
                 continue
-            with console.status(f"the demonstration on {platform}"):
+            with console.status(f"{arguments.application.name} on {platform}"):
                 results[platform] = run(platform, packed, arguments.firmware)
         found = report(results, lacking)
     except HocketError as error:

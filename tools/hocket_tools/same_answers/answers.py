@@ -32,7 +32,7 @@ class Answers:
 
     outputs: Outputs
     segments: tuple[NpuRun, ...]
-    """In the order in which they ended."""
+    """In the order in which they ended; none where they were not watched."""
     responses: Mapping[str, Response]
     """By task, as the kernel measured them."""
     misses: int

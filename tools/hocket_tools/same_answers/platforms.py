@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hocket_host import vm
-from hocket_host.emulation import Frame
+from hocket_host.emulation import Frame, OnJob
 from hocket_host.emulator import NpuRun
 from hocket_host.ethosu.config import npu_config
 
-from ..emulate import BackEndError, Guest, Session
+from ..emulate import BackEndError, Guest, Session, WatchedRun, bodies
 from ..emulate import missing as lacking_here
 from ..inputs import open_inputs
 from ..pack import load_board, system_config
@@ -78,21 +78,15 @@ def _image(back_end: str) -> Callable[[Packed, Path], Answers]:
     def run(packed: Packed, firmware: Path) -> Answers:
         outputs: Outputs = {}
         console = bytearray()
-        session = Session(
-            back_end,
-            Guest.of(firmware, packed),
-            console.extend,
-            packed=packed,
-            on_job=lambda task, _, given: outputs.setdefault(task, []).append(_joined(given)),
-        )
-        last = packed.image.tasks[-1].name
 
-        def reported(_: object) -> bool:
-            table = read_report(console.decode("utf-8", "replace").rpartition("\n")[0])
-            return table is not None and last in table[0]
+        def on_job(task: str, _: Frame, given: Frame) -> None:
+            outputs.setdefault(task, []).append(_joined(given))
 
-        with session:
-            done = session.run(_LIMIT_NS, reported)
+        guest = Guest.of(firmware, packed)
+        if bodies.needed(packed):
+            done = bodies.run(back_end, guest, packed, DURATION_NS, console.extend, on_job)
+        else:
+            done = _watched(back_end, guest, packed, console, on_job)
         if done.problems:
             raise BackEndError(
                 "the run is not clean", where=back_end, found="\n".join(done.problems),
@@ -105,6 +99,20 @@ def _image(back_end: str) -> Callable[[Packed, Path], Answers]:
         )  # fmt: skip
 
     return run
+
+
+def _watched(
+    back_end: str, guest: Guest, packed: Packed, console: bytearray, on_job: OnJob
+) -> WatchedRun:
+    """The default application until its first report."""
+    last = packed.image.tasks[-1].name
+
+    def reported(_: object) -> bool:
+        table = read_report(console.decode("utf-8", "replace").rpartition("\n")[0])
+        return table is not None and last in table[0]
+
+    with Session(back_end, guest, console.extend, packed=packed, on_job=on_job) as session:
+        return session.run(_LIMIT_NS, reported)
 
 
 def _measured(text: str, platform: str) -> tuple[dict[str, Response], int]:

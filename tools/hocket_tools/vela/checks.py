@@ -48,7 +48,9 @@ def check_source(model: TfliteModel, data: bytes) -> None:
     foreign = [(o, t) for o in main.operators for t in _tensors(main, o) if t.dtype not in plain]
     floats = _using(main, *_FLOATS)
     if floats:
-        described = read_source(data, model)
+        described, known = read_source(data, model), kinds()
+        # What the processor has no operator for in any type would not be helped by quantising.
+        floats = [(o, t) for o, t in floats if o.kind in known]
         _refuse_floats([(o, t) for o, t in floats if reason(described[o.index]) is not None])
     for operator, tensor in foreign:
         raise VelaError(
@@ -158,11 +160,16 @@ def refusal(
             try_="compile it with the vela command to see its full report",
         )
     if impossible is not None:
+        unknown = any("no implementation" in why for why in impossible.values())
         return VelaError(
             "operators that neither the NPU nor the processor runs",
             found="; ".join(_left(kind, why, names) for (kind, why), names in left.items()),
-            expected="operators that Vela supports (vela --supported-ops-report), or one of "
-            + ", ".join(kinds()),
+            expected="operators that Vela supports (vela --supported-ops-report)"
+            + (
+                ", or one of " + ", ".join(kinds())
+                if unknown
+                else ", or types that the processor has them for"
+            ),
             try_="replace the layers, or register operators of your own "
             "(hocket_tools.operators.register and hocket.ops.register)",
         )

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`hocket inspect` on networks of both units."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from running import MODELS, application
+from typer.testing import CliRunner
+
+from hocket_tools import container as hkt
+from hocket_tools.cli import app
+from hocket_tools.inspect import summary
+
+TEXT = (
+    f'[tasks.speech]\nmodel = "{MODELS / "micro_speech.tflite"}"\nperiod = "4 s"\n'
+    'on-cpu = ["labels_softmax"]\n'
+    f'[tasks.alexa]\nmodel = "{MODELS / "mww_alexa.tflite"}"\nperiod = "30 ms"\n'
+)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    (tmp_path / "app.toml").write_text(TEXT)
+    return tmp_path / "app.toml"
+
+
+def told(*arguments: str) -> str:
+    done = CliRunner().invoke(app, ["inspect", *arguments], env={"COLUMNS": "160"})
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_every_layer_on_the_processor_has_one_primitive_picked(file: Path) -> None:
+    report = json.loads(told(str(file), "--primitives", "--json"))
+    assert [layer["operator"] for layer in report["speech"]] == ["SOFTMAX"]
+    assert report["speech"][0]["chosen_by_user"]
+    assert len(report["alexa"]) == 12
+    for layer in (*report["speech"], *report["alexa"]):
+        picked = [c for c in layer["candidates"] if c["picked"]]
+        assert len(picked) == 1
+        assert picked[0]["cycles"] == min(c["cycles"] for c in layer["candidates"])
+
+
+def test_a_container_shows_the_primitives_of_its_application(file: Path) -> None:
+    packed = CliRunner().invoke(app, ["pack", str(file)])
+    assert packed.exit_code == 0, packed.output
+    shown = told(str(file.with_suffix(".hkt")), "--primitives")
+    assert "✓ block" in shown
+    assert "labels_softmax" in shown
+
+
+def test_steps_of_the_processor_are_told_with_operator_pieces_and_cycles(tmp_path: Path) -> None:
+    model = (MODELS / "mww_alexa.tflite").read_bytes()
+    packed = application(tmp_path, {"a": (model, "")})
+    report = summary(packed.image, packed.data)["models"][0]
+    steps = packed.image.models[0].steps
+    cpu = [s for s in report["segments"] if s["unit"] == "cpu"]
+    assert {s["operator"] for s in cpu} == {"move"}
+    assert report["cpu_cycles"] == sum(s["worst_cycles"] for s in cpu)
+    assert report["worst_cycles"] == sum(
+        s.worst_cycles for s in steps if s.kind == hkt.StepKind.NPU
+    )
+    assert all(s["stream_size"] > 0 for s in report["segments"])
