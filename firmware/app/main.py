@@ -2,6 +2,7 @@
 # The default application: every task of the container in flash, each at its own rate, and what
 # became of them as a table on the console. A body for a task goes between load() and run().
 import hocket
+from hocket.sync import pause, sleep_us
 
 REPORT_US = 5_000_000
 
@@ -15,12 +16,22 @@ def main(source=None, reports=None, port=None):
     kernel = hocket.Kernel(hocket.load(source), port=port)
     kernel.on_miss = missed
     kernel.on_error = failed
-    while reports is None or reports > 0:
-        kernel.run(REPORT_US)
-        print(kernel.report())
-        if reports is not None:
-            reports -= 1
+    if reports != 1:
+        kernel.spawn(tell(kernel))
+    kernel.run(None if reports is None else REPORT_US * reports)
+    print(kernel.report())
     kernel.close()
+
+
+# The table again and again, a cell at a time: as a whole it would hold up every task for longer
+# than the jobs of some take.
+async def tell(kernel):
+    while True:
+        await sleep_us(REPORT_US)
+        for cell in kernel.cells():
+            print(cell, end="")
+            await pause()
+        print()
 
 
 def missed(name, late_us):

@@ -235,12 +235,13 @@ class Agenda:
     def drop(self, index):
         self.words[_HEAD + index * _ROW + _ACTIVE] = 0
 
-    # Ticks of the present job's release and deadline, or of the last one's.
+    # Tick of the present job's release, or of the last one's.
     def released(self, index):
         return self.words[_HEAD + index * _ROW + _RELEASED]
 
-    def deadline(self, index):
-        return self.words[_HEAD + index * _ROW + _DEADLINE]
+    # Which of the words is the tick of its deadline.
+    def deadline_at(self, index):
+        return _HEAD + index * _ROW + _DEADLINE
 
     # True once a job.
     def miss(self, index):

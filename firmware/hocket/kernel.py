@@ -119,9 +119,13 @@ class Kernel:
 
     # The statistics of all tasks as text.
     def report(self):
-        from .stats import table  # here, because the kernel can do without
+        return "".join(self.cells())
 
-        return table([(task.name, task.stats) for task in self.tasks])
+    # The same in pieces, for those who must not hold the processor for long.
+    def cells(self):
+        from .stats import cells  # here, because the kernel can do without
+
+        return cells([(task.name, task.stats) for task in self.tasks])
 
     def _task(self, name):
         for task in self.tasks:

@@ -4,7 +4,7 @@ from micropython import const
 
 from . import ethosu
 from . import task as core
-from .policy import BY_PRIORITY
+from .policy import BY_ARRIVAL, BY_DEADLINE, BY_PRIORITY
 from .port import ticks_add
 from .tensor import Tensor
 
@@ -121,14 +121,22 @@ class Inference:
             task = core.current
             task.place = self
             priority = task.priority
-            if dispatcher.rule == BY_PRIORITY:
-                dispatcher.queue(net.slot, priority, 0, priority, task.index + 1)
-                return None
-            if net.periodic is None:
-                deadline = ticks_add(self._port.ticks_us(), _FAR_US)
-            else:
-                deadline = net.periodic.deadline
-            dispatcher.submit(net.slot, priority, deadline, task.index)
+            rule = dispatcher.rule
+            rank = tie = 0
+            if rule == BY_PRIORITY:
+                rank = priority
+            elif rule != BY_ARRIVAL:
+                periodic = net.periodic
+                if periodic is None:
+                    deadline = ticks_add(self._port.ticks_us(), _FAR_US)
+                else:
+                    deadline = periodic.words[periodic.deadline_at]
+                if rule != BY_DEADLINE:
+                    dispatcher.submit(net.slot, priority, deadline, task.index)
+                    return None
+                rank = deadline
+                tie = priority
+            dispatcher.queue(net.slot, rank, tie, priority, task.index + 1)
             return None
         status = dispatcher.take(net.slot)
         if status:

@@ -35,6 +35,8 @@ class Periodic:
         self.period_ns = info.period_ns
         self.offset_ns = info.offset_ns
         self._agenda = kernel.agenda
+        self.words = kernel.agenda.words
+        self.deadline_at = kernel.agenda.deadline_at(index)
         self._agenda.set_up(index, net.slot, info.deadline_ns // 1000, arena is not None)
         self.task = core.Task(kernel, info.name, None, info.priority, index)
         self.task.periodic = self
@@ -59,7 +61,7 @@ class Periodic:
 
     @property
     def deadline(self):
-        return self._agenda.deadline(self.task.index)
+        return self.words[self.deadline_at]
 
     # Counts periods from a tick on.
     def begin(self, now):

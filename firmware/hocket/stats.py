@@ -54,9 +54,12 @@ _COLUMNS = (
 )
 
 
-# A table of (name, Stats) pairs, one line each.
-def table(rows):
-    lines = ["%-16s" % "task" + "".join(["%11s" % title for title, _ in _COLUMNS])]
+# A table of (name, Stats) pairs, one line each, piece by piece.
+def cells(rows):
+    yield "%-16s" % "task"
+    for title, _ in _COLUMNS:
+        yield "%11s" % title
     for name, stats in rows:
-        lines.append("%-16s" % name + "".join(["%11d" % getattr(stats, a) for _, a in _COLUMNS]))
-    return "\n".join(lines)
+        yield "\n%-16s" % name
+        for _, attribute in _COLUMNS:
+            yield "%11d" % getattr(stats, attribute)

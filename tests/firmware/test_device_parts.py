@@ -7,7 +7,7 @@ from device_helper import FakeApp, FakePort, make, raised
 from hocket import ethosu, policy
 from hocket.agenda import Agenda
 from hocket.port import ticks_add, ticks_diff
-from hocket.stats import Stats, table
+from hocket.stats import Stats, cells
 from hocket.tensor import Tensor
 from hocket.trace import RELEASE, START, Trace, put
 
@@ -67,7 +67,9 @@ def test_mean_of_responses_is_exact_beyond_30_bits():
 
 def test_table_has_a_line_a_task():
     kernel, board = make(FakeApp())
-    lines = table([("kws", Stats(Agenda(1, board, kernel.dispatcher), 0, Slot(), 0))]).split("\n")
+    lines = "".join(
+        cells([("kws", Stats(Agenda(1, board, kernel.dispatcher), 0, Slot(), 0))])
+    ).split("\n")
     assert lines[0].split()[:3] == ["task", "jobs", "done"]
     assert lines[1].split() == ["kws"] + ["0"] * 9 + ["3", "4"]
 

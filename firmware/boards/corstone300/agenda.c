@@ -109,8 +109,16 @@ static void sleep(const agenda_t *self, const uint32_t *words, mp_obj_t until) {
 static int step(const agenda_t *self, mp_obj_t until) {
     uint32_t *words = self->array->items;
     uint32_t *block = self->npu->words;
+    // A handler of Python's may have asked for what only Python sees.
+    uint32_t handled = irq_handled;
     for (bool slept = false;; slept = true) {
         uint32_t now = now_us();
+        bool over = until != mp_const_none
+            && ((now - MP_OBJ_SMALL_INT_VALUE(until)) & AGENDA_MASK) < AGENDA_HALF;
+        if (slept && (over || irq_handled != handled
+            || MP_STATE_VM(sched_state) == MP_SCHED_PENDING)) {
+            return AGENDA_IDLE;
+        }
         if (block[DISPATCH_CURRENT] != DISPATCH_NONE
             && ((now - block[DISPATCH_CHECK]) & AGENDA_MASK) < AGENDA_HALF) {
             return AGENDA_WATCH;
@@ -145,7 +153,7 @@ static int step(const agenda_t *self, mp_obj_t until) {
             }
         }
         int chosen = pop(self, words);
-        if (chosen >= 0 || slept) {
+        if (chosen >= 0) {
             return chosen;
         }
         uint32_t state = irq_save();

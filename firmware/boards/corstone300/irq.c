@@ -11,6 +11,8 @@ MP_REGISTER_ROOT_POINTER(mp_obj_t irq_handlers[HOCKET_IRQ_COUNT]);
 
 _Static_assert(HOCKET_IRQ_COUNT == BOARD_IRQ_COUNT, "one handler an interrupt");
 
+volatile uint32_t irq_handled;
+
 static void disable(uint32_t number) {
     NVIC_ICER(number) = NVIC_BIT(number);
     __asm volatile ("dsb\n\tisb" : : : "memory");
@@ -19,6 +21,7 @@ static void disable(uint32_t number) {
 // As MicroPython's own hard handlers: nothing scheduled runs inside, and whatever would allocate
 // raises MemoryError instead.
 static void call(uint32_t number, mp_obj_t handler) {
+    irq_handled++;
     mp_sched_lock();
     gc_lock();
     nlr_buf_t nlr;

@@ -23,6 +23,8 @@
 #define MICROPY_ENABLE_PYSTACK (1)
 #define MICROPY_ENABLE_EMERGENCY_EXCEPTION_BUF (1)
 #define MICROPY_EMERGENCY_EXCEPTION_BUF_SIZE (256)
+// So that names seldom share a place: an attribute is then found at once.
+#define MICROPY_OPT_MAP_LOOKUP_CACHE_SIZE (1024)
 #define MICROPY_MEM_STATS (0)
 #define MICROPY_ENABLE_EXTERNAL_IMPORT (1)
 #define MICROPY_REPL_INFO (1)

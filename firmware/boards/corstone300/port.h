@@ -23,6 +23,7 @@ void uart_put(char c);
 // irq.c
 void irq_entry(void);
 void irq_release_all(void);
+extern volatile uint32_t irq_handled; // how often by Python
 MP_DECLARE_CONST_FUN_OBJ_2(machine_set_irq_handler_obj);
 
 // npu.c

@@ -118,6 +118,15 @@ class Engine:
 
         self._uc.mmio_map(base, size, on_read, None, on_write, None)
 
+    def watch(self, address: int, reached: Callable[[], None]) -> None:
+        """Call a function before the instruction at an address, as often as it is executed."""
+
+        def on_code(_uc: Any, _address: int, _size: int, _data: Any) -> None:
+            reached()
+
+        self._uc.hook_add(self._unicorn.UC_HOOK_CODE, on_code, None, address, address)
+        self.forget_code()
+
     def forget_code(self) -> None:
         """Translate anew: memory was changed from outside."""
         self._uc.ctl_flush_tb()

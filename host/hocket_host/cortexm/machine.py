@@ -160,6 +160,18 @@ class Machine(EmulatedMachine):
         """Instructions executed since power-on."""
         return self.time.executed()
 
+    def watch(self, symbol: str, called: Callable[[list[int]], None]) -> None:
+        """Have every call of a function of the image told, with its first four words of arguments.
+
+        Raises
+        ------
+        ElfError
+            The image has no such symbol.
+        """
+        engine = self._processor.engine
+        names = ("r0", "r1", "r2", "r3")
+        engine.watch(self.image.symbol(symbol).address & ~1, lambda: called(engine.get_all(names)))
+
     def registers(self) -> dict[str, int]:
         """General registers, PC and xPSR, between two instructions."""
         return self._processor.registers()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the processor spends on an image: costs of a resume, and whether an interrupt allocates.
+"""What the processor spends on an image: costs of the kernel, and whether an interrupt allocates.
 
 All of it is seen from outside, on the bundled emulator; the image is the one that ships.
 """
@@ -10,9 +10,13 @@ from dataclasses import dataclass, field
 
 from hocket_host.cortexm import ExceptionEvent, Machine
 from hocket_host.cortexm.nvic import IRQ0
-from hocket_host.emulator import JobWatcher
 from hocket_host.errors import HocketError
 from hocket_host.ethosu.engine import RunEvent
+
+#: Kinds of the firmware's trace.
+_RELEASE, _COMPLETE, _RESUME = 1, 4, 8
+#: Until the first sleep.
+_BOOT = -1
 
 #: A byte of MicroPython's allocation table stands for four blocks of four words.
 _BYTES_PER_TABLE_BYTE = 64
@@ -65,64 +69,90 @@ class AllocationMeter:
 
 
 @dataclass
-class ResumeMeter:
-    """Counts the instructions that surround the jobs of tasks that never meet.
+class KernelMeter:
+    """Counts what the kernel's own work takes, in instructions, and leaves nothing out.
 
-    A stretch of work lasts from the exception that wakes the processor until it sleeps again.
+    The processor's time is divided where it wakes, where the kernel begins to look for what is to
+    be done, and at the releases and resumes that it records. What lies before a release is the
+    release's; what lies before a resume, and from there to the next look, is that resume's, or its
+    completion's if the job came to its end; the rest are turns of the loop for nothing. Interrupts
+    that start a segment are dispatches and not counted here.
 
     Parameters
     ----------
     machine
         With an image whose tasks' bodies are the inference alone.
-    watcher
-        Of the same machine, made before this.
     """
 
     machine: Machine
-    watcher: JobWatcher
-    submits: list[int] = field(default_factory=list)
-    """From the wake at a release to the start of the first segment."""
+    releases: list[int] = field(default_factory=list)
+    resumes: list[int] = field(default_factory=list)
+    """Of those that submit."""
     completions: list[int] = field(default_factory=list)
-    """From the last segment's interrupt through completion of the body to sleep."""
-    _woke: int | None = None
-    _completed: int | None = None
-    _ended: bool = False
-    _jobs: int = 0
+    """Of the resumes that complete a job, with the resume itself."""
+    turns: list[int] = field(default_factory=list)
+    """From a look to the next, or to sleep, or from there to a look."""
+    _last: int | None = _BOOT
+    """Kind of the last division, None for a wake or a look."""
+    _since: int = 0
+    _before: int = 0
+    _completed: bool = False
     _slept: int = 0
-    _inside: bool = False
+    _entered: int | None = None
+    _started: bool = False
 
     def __post_init__(self) -> None:
         self._number = _npu_exception(self.machine)
         self.machine.exception_observers.append(self._exception)
         assert self.machine.npu is not None
         self.machine.npu.observers.append(self._run)
+        self.machine.watch("npu_record", self._record)
+        self.machine.watch("agenda_step", self._step)
 
     def _exception(self, event: ExceptionEvent) -> None:
-        ours = event.number == self._number
-        if ours:
-            self._inside = event.entered
-        if not event.entered:
-            return
         slept = self.machine.time.cycles - event.instructions
-        if slept != self._slept:
-            if self._completed is not None:
-                self.completions.append(event.instructions - self._completed)
-                self._completed = None
+        if event.entered and slept != self._slept:
+            self._divide(None, event.instructions)
             self._slept = slept
-            self._woke = event.instructions
-        if ours and self._ended:
-            # Whether it woke the processor or found it at work on the segment before.
-            self._completed = event.instructions
-        self._ended = False
+        if event.number != self._number:
+            return
+        if event.entered:
+            self._entered, self._started = event.instructions, False
+        elif self._entered is not None:
+            if self._started:
+                self._since += event.instructions - self._entered
+            self._entered = None
 
     def _run(self, event: RunEvent) -> None:
-        if event.kind == "end":
-            self._ended = len(self.watcher.jobs) > self._jobs
-            self._jobs = len(self.watcher.jobs)
-        elif event.kind == "start":
-            self._completed = None
-            if not self._inside and self._woke is not None:
-                self.submits.append(self.machine.instructions - self._woke)
+        self._started |= event.kind == "start"
+
+    def _step(self, arguments: list[int]) -> None:
+        self._divide(None, self.machine.instructions)
+
+    def _record(self, arguments: list[int]) -> None:
+        kind = arguments[2]
+        if kind == _COMPLETE:
+            self._completed = True
+        elif kind in (_RELEASE, _RESUME):
+            self._divide(kind, self.machine.instructions)
+
+    def _divide(self, kind: int | None, now: int) -> None:
+        spent = now - self._since
+        if self._last == _BOOT:
+            if kind is not None:
+                return
+        elif self._last == _RESUME:
+            (self.completions if self._completed else self.resumes).append(self._before + spent)
+            spent = 0
+        elif kind == _RELEASE:
+            self.releases.append(spent)
+            spent = 0
+        elif kind is None:
+            self.turns.append(spent)
+            spent = 0
+        self._before = spent
+        self._completed = False
+        self._last, self._since = kind, now
 
 
 def _npu_exception(machine: Machine) -> int:

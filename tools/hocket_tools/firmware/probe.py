@@ -76,7 +76,7 @@ def part(name):
     now = used()
     print(name, now - last)
     last = now
-for name in ("port", "ethosu", "trace", "dispatch", "task", "tensor", "net", "policy", "stats",
+for name in ("port", "ethosu", "trace", "agenda", "dispatch", "task", "tensor", "net", "policy",
         "periodic", "kernel"):
     __import__("hocket." + name)
     part(name + ".py")
