@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conditions import condition_model
 from edges import edge_model, svdf_model
 from graphs import mixed_graph
 from running import MODELS, application, verified
@@ -122,6 +123,14 @@ def test_edges_of_other_types_are_exact(tmp_path: Path, before, after, inner) ->
 )
 def test_every_pair_of_edges_is_exact(tmp_path: Path, before, after) -> None:
     verified(application(tmp_path, {"a": (edge_model(before, after), "")}), 3)
+
+
+@pytest.mark.parametrize("edge", [False, True], ids=["inside", "output"])
+@pytest.mark.parametrize("lines", ["", "on-cpu = [2]", "on-cpu = [0, 3]"])
+def test_truth_values_inside_a_network_and_as_its_output_are_exact(tmp_path, lines, edge) -> None:
+    packed = application(tmp_path, {"a": (condition_model(edge=edge), lines)})
+    assert len(packed.image.models[0].outputs) == 1 + edge
+    verified(packed, 3)
 
 
 def test_networks_of_several_precisions_share_the_npu(tmp_path: Path) -> None:

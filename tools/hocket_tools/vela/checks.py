@@ -62,7 +62,8 @@ def check_source(model: TfliteModel, data: bytes) -> None:
         )
     for index in (*main.inputs, *main.outputs):
         tensor = main.tensors[index]
-        if tensor.dtype in _ACTIVATIONS and tensor.quantization is None:
+        users = {o.kind for o in main.operators if index in (*o.inputs, *o.outputs)}
+        if tensor.dtype in _ACTIVATIONS and tensor.quantization is None and users != {"CAST"}:
             raise VelaError(
                 "an input or output has no quantisation",
                 found=_tensor(tensor),

@@ -70,8 +70,45 @@ def find_layers(source: TfliteModel, wanted: Iterable[str | int]) -> tuple[int, 
     return tuple(sorted(found))
 
 
+def touching_truth(source: TfliteModel, seeds: Iterable[int] | None = None) -> tuple[int, ...]:
+    """Operators that share truth values (bool tensors), which Vela compiles no network with.
+
+    Parameters
+    ----------
+    source
+        The model.
+    seeds
+        Operators whose truth values count; None for all there are.
+
+    Returns
+    -------
+    tuple of int
+        The seeds, and every operator that truth values connect them with.
+    """
+    graph = source.main
+
+    def truths(index: int) -> set[int]:
+        operator = graph.operators[index]
+        touched = (*operator.inputs, *operator.outputs)
+        return {t for t in touched if t >= 0 and graph.tensors[t].dtype == "bool"}
+
+    everything = {o.index: truths(o.index) for o in graph.operators}
+    found = {i for i, own in everything.items() if own} if seeds is None else set(seeds)
+    known: set[int] = set()
+    while True:
+        shared = {t for i in found for t in everything[i]}
+        if shared == known:
+            return tuple(sorted(found))
+        known = shared
+        found |= {i for i, own in everything.items() if own & shared}
+
+
 def disguise(model: bytes, indices: Iterable[int]) -> bytes:
-    """Return the model with some operators of its main graph as custom ones."""
+    """Return the model with some operators of its main graph as custom ones.
+
+    Their truth values become bytes: Vela would normalise them by operations of its own, which then
+    run nowhere.
+    """
     tree = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model, 0))
     for index in indices:
         code = schema.OperatorCodeT()
@@ -84,6 +121,9 @@ def disguise(model: bytes, indices: Iterable[int]) -> bytes:
         operator.opcodeIndex = len(tree.operatorCodes) - 1
         operator.builtinOptionsType = schema.BuiltinOptions.NONE
         operator.builtinOptions = None
+        for tensor in (*operator.inputs, *operator.outputs):
+            if tensor >= 0 and tree.subgraphs[0].tensors[tensor].type == schema.TensorType.BOOL:
+                tree.subgraphs[0].tensors[tensor].type = schema.TensorType.INT8
     writer = flatbuffers.Builder(len(model))
     writer.Finish(tree.Pack(writer), file_identifier=_IDENTIFIER)
     return bytes(writer.Output())

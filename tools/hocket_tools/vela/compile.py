@@ -18,7 +18,7 @@ from ..splitter.dataflow import footprints, live_before
 from ..tflite import TfliteError, TfliteModel, read_bytes, read_tflite
 from ._process import Answer, run_compiler
 from .checks import check_chosen, check_quantised, check_source, refusal
-from .chosen import disguise, find_layers
+from .chosen import disguise, find_layers, touching_truth
 from .debug import join
 from .errors import VelaError
 from .mixed import join_units
@@ -162,14 +162,14 @@ def _mixed(
 ) -> Network:
     del registered  # with other operators, other networks can be
     source = _read(keyed)
-    if chosen:
-        check_source(source, keyed.data)
-        check_chosen(source, keyed.data, chosen)
-        answer = run_compiler(disguise(keyed.data, chosen), options, graph=True)
-    else:
-        answer = _answer(keyed, options)
+    check_source(source, keyed.data)
+    check_chosen(source, keyed.data, chosen)
+    answer = None if chosen else _answer(keyed, options)
+    left = touching_truth(source, chosen or None)
+    if answer is None or (left and not answer.blobs):
+        answer = run_compiler(disguise(keyed.data, left), options, graph=True)
     try:
-        return join_units(source, keyed.data, answer, options)
+        return join_units(source, keyed.data, answer, options, chosen)
     except (OperatorError, TfliteError) as error:
         raise _as_vela(error) from None
 

@@ -34,7 +34,11 @@ from .variables import read_too_late, variable_names
 
 
 def join_units(
-    source: TfliteModel, data: bytes, answer: Answer, options: ResolvedOptions
+    source: TfliteModel,
+    data: bytes,
+    answer: Answer,
+    options: ResolvedOptions,
+    chosen: Sequence[int] = (),
 ) -> Network:
     """Build a network from Vela's graph.
 
@@ -46,6 +50,8 @@ def join_units(
         Vela's graph of it.
     options
         What it was compiled with.
+    chosen
+        Operators that the user put on the processor.
 
     Raises
     ------
@@ -56,18 +62,24 @@ def join_units(
     """
     if not answer.blobs:
         raise refusal(source, answer)
-    return _Joiner(source, data, answer, options).network()
+    return _Joiner(source, data, answer, options, chosen).network()
 
 
 class _Joiner:
     """Works out places first, then the parts, then what each part has to leave alone."""
 
     def __init__(
-        self, source: TfliteModel, data: bytes, answer: Answer, options: ResolvedOptions
+        self,
+        source: TfliteModel,
+        data: bytes,
+        answer: Answer,
+        options: ResolvedOptions,
+        chosen: Sequence[int],
     ) -> None:
         self.source = source
         self.answer = answer
         self.options = options
+        self.chosen = chosen
         self.graph = read_tflite(answer.blobs[0])
         self.operators = read_source(answer.blobs[0], self.graph)
         self.originals = read_source(data, source)
@@ -142,6 +154,8 @@ class _Joiner:
         if at is None or at >= len(self.originals):
             return mine
         original = self.originals[at]
+        if operator.custom:
+            return original
         same = len(_given(mine.inputs)) == len(_given(original.inputs)) and all(
             a.shape == b.shape and a.dtype == b.dtype
             for a, b in zip(
@@ -269,7 +283,7 @@ class _Joiner:
         name = described.name or next(
             (v.name for v in self.variables if set(v.handles) & set(operator.inputs)), ""
         )
-        chosen = operator.custom and undisguised(operator.kind) is not None
+        chosen = operator.custom and at in self.chosen
         yield CpuOperator(name or described.kind, described, at, places, chosen)
 
     def _npu_part(self, operator: TfliteOperator) -> CompiledModel:
