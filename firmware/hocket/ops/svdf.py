@@ -6,24 +6,23 @@ import micropython
 from micropython import const
 
 from . import fixed
-from .dense import dot8
+from .dense import Rows
 from .operator import Operator, word
 
-# Words of the parameters, of which those up to 9 are as dense.dot8 reads them.
-_SHIFT_CHUNK = const(1)  # elements of the state moved in a step
-_FEATURE_CHUNK = const(2)  # filters in a step
-_BIAS = const(4)
-_CHANNELS = const(6)
-_DEPTH = const(5)
-_UNIT_CHUNK = const(9)  # outputs in a step
-_BATCHES = const(10)
-_MEMORY = const(11)
-_RANK = const(12)
-_WIDTH = const(13)  # bytes of an element of the state
-_ZERO = const(14)  # point of the state
-_UNIT_BIAS = const(15)  # at which word
-_FEATURE_SCALING = const(16)
-_UNIT_SCALING = const(17)
+# Words of the parameters.
+_SHIFT_CHUNK = const(0)  # elements of the state moved in a step
+_NEWEST_CHUNK = const(1)  # filters whose newest value is put into the state
+_UNIT_CHUNK = const(2)  # outputs
+_FILTERS = const(3)
+_BATCHES = const(4)
+_MEMORY = const(5)
+_RANK = const(6)
+_WIDTH = const(7)  # bytes of an element of the state
+_ZERO = const(8)  # point of the state
+_UNIT_BIAS = const(9)  # at which word
+_UNIT_SCALING = const(10)
+_FEATURES = const(11)  # at which word products of rows have their parameters
+_ACC = const(12)  # bytes of accumulators
 
 _M = const(0x3FFFFFFF)
 _S = const(0x20000000)
@@ -50,9 +49,9 @@ def newest(params, values, state, at: int, n: int):
     j = at * memory + memory - 1
     for i in range(n):
         if p[_WIDTH] == 1:
-            s8[j] = a8[i] + zero
+            s8[j] = a8[at + i] + zero
         else:
-            s16[j] = a16[i]
+            s16[j] = a16[at + i]
         j += memory
 
 
@@ -67,7 +66,7 @@ def along_time(params, weights, state, acc, at: int, n: int):
     s16 = ptr16(state)
     a = ptr32(acc)
     count = p[_MEMORY] * p[_RANK]
-    units = p[_CHANNELS] // p[_RANK]
+    units = p[_FILTERS] // p[_RANK]
     zero = (p[_ZERO] & _M ^ _S) - _S
     narrow = 1 if p[_WIDTH] == 1 else 0
     for i in range(n):
@@ -91,20 +90,29 @@ class Svdf(Operator):
     # Inputs: frame, feature weights, time weights, state.
     def __init__(self, params, inputs, target, scratch):
         self.params = params
-        self.source = inputs[0].raw
-        self.features = inputs[1].raw
         self.times = inputs[2].raw
         self.state = inputs[3].raw
         self.target = target.raw
         self.width = word(params, _WIDTH)
-        most = len(scratch) // 8
-        self.acc = scratch[: 4 * most]
-        self.values = scratch[4 * most :]
-        filters = word(params, _BATCHES) * word(params, _CHANNELS)
-        # (items, items a step) of the three passes.
+        acc = word(params, _ACC)
+        self.acc = scratch[:acc]
+        self.values = scratch[acc:]
+        filters = word(params, _BATCHES) * word(params, _FILTERS)
+        self.rows = Rows(
+            params[4 * word(params, _FEATURES) :],
+            inputs[0].raw,
+            inputs[1].raw,
+            self.values,
+            self.acc,
+            filters,
+            filters,
+            0,
+        )
+        # (items, items a step) of the passes beside the products, which are the second.
         self.passes = (
             (filters * word(params, _MEMORY) - 1, word(params, _SHIFT_CHUNK)),
-            (filters, word(params, _FEATURE_CHUNK)),
+            (0, 0),
+            (filters, word(params, _NEWEST_CHUNK)),
             (filters // word(params, _RANK), word(params, _UNIT_CHUNK)),
         )
         self.phase = 0
@@ -112,6 +120,7 @@ class Svdf(Operator):
         self.reset()
 
     def reset(self):
+        self.rows.reset()
         self.begin(0)
 
     def begin(self, phase):
@@ -121,9 +130,10 @@ class Svdf(Operator):
         self.chunk = self.passes[phase][1]
 
     def step(self):
-        if not Operator.step(self):
+        done = self.rows.step() if self.phase == 1 else Operator.step(self)
+        if not done:
             return False
-        phase = (self.phase + 1) % 3
+        phase = (self.phase + 1) % 4
         self.begin(phase)
         return phase == 0
 
@@ -131,9 +141,7 @@ class Svdf(Operator):
         p = self.params
         if self.phase == 0:
             move_on(self.state, self.width, at, n)
-        elif self.phase == 1:
-            dot8(self.features, 0, 0, p, self.source, self.acc, at, n, 0, word(p, _DEPTH))
-            fixed.finish(p, word(p, _FEATURE_SCALING), self.acc, self.values, 0, n)
+        elif self.phase == 2:
             newest(p, self.values, self.state, at, n)
         else:
             along_time(p, self.times, self.state, self.acc, at, n)

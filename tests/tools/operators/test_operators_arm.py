@@ -22,17 +22,45 @@ def smallest(kind: str) -> list[Comparison]:
     return [] if cheapest is None else [cheapest]
 
 
-def test_one_case_of_every_operator_is_exact_on_the_image() -> None:
+@pytest.fixture(scope="module")
+def measured() -> list[tuple[Comparison, dict[str, Any]]]:
     chosen = [way for kind in CASE_KINDS for way in smallest(kind)]
-    results = run_on_arm([way.job for way in chosen], ELF)
-    assert mismatches(results) == []
-    assert [r["steps"] for r in results] == [way.packed.steps for way in chosen]
+    return list(zip(chosen, run_on_arm([way.job for way in chosen], ELF), strict=True))
+
+
+Measured = list[tuple[Comparison, dict[str, Any]]]
+
+
+def test_one_case_of_every_operator_is_exact_on_the_image(measured: Measured) -> None:
+    assert mismatches([result for _, result in measured]) == []
+    assert [r["steps"] for _, r in measured] == [way.packed.steps for way, _ in measured]
+
+
+def test_no_step_is_longer_than_it_was_packed_for(measured: Measured) -> None:
+    assert [
+        (r["id"], r["step_cycles"], way.packed.step_cycles)
+        for way, r in measured
+        if r["step_cycles"] > way.packed.step_cycles
+    ] == []
+
+
+def test_no_inference_is_longer_than_it_was_packed_for(measured: Measured) -> None:
+    assert [
+        (r["id"], r["cycles"], way.packed.cycles)
+        for way, r in measured
+        if r["cycles"] > way.packed.cycles
+    ] == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", CASE_KINDS)
 def test_operator_is_exact_on_the_image_in_every_case(kind: str) -> None:
-    assert mismatches(run_on_arm([c.job for c in of_kind(kind, None)], ELF)) == []
+    found = of_kind(kind, None)
+    results = run_on_arm([c.job for c in found], ELF)
+    assert mismatches(results) == []
+    for comparison, result in zip(found, results, strict=True):
+        assert result["step_cycles"] <= comparison.packed.step_cycles, result["id"]
+        assert result["cycles"] <= comparison.packed.cycles, result["id"]
 
 
 def test_wrong_expectation_is_reported_with_its_place() -> None:

@@ -114,10 +114,12 @@ def using(costs: Costs) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Work:
-    """How often each unit of one module is done."""
+    """How often units are done."""
 
     module: str
+    """Whose steps they are done in."""
     counts: Mapping[str, int]
+    """By the full name, as several modules use the same products."""
 
     def __add__(self, other: Work) -> Work:
         """Both, one after the other."""
@@ -132,12 +134,12 @@ class Work:
     def cycles(self) -> int:
         """Processor cycles by the current costs."""
         costs = current()
-        return sum(costs[f"{self.module}.{name}"] * n for name, n in self.counts.items() if n)
+        return sum(costs[name] * n for name, n in self.counts.items() if n)
 
 
 def work(module: str, /, **counts: int) -> Work:
-    """Units of a module."""
-    return Work(module, counts)
+    """Units of a module, or others by their full names."""
+    return Work(module, {n if "." in n else f"{module}.{n}": k for n, k in counts.items()})
 
 
 def chunk_of(item: Work, most: int, fixed: Work | None = None) -> int:

@@ -157,9 +157,9 @@ def rows(module: str, outputs: int, channels: int, depth: int, *, narrow: bool, 
     """
     if narrow:
         lanes = 4 if channels >= 4 else 1
-        unit = "product4" if lanes == 4 else "product1"
+        unit = "dense.product4" if lanes == 4 else "dense.product1"
     else:
-        lanes, unit = 1, "product48" if wide else "product16"
+        lanes, unit = 1, "dense.product48" if wide else "dense.product16"
     one = work(module, **{unit: 1})
     ends = work(module, step=1, output=lanes)
     # A group of so many outputs may hold single ones only, at the end of a row.
@@ -194,7 +194,8 @@ def _products(module: str, fours: int, ones: int, products: int, narrow: bool, u
     outputs = work(module, output=4 * fours + ones)
     if not narrow:
         return outputs + work(module, **{unit: ones * products})
-    return outputs + work(module, product4=fours * products, product1=ones * products)
+    both = {"dense.product4": fours * products, "dense.product1": ones * products}
+    return outputs + work(module, **both)
 
 
 @lru_cache(maxsize=1024)

@@ -21,7 +21,8 @@ from .registry import Operator, register
 from .source import SourceOperator, constant
 
 _MOST = 64
-_WORDS = 18
+_WORDS = 13
+_ROW_WORDS = 10
 
 
 class Svdf(Operator):
@@ -83,33 +84,41 @@ class Svdf(Operator):
         moves = chunk_of(byte * element_bytes(state), max(shifted, 1))
         plan = rows("svdf", batches * filters, filters, depth, narrow=True, wide=False)
         unit_chunk = chunk_of(unit, min(_MOST, units))
-        at = _WORDS
-        places = []
-        for part in (feature_bias, unit_bias, feature_scaling):
-            places.append(at)
-            at += len(part) // 4
+        newest = work("svdf", newest=1)
+        newest_chunk = chunk_of(newest, batches * filters)
+        unit_bias_at = _WORDS
+        unit_scaling_at = unit_bias_at + len(unit_bias) // 4
+        features_at = unit_scaling_at + len(unit_scaling) // 4
+        acc = 4 * max(plan.most, unit_chunk)
         header = words(
-            0, moves, plan.most, 0, places[0], depth, filters, 0, 0, unit_chunk,
-            batches, memory, rank, element_bytes(state), per_tensor(state)[1],
-            places[1], places[2], at,
+            moves, newest_chunk, unit_chunk, filters, batches, memory, rank, element_bytes(state),
+            per_tensor(state)[1], unit_bias_at, unit_scaling_at, features_at, acc,
         )  # fmt: skip
-        most = max(plan.most, unit_chunk)
+        products = words(
+            batches * filters, plan.most, 0, _ROW_WORDS + len(feature_bias) // 4, _ROW_WORDS, depth,
+            filters, 0, 0, plan.part,
+        )  # fmt: skip
         unit_steps = -(-units // unit_chunk)
         shift_steps = max(-(-shifted // moves), 1)
+        newest_steps = -(-batches * filters // newest_chunk)
         return packed(
             "svdf",
             primitive,
-            header + feature_bias + unit_bias + feature_scaling + unit_scaling,
+            header + unit_bias + unit_scaling + products + feature_bias + feature_scaling,
             inputs=(given, features, times, state),
             outputs=(result,),
-            scratch_bytes=8 * most,
+            scratch_bytes=acc + -(-batches * filters * element_bytes(state) // 4) * 4,
             spent=spent(
-                shift_steps + plan.steps + unit_steps,
+                shift_steps + plan.steps + newest_steps + unit_steps,
                 work("svdf"),
-                byte * (element_bytes(state) * shifted) + plan.total + unit * units,
+                byte * (element_bytes(state) * shifted)
+                + plan.total
+                + newest * (batches * filters)
+                + unit * units,
                 (
                     (byte * (element_bytes(state) * moves), shift_steps),
                     (plan.longest, plan.steps),
+                    (newest * newest_chunk, newest_steps),
                     (unit * unit_chunk, unit_steps),
                 ),
             ),

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from hocket_host.errors import HocketError
 
 _EPSILON = 1e-9
+_STEEP_TURNS = 500
 
 
 class FitError(HocketError):
@@ -69,19 +70,21 @@ def _least(shares: NDArray[np.float64]) -> NDArray[np.float64]:
     # Dual: greatest sum of y with rows.T @ y <= mean of rows; y = 0 is feasible.
     table = np.hstack([rows.T, np.eye(units), rows.mean(axis=0)[:, None]])
     goal = np.concatenate([-np.ones(n), np.zeros(units + 1)])
-    for _ in range(50 * (n + units)):
-        # The first that improves, so that it never goes round in a circle (Bland's rule).
-        entering = next((i for i in range(n + units) if goal[i] < -_EPSILON), None)
-        if entering is None:
+    for turn in range(50 * (n + units)):
+        improving = np.flatnonzero(goal[:-1] < -_EPSILON)
+        if not improving.size:
             break
+        # The steepest, but later the first, so that it never goes round in a circle (Bland).
+        steep = turn < _STEEP_TURNS
+        entering = int(improving[np.argmin(goal[improving])] if steep else improving[0])
         column = table[:, entering]
         limits = np.full(units, np.inf)
         np.divide(table[:, -1], column, out=limits, where=column > _EPSILON)
         leaving = int(np.argmin(limits))
         table[leaving] /= table[leaving, entering]
-        for row in range(units):
-            if row != leaving:
-                table[row] -= table[row, entering] * table[leaving]
+        factors = table[:, entering].copy()
+        factors[leaving] = 0
+        table -= np.outer(factors, table[leaving])
         goal -= goal[entering] * table[leaving]
     costs: NDArray[np.float64] = goal[n : n + units] / scale
     # What rounding of the solver left below is made up for.

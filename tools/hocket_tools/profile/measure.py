@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,11 +36,6 @@ class Measured:
     """Of the first steps of one inference."""
     host_ns: int | None = None
     """Of an inference on MicroPython on this machine, the least of some."""
-
-    @property
-    def module(self) -> str:
-        """Whose units are counted."""
-        return self.spent.total.module
 
 
 def _shortened(way: Comparison) -> Job:
@@ -113,22 +107,38 @@ def _ways(pattern: str, costs: Costs | None) -> list[Comparison]:
 
 def costs_from(measured: Sequence[Measured], before: Costs) -> Costs:
     """Fit the units of every module that was measured; the others keep their costs."""
-    cycles = dict(before.cycles)
-    rows: dict[str, list[tuple[Work, int]]] = defaultdict(list)
+    rows: list[tuple[Work, int]] = []
     for one in measured:
-        rows[one.module].append((one.spent.total, one.cycles))
+        rows.append((one.spent.total, one.cycles))
         at = 0
         for work, steps in one.spent.phases:
             taken = one.every_step_cycles[at : at + steps]
             at += steps
             if taken:
-                rows[one.module].append((work, max(taken)))
+                rows.append((work, max(taken)))
         if not one.spent.phases:
-            rows[one.module].append((one.spent.longest[0], one.step_cycles))
-    for module, found in rows.items():
-        fitted = fit([work.counts for work, _ in found], [taken for _, taken in found])
-        cycles.update({f"{module}.{unit}": value for unit, value in fitted.items()})
+            rows.append((one.spent.longest[0], one.step_cycles))
+    cycles = dict(before.cycles)
+    for found in _together(rows):
+        cycles.update(fit([work.counts for work, _ in found], [taken for _, taken in found]))
     return Costs(before.path, {unit: cycles[unit] for unit in sorted(cycles, key=_order)})
+
+
+def _together(rows: Sequence[tuple[Work, int]]) -> list[list[tuple[Work, int]]]:
+    """Rows by groups that share no unit."""
+    groups: list[tuple[set[str], list[tuple[Work, int]]]] = []
+    for row in rows:
+        units = {name for name, n in row[0].counts.items() if n}
+        members = [row]
+        apart = []
+        for group in groups:
+            if group[0] & units:
+                units |= group[0]
+                members = group[1] + members
+            else:
+                apart.append(group)
+        groups = [*apart, (units, members)]
+    return [members for _, members in groups]
 
 
 def _order(unit: str) -> tuple[int, bool, str]:
