@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: UP031 - MicroPython formats by %, quickest
 # Runs the container's networks on frames that lie in memory, each at its own rate, and compares
 # every byte of output with what tflite_micro had. For MicroPython, by exec() at the prompt, which
 # then calls check(). A fault may be caused in one job of one network; its frame is run again.
 import struct
 
 import board
-import hocket
 import uctypes
 from machine import mem32
+
+import hocket
 
 CONTAINER, FRAMES = 0x70000000, 0x71000000
 UNKNOWN_COMMAND, RESET = 0x3FF, 0xC
