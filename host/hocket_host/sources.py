@@ -53,7 +53,9 @@ class TensorSpec:
         return math.prod(self.shape)
 
     def limits(self) -> tuple[int, int]:
-        """Least and greatest value of an integer tensor."""
+        """Least and greatest value of an integer tensor, or of one of truth values."""
+        if self.dtype == "bool":
+            return 0, 1
         info = np.iinfo(self.dtype)
         return int(info.min), int(info.max)
 

@@ -299,7 +299,7 @@ def test_ramp_counts_on_from_frame_to_frame():
 
 
 @pytest.mark.parametrize("generator", ["random", "constant", "ramp"])
-@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "int32", "float32"])
+@pytest.mark.parametrize("dtype", ["bool", "int8", "uint8", "int16", "int32", "float32"])
 def test_generators_make_every_dtype(generator, dtype):
     tensor = TensorSpec((2, 3), dtype, 0.1, 0)
     frame = next(open_source(tensor, generator=generator))
