@@ -111,7 +111,16 @@ def execute(
     return Outcome(policy or image.policy.name.lower(), _cut(image), run, verifier)
 
 
+def counted(image: hkt.Image) -> tuple[int, int]:
+    """Number of NPU segments, and of operators on the processor."""
+    steps = [step for model in image.models for step in model.steps]
+    segments = sum(step.kind == hkt.StepKind.NPU for step in steps)
+    return segments, len(steps) - segments
+
+
 def _cut(image: hkt.Image) -> str:
-    segments = sum(len(model.steps) for model in image.models)
-    whole = segments == len(image.models)
-    return "networks whole" if whole else f"{len(image.models)} networks in {segments} segments"
+    segments, operators = counted(image)
+    if segments == len(image.models) and not operators:
+        return "networks whole"
+    beside = f" and {operators} operators" if operators else ""
+    return f"{len(image.models)} networks in {segments} segments{beside}"

@@ -35,6 +35,7 @@ def register(app: typer.Typer) -> None:
         from ..application import load
         from ..pack import build_image, planner_of, prove
         from ..planner import advice, diagnosis
+        from ..run import counted
 
         loaded = load(application)
         target = output or application.with_suffix(".hkt")
@@ -66,8 +67,9 @@ def register(app: typer.Typer) -> None:
             for hint in (*hints, "--force writes it all the same"):
                 console.print(f"  · {hint}", highlight=False, soft_wrap=True)
             raise typer.Exit(1)
-        segments = sum(len(model.steps) for model in image.models)
+        segments, operators = counted(image)
+        beside = f", {operators} operators on the processor" if operators else ""
         typer.echo(
-            f"{target}: {len(image.tasks)} tasks, {segments} segments, {format_size(size)} "
+            f"{target}: {len(image.tasks)} tasks, {segments} segments{beside}, {format_size(size)} "
             f"read in place, {format_size(image.arena_size)} SRAM arena, {image.accelerator}"
         )
