@@ -28,9 +28,9 @@ def application(policy: hkt.Policy = hkt.Policy.FP) -> hkt.Image:
     short = network("hello_world_int8", name="sine", arena_offset=long.arena_size, every=1)
     third = long.arena_size + short.arena_size
     tasks = (
-        hkt.Task("stream", 0, 80 * MS, 80 * MS, 0, 5),
+        hkt.Task("stream", 0, 200 * MS, 200 * MS, 0, 5),
         hkt.Task("sine", 1, 8 * MS, 8 * MS, 100_000, 0),
-        hkt.Task("mover", 2, 20 * MS, 20 * MS, 0, 2),
+        hkt.Task("mover", 2, 10 * MS, 10 * MS, 0, 2),
     )
     return image([long, short, mover(name="mover", arena_offset=third, segments=3)], tasks, policy)
 
@@ -39,8 +39,8 @@ def rounds():
     still = np.zeros(4096, np.int8)
     return {
         "stream": stream("mww_alexa", 4),
-        "sine": stream("hello_world_int8", 40),
-        "mover": [((still,), (still,))] * 40,
+        "sine": stream("hello_world_int8", 60),
+        "mover": [((still,), (still,))] * 50,
     }
 
 
@@ -59,7 +59,7 @@ def run(policy: hkt.Policy = hkt.Policy.FP, worst: bool = False):
     outputs = defaultdict(list)
     result = emulation.run(
         hkt.build(application(policy)),
-        duration_ns=170 * MS,
+        duration_ns=401 * MS,
         on_job=lambda task, _, found: outputs[task].append(found),
         worst=worst,
         **machine(),
@@ -76,7 +76,7 @@ def whole_ns(step: hkt.Step, *, worst: bool = False) -> int:
 def test_outputs_are_the_oracles_under_every_policy(policy: hkt.Policy) -> None:
     result, outputs = run(policy)
     assert [task.skipped for task in result.tasks] == [0, 0, 0]
-    assert [len(outputs[name]) for name in ("stream", "sine")] == [2, 21]
+    assert [len(outputs[name]) for name in ("stream", "sine")] == [2, 50]
     for name, found in outputs.items():
         expected = [answer for _, answer in rounds()[name]]
         for one, other in zip(found, expected, strict=False):
@@ -161,7 +161,7 @@ def test_micropython_comes_to_the_same_outputs_and_times() -> None:
     result, outputs = run()
     there = []
     on_vm = vm.run(
-        hkt.build(application()), duration_ns=170 * MS,
+        hkt.build(application()), duration_ns=401 * MS,
         on_job=lambda task, _, given: there.append((task, given[0].tobytes())), **machine(),
     )  # fmt: skip
     for name, found in outputs.items():
