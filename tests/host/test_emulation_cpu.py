@@ -52,7 +52,9 @@ def test_a_dispatch_ends_where_its_segment_starts(run: EmulatedRun) -> None:
     assert {w.end_ns - w.start_ns for w in dispatches} == {cost}
 
 
-def test_a_jobs_declared_time_is_spent_whole_with_its_completion_though_interrupts_cut_it(run: EmulatedRun) -> None:
+def test_a_jobs_declared_time_is_spent_whole_with_its_completion_though_interrupts_cut_it(
+    run: EmulatedRun,
+) -> None:
     pieces = [work for work in run.cpu if (work.task, work.kind) == (0, "body")]
     done = [job for job in run.tasks[0].jobs if job.outcome == "done"]
     profile = board.load("corstone300")
