@@ -26,6 +26,7 @@ class Dispatches:
         self._cost = cost = taskset.dispatch_ns
         self._blocks = sorted(e + cost for task in taskset.tasks for e in task.fastest_ns)
         self._sums = list(accumulate(self._blocks, initial=0))
+        self._segments = list(accumulate((b - cost for b in self._blocks), initial=0))
         jobs = [
             sum(task.fastest_ns) + len(task.segments_ns) * cost
             for task in taskset.tasks
@@ -48,7 +49,11 @@ class Dispatches:
             return 0
         copies = stretches + window_ns // self._shortest_job
         room = window_ns + stretches * self._cost
-        kinds = bisect_right(self._sums, room // copies) - 1
+        each = room // copies
+        if each < self._blocks[0]:
+            # Seldom more than the very shortest.
+            return min(room // max(self._blocks[0], 1), copies) + stretches
+        kinds = bisect_right(self._sums, each) - 1
         whole = copies * kinds
         if kinds < len(self._blocks):
             left = room - copies * self._sums[kinds]
@@ -59,9 +64,30 @@ class Dispatches:
         """CPU time of dispatches."""
         return self._cost * self.count(window_ns, stretches) if self._cost else 0
 
+    def meanwhile_ns(self, busy_ns: int, stretches: int, window_ns: int) -> int:
+        """CPU time of dispatches while the CPU has so much else to do, all within a window.
+
+        They lengthen the stretches themselves. The segments between them do not: no more than the
+        other work leaves room for.
+        """
+        if not self._cost or not self._blocks:
+            return 0
+        room = busy_ns + 2 * stretches * self._cost
+        taken = 0
+        for length in (window_ns, busy_ns):
+            copies = stretches + min(length + taken, window_ns) // self._shortest_job
+            kinds = bisect_right(self._segments, room // copies) - 1
+            whole = copies * kinds
+            if kinds < len(self._blocks):
+                left = room - copies * self._segments[kinds]
+                shortest = self._blocks[kinds] - self._cost
+                whole += min(left // shortest, copies) if shortest else copies
+            taken = self._cost * (whole + stretches)
+        return taken
+
     def released_ns(self, window_ns: int) -> int:
         """CPU time of releases."""
-        return self._release * sum((window_ns + j) // period + 1 for period, j in self._releases)
+        return self._release * sum([(window_ns + j) // period + 1 for period, j in self._releases])
 
     def stolen_ns(self, window_ns: int) -> int:
         """CPU time of both in one stretch."""

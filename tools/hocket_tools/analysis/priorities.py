@@ -47,9 +47,7 @@ def _holds(taskset: TaskSet, me: int, rest: set[int]) -> bool:
     tasks = taskset.tasks
     above = sorted(rest - {me}, key=lambda i: tasks[i].deadline_ns)
     below = sorted(set(range(len(tasks))) - rest)
-    solver = Solver(with_priorities(taskset, _priorities([*above, me, *below])))
-    solver.solve()
-    return solver.proof(me).holds
+    return Solver(with_priorities(taskset, _priorities([*above, me, *below]))).holds(me)
 
 
 def with_priorities(taskset: TaskSet, priorities: Sequence[int]) -> TaskSet:

@@ -13,7 +13,7 @@ from .dispatches import Dispatches
 from .edf import DeadlineBusyPeriods
 from .npu import Longest, blocking_ns, fixed_priority_ns, rivals
 from .proof import Proof, TaskProof
-from .span import cpu_rivals, least_tick_ns, span_ns
+from .span import Rivals, cpu_rivals, least_tick_ns, span_ns
 from .stages import INFINITE, Stages, fixed_point
 from .taskset import TaskSet
 
@@ -67,6 +67,17 @@ class Solver:
         self._longest_ns = longest_ns or (lambda me, other: longest[other])
         self._dispatches = dispatches or Dispatches(taskset)
         self._horizons = [_HORIZON * max(t.deadline_ns, t.period_ns) for t in taskset.tasks]
+        self._limits = list(self._horizons)
+
+    def holds(self, me: int) -> bool:
+        """Whether a task holds; the search ends where it does not."""
+        self._limits[me] = self._due_ns(me)
+        self.solve(me)
+        return self.proof(me).holds
+
+    def _due_ns(self, me: int) -> int:
+        task = self.taskset.tasks[me]
+        return task.early_ns + task.deadline_ns
 
     def solve(self, me: int | None = None) -> None:
         """Find all bounds, or that of one task and whatever it depends on."""
@@ -78,6 +89,9 @@ class Solver:
         for _ in range(_ROUNDS):
             if not self._round(order):
                 break
+            # Bounds only grow.
+            if me is not None and self.stages[me].finish_ns > self._due_ns(me):
+                return
         else:
             for stage in self.stages:
                 stage.give_up()
@@ -132,11 +146,15 @@ class Solver:
     def _link_by_link(self, me: int, edf: DeadlineBusyPeriods | None) -> None:
         """Set the latest end of each link from what is known of the other tasks."""
         stages = self.stages[me]
-        for place in range(len(stages.links)):
-            end = stages.arrival_ns(0) + self._span_ns(me, (0, place))
+        cpu = cpu_rivals(self.stages, me)
+        once = len(stages.npu_places) == 1
+        for place, link in enumerate(stages.links):
+            if link.npu and once and self.taskset.policy in ("fp", "edf"):
+                stages.spans_ns[place] = INFINITE  # a busy period will tell
+                continue
+            end = stages.arrival_ns(0) + self._span_ns(me, (0, place), cpu)
             stages.spans_ns[place] = min(end, INFINITE)
         stages.done_ns = stages.latest_ns(stages.spans_ns)
-        once = len(stages.places(npu=True)) == 1
         for place, link in enumerate(stages.links):
             if link.npu and once and self.taskset.policy == "fp":
                 blocking = blocking_ns(self.taskset, me, self._longest_ns)
@@ -147,20 +165,20 @@ class Solver:
                 # The busy periods are those of all tasks, however short this one's deadline.
                 done = edf.done_ns(me, max(self._horizons))
             elif place:
-                done = stages.arrival_ns(place) + self._span_ns(me, (place, place))
+                done = stages.arrival_ns(place) + self._span_ns(me, (place, place), cpu)
             else:
                 continue
             stages.done_ns[place] = min(done, stages.done_ns[place])
 
-    def _span_ns(self, me: int, place: tuple[int, int], jobs: int = 1) -> int:
+    def _span_ns(self, me: int, place: tuple[int, int], cpu: Rivals, jobs: int = 1) -> int:
         return span_ns(
             self.taskset,
             self.stages[me],
             place,
-            cpu_rivals(self.stages, me),
+            cpu,
             rivals(self.taskset, self.stages, me, place, self._longest_ns, jobs),
             self._dispatches,
-            self._horizons[me],
+            (self._limits if jobs == 1 else self._horizons)[me],
             jobs,
         )
 
@@ -173,12 +191,13 @@ class Solver:
         own = self.stages[me]
         period = own.task.period_ns
         whole = (0, len(own.links) - 1)
+        cpu = cpu_rivals(self.stages, me)
         jitter = own.release_jitter_ns
         worst = 0
         jobs = 0
         while True:
             jobs += 1
-            window = self._span_ns(me, whole, jobs)
+            window = self._span_ns(me, whole, cpu, jobs)
             if window >= INFINITE or jitter + window > horizon:
                 return INFINITE
             worst = max(worst, jitter + window - (jobs - 1) * period)

@@ -9,15 +9,16 @@ work of a rival is counted once, on whichever resource it is in the way, and not
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from .dispatches import Dispatches
-from .stages import INFINITE, Load, Stages
+from .stages import INFINITE, Load, Stages, floor_of_fixed_point
 from .taskset import TICK_NS, TaskSet
 
-_MOST_ROUNDS = 2_000
+_MOST_STEPS = 2_000
+_SMALL_STEPS = 100
 
 
 class Rival(NamedTuple):
@@ -62,7 +63,7 @@ def cpu_rivals(stages: Sequence[Stages], me: int) -> Rivals:
     """Other tasks on the CPU, where pieces go by priority whatever the policy."""
     own = stages[me].task.priority
     others = [s for index, s in enumerate(stages) if index != me]
-    lower = [s.longest_piece_ns() for s in others if s.task.priority > own]
+    lower = [s.longest_piece_ns for s in others if s.task.priority > own]
     upper = [s for s in others if s.task.priority <= own]
     tasks = tuple(Rival(INFINITE, tuple(s.loads(npu=False)), s.cpu_gap_ns()) for s in upper)
     return Rivals(max(lower, default=0), tasks)
@@ -113,7 +114,10 @@ def span_ns(
     if any(load.jitter_ns >= INFINITE // 2 for rival in on_cpu for load in rival.loads):
         return INFINITE
     window = constant
-    for _ in range(_MOST_ROUNDS):
+    if constant > tail:
+        load = [*_steady(on_cpu), *_steady(on_npu)]
+        window = tail + floor_of_fixed_point(constant - tail, load)
+    for step in range(_MOST_STEPS):
         if window > horizon_ns:
             return INFINITE
         # What comes while the last stretch runs is too late to delay it.
@@ -124,20 +128,16 @@ def span_ns(
             released = dispatches.released_ns(window)
             later += released
             busy = cpu_only + computed + released
-            later += _dispatched_ns(dispatches, busy, visits if submissions else 1, window)
+            later += dispatches.meanwhile_ns(busy, visits if submissions else 1, window)
         if later <= window:
             return window
-        window = later
+        # Any fixed point is a bound; the least may be very many steps away.
+        window = later + (later - window if step > _SMALL_STEPS else 0)
     return INFINITE
 
 
-def _dispatched_ns(dispatches: Dispatches, busy_ns: int, stretches: int, window_ns: int) -> int:
-    """Dispatches while the CPU has so much else to do, in at most the whole window."""
-    limit = dispatches.dispatched_ns(window_ns, stretches)
-    taken = 0
-    while taken < limit:
-        longer = dispatches.dispatched_ns(busy_ns + taken, stretches)
-        if longer <= taken:
-            return taken
-        taken = longer
-    return limit
+def _steady(rivals: Sequence[Rival]) -> Iterator[tuple[int, int]]:
+    """Cost and period of all work that nothing else limits; no window has less of it."""
+    for rival in rivals:
+        if rival.most_ns >= INFINITE and not rival.gap_ns:
+            yield from ((load.cost_ns, load.period_ns) for load in rival.loads)

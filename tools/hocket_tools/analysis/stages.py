@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -80,6 +81,7 @@ class Stages:
         """CPU time of the last piece, resume and completion included."""
         return self.links[-1].last_ns
 
+    @cached_property
     def longest_piece_ns(self) -> int:
         """Longest time without letting another task have the CPU."""
         return max(link.longest_ns for link in self.links if not link.npu)
@@ -96,9 +98,19 @@ class Stages:
         """Between the earliest and the latest arrival at a link."""
         return self.arrival_ns(link) - self.earliest_ns[link]
 
-    def places(self, npu: bool) -> list[int]:
+    def places(self, npu: bool) -> tuple[int, ...]:
         """Its links on one resource."""
-        return [place for place, link in enumerate(self.links) if link.npu is npu]
+        return self.npu_places if npu else self.cpu_places
+
+    @cached_property
+    def npu_places(self) -> tuple[int, ...]:
+        """Its links on the NPU."""
+        return tuple(place for place, link in enumerate(self.links) if link.npu)
+
+    @cached_property
+    def cpu_places(self) -> tuple[int, ...]:
+        """Its links on the CPU."""
+        return tuple(place for place, link in enumerate(self.links) if not link.npu)
 
     def loads(self, npu: bool) -> list[Load]:
         """What its links on one resource execute in a window."""
@@ -113,11 +125,9 @@ class Stages:
 
     def cpu_gap_ns(self) -> int:
         """Least time between two of its links on the CPU."""
-        between = [link.least_ns for link in self.links if link.npu]
-        return max(min(self._rest_ns(), *between), 0) if between else max(self._rest_ns(), 0)
-
-    def _rest_ns(self) -> int:
-        return 0 if self.backlogged else self.task.period_ns - self.finish_ns
+        between = min((link.least_ns for link in self.links if link.npu), default=INFINITE)
+        rest = 0 if self.backlogged else self.task.period_ns - self.finish_ns
+        return max(min(rest, between), 0)
 
     def latest_ns(self, ends_ns: Sequence[int]) -> list[int]:
         """Latest end of each link from bounds on them all: what follows one might take all of it.

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from ..analysis import Proof, TaskSet, analyse
+from ..analysis.dispatches import Dispatches
 from ..analysis.response import Solver
 from .placement import Choices, Placement
 
@@ -183,6 +184,7 @@ def _tighten(
     """Bound segments by what the tasks above them can bear; whether any bound shrank."""
     tasks = current.tasks
     everyone = range(len(tasks))
+    dispatches = Dispatches(current)
     # borne[me][other]: the segment of the other task that this one has to bear, or still can.
     present = [t.longest_segment_ns for t in tasks]
     nothing = [0] * len(tasks)
@@ -191,15 +193,15 @@ def _tighten(
     for me in sorted(everyone, key=lambda i: (tasks[i].priority, tasks[i].deadline_ns)):
         own = list(present)
         borne[me] = own
-        if not _holds(current, me, borne):
+        if not _holds(current, me, borne, dispatches):
             borne[me] = nothing
-            if not _holds(current, me, borne):
+            if not _holds(current, me, borne, dispatches):
                 raise _StuckError(Obstacle(me, None))
             borne[me] = own
         else:
             borne[me] = nothing if others_bear_nothing else own
             continue
-        for other, tolerance in _tolerances(current, me, borne).items():
+        for other, tolerance in _tolerances(current, me, borne, dispatches).items():
             own[other] = min(own[other], tolerance)
             bound = bounds[other]
             if tolerance < tasks[other].longest_segment_ns and (bound is None or tolerance < bound):
@@ -211,14 +213,16 @@ def _tighten(
     return shrank
 
 
-def _holds(current: TaskSet, me: int, borne: Sequence[Sequence[int]]) -> bool:
+def _holds(
+    current: TaskSet, me: int, borne: Sequence[Sequence[int]], dispatches: Dispatches
+) -> bool:
     """Whether a task holds if segments that block are as long as given."""
-    solver = Solver(current, lambda i, other: borne[i][other])
-    solver.solve(me)
-    return solver.proof(me).holds
+    return Solver(current, lambda i, other: borne[i][other], dispatches).holds(me)
 
 
-def _tolerances(current: TaskSet, me: int, borne: Sequence[Sequence[int]]) -> dict[int, int]:
+def _tolerances(
+    current: TaskSet, me: int, borne: Sequence[Sequence[int]], dispatches: Dispatches
+) -> dict[int, int]:
     """Longest segment of each other task, up to its present one, for which a task can wait.
 
     One segment blocks, not several, so that what one task may do does not depend on the others.
@@ -237,7 +241,7 @@ def _tolerances(current: TaskSet, me: int, borne: Sequence[Sequence[int]]) -> di
         def holds(length: int, group: Sequence[int] = group) -> bool:
             tried = list(borne)
             tried[me] = [length if other in group else 0 for other in range(count)]
-            return _holds(current, me, tried)
+            return _holds(current, me, tried, dispatches)
 
         if holds(longest):
             continue
