@@ -12,7 +12,7 @@ from hocket_host.units import format_size
 
 from .application import Application
 from .pack import compile_networks, prepare, system_config
-from .primitives import Choice
+from .primitives import Choice, scratch_bytes
 from .tables import clip, plain_table
 
 
@@ -27,7 +27,8 @@ def summary(application: Application) -> dict[str, Any]:
     Returns
     -------
     dict
-        By task, a list of layers; cycles are those of the board's processor, sizes bytes.
+        By task, bytes of ``arena`` and shared ``scratch``, the budget ``sram`` or None, and the
+        ``layers``; cycles are those of the board's processor.
 
     Raises
     ------
@@ -35,10 +36,16 @@ def summary(application: Application) -> dict[str, Any]:
         A network does not compile, or its operators do not fit the task's SRAM budget.
     """
     system = system_config(application)
-    return {
-        name: [_layer(choice) for choice in prepare(application, name, network, system).choices]
-        for name, network in compile_networks(application)
-    }
+    told = {}
+    for name, network in compile_networks(application):
+        choices = prepare(application, name, network, system).choices
+        told[name] = {
+            "arena": network.arena_size + network.fast_size,
+            "scratch": scratch_bytes(choices),
+            "sram": application.tasks[name].sram,
+            "layers": [_layer(choice) for choice in choices],
+        }
+    return told
 
 
 def _layer(choice: Choice) -> dict[str, Any]:
@@ -69,7 +76,8 @@ def _layer(choice: Choice) -> dict[str, Any]:
 
 def render(told: dict[str, Any], console: Console) -> None:
     """Print a `summary` as a table a task."""
-    for task, layers in told.items():
+    for task, network in told.items():
+        layers = network["layers"]
         if not layers:
             console.print(f"\n{escape(task)}: every layer runs on the NPU", highlight=False)
             continue
@@ -92,3 +100,6 @@ def render(told: dict[str, Any], console: Console) -> None:
                 )
                 name = ""
         console.print(table)
+        budget = f" of {format_size(network['sram'])}" if network["sram"] else ""
+        arena, scratch = format_size(network["arena"]), format_size(network["scratch"])
+        console.print(f"SRAM{budget}: arena {arena}, shared scratch {scratch}", highlight=False)

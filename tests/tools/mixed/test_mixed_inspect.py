@@ -16,7 +16,7 @@ from hocket_tools.inspect import summary
 
 TEXT = (
     f'[tasks.speech]\nmodel = "{MODELS / "micro_speech.tflite"}"\nperiod = "4 s"\n'
-    'on-cpu = ["labels_softmax"]\n'
+    'on-cpu = ["labels_softmax"]\nsram = "32 KiB"\n'
     f'[tasks.alexa]\nmodel = "{MODELS / "mww_alexa.tflite"}"\nperiod = "30 ms"\n'
 )
 
@@ -35,10 +35,12 @@ def told(*arguments: str) -> str:
 
 def test_every_layer_on_the_processor_has_one_primitive_picked(file: Path) -> None:
     report = json.loads(told(str(file), "--primitives", "--json"))
-    assert [layer["operator"] for layer in report["speech"]] == ["SOFTMAX"]
-    assert report["speech"][0]["chosen_by_user"]
-    assert len(report["alexa"]) == 12
-    for layer in (*report["speech"], *report["alexa"]):
+    layers = {task: network["layers"] for task, network in report.items()}
+    assert [layer["operator"] for layer in layers["speech"]] == ["SOFTMAX"]
+    assert layers["speech"][0]["chosen_by_user"]
+    assert len(layers["alexa"]) == 12
+    assert report["speech"]["sram"] == 32 * 1024
+    for layer in (*layers["speech"], *layers["alexa"]):
         picked = [c for c in layer["candidates"] if c["picked"]]
         assert len(picked) == 1
         assert picked[0]["cycles"] == min(c["cycles"] for c in layer["candidates"])
@@ -50,6 +52,7 @@ def test_a_container_shows_the_primitives_of_its_application(file: Path) -> None
     shown = told(str(file.with_suffix(".hkt")), "--primitives")
     assert "✓ block" in shown
     assert "labels_softmax" in shown
+    assert "SRAM of 32 KiB: arena" in shown
 
 
 def test_steps_of_the_processor_are_told_with_operator_pieces_and_cycles(tmp_path: Path) -> None:
