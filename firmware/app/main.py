@@ -16,6 +16,7 @@ def main(source=None, reports=None, port=None):
     kernel = hocket.Kernel(hocket.load(source), port=port)
     kernel.on_miss = missed
     kernel.on_error = failed
+    kernel.cells()  # what it imports is to be there before the first job
     if reports != 1:
         kernel.spawn(tell(kernel))
     kernel.run(None if reports is None else REPORT_US * reports)

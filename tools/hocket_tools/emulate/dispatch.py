@@ -92,6 +92,7 @@ def measure(elf: Path, duration_ns: int) -> dict[str, Any]:
     }
     for name in _KERNEL:
         report[name] = _distribution(counted(name)) | {"counted": len(counted(name))}
+    report["spawned_max"] = max(counted("spawned"), default=0)
     return report | {"profile": _profile(report)}
 
 
@@ -147,6 +148,7 @@ def show(report: dict[str, Any], console: Console) -> None:
         f"{report['allocations']} of {report['interrupts']} interrupts of the NPU allocated; "
         f"{report['tasks']} tasks, {report['back_end']}"
     )
+    console.print(f"the table's task: {report['spawned_max']} at most in a resume")
     console.print("board.py must have at least:")
     for name, cycles in report["profile"].items():
         console.print(f"  {name} = {cycles}")

@@ -15,6 +15,7 @@ from hocket_host.ethosu.engine import RunEvent
 
 #: Kinds of the firmware's trace.
 _RELEASE, _COMPLETE, _RESUME = 1, 4, 8
+_SPAWNED = 255
 #: Until the first sleep.
 _BOOT = -1
 
@@ -90,12 +91,15 @@ class KernelMeter:
     """Of those that submit."""
     completions: list[int] = field(default_factory=list)
     """Of the resumes that complete a job, with the resume itself."""
+    spawned: list[int] = field(default_factory=list)
+    """Of tasks without a place in the container, such as the one that prints the table."""
     turns: list[int] = field(default_factory=list)
     """From a look to the next, or to sleep, or from there to a look."""
     _last: int | None = _BOOT
     """Kind of the last division, None for a wake or a look."""
     _since: int = 0
     _before: int = 0
+    _name: int = 0
     _completed: bool = False
     _slept: int = 0
     _entered: int | None = None
@@ -135,6 +139,7 @@ class KernelMeter:
             self._completed = True
         elif kind in (_RELEASE, _RESUME):
             self._divide(kind, self.machine.instructions)
+            self._name = arguments[3] >> 16 & 0xFF
 
     def _divide(self, kind: int | None, now: int) -> None:
         spent = now - self._since
@@ -142,7 +147,8 @@ class KernelMeter:
             if kind is not None:
                 return
         elif self._last == _RESUME:
-            (self.completions if self._completed else self.resumes).append(self._before + spent)
+            counts = self.completions if self._completed else self.resumes
+            (self.spawned if self._name == _SPAWNED else counts).append(self._before + spent)
             spent = 0
         elif kind == _RELEASE:
             self.releases.append(spent)
