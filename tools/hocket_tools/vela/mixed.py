@@ -13,12 +13,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from hocket_host.ethosu.operation import parse
 
 from ..operators import ALIASES, SETTLED, SourceOperator, read_source, read_variables, reason
-from ..splitter.dataflow import ByteRange, Footprint, Mask, footprints, ranges_of
+from ..splitter.dataflow import ByteRange, footprints
 from ..tflite import TfliteModel, TfliteOperator, TfliteTensor, read_tflite
 from ._process import Answer
 from .arena import ARENA, FAST, FLASH, Extension, lifetimes, planned_offsets, tensor_bytes
@@ -26,6 +24,7 @@ from .checks import refusal
 from .chosen import undisguised
 from .debug import Row, join
 from .errors import VelaError
+from .needed import needed, reads
 from .options import ResolvedOptions
 from .payload import command_stream
 from .places import check_reach, state_of, tensors_of
@@ -112,11 +111,11 @@ class _Joiner:
         lasting += [
             ByteRange(v["region"], v["address"], v["address"] + v["size"]) for v in variables
         ]
-        after, exposed = _needed(parts, prints, lasting, sizes)
+        after, exposed = needed(parts, prints, lasting, sizes)
         known = [*(t.range for t in inputs), *(s.range for s in self.state)]
         held, undefined = state_of(variables, exposed, known)
         self._check_disjoint(parts, held)
-        flash = [_reads(p, FLASH) for p in prints]
+        flash = [reads(p, FLASH) for p in prints]
         kept = [
             (*live, *(r for other, ranges in enumerate(flash) if other != at for r in ranges))
             for at, live in enumerate(after)
@@ -380,42 +379,3 @@ def _reset_value(tensor: TfliteTensor) -> bytes:
     quantised = tensor.dtype == "int8" and tensor.quantization is not None
     zero = tensor.quantization.zero_points[0] if quantised and tensor.quantization else 0
     return bytes([zero & 0xFF]) * tensor_bytes(tensor)
-
-
-def _reads(prints: Sequence[Footprint], region: int) -> list[ByteRange]:
-    """Bytes of a region that operations read, by the whole extent of each."""
-    boxes = {(b.low, b.high) for p in prints for b in p.reads if b.region == region}
-    return [ByteRange(region, low, high) for low, high in sorted(boxes)]
-
-
-def _needed(
-    parts: Sequence[Part],
-    prints: Sequence[Sequence[Footprint]],
-    lasting: Iterable[ByteRange],
-    sizes: dict[int, int],
-) -> tuple[list[tuple[ByteRange, ...]], tuple[ByteRange, ...]]:
-    """Bytes that must hold their value when each part ends, and when the first begins."""
-    live: dict[int, Mask] = {
-        region: np.zeros(size, dtype=np.bool_) for region, size in sizes.items() if size
-    }
-    for r in lasting:
-        live[r.region][r.start : r.end] = True
-    after: list[tuple[ByteRange, ...]] = []
-    for part, own in zip(reversed(parts), reversed(prints), strict=True):
-        after.append(ranges_of(live))
-        if isinstance(part, CompiledModel):
-            for p in reversed(own):
-                for box in p.writes:
-                    box.of(live[box.region])[...] = False
-                for box in p.reads:
-                    if box.region in live:
-                        box.of(live[box.region])[...] = True
-            continue
-        outputs = {t.index for t in part.source.outputs}
-        for index, r in part.places.items():
-            if index in outputs:
-                live[r.region][r.start : r.end] = False
-        for index, r in part.places.items():
-            if index not in outputs:
-                live[r.region][r.start : r.end] = True
-    return after[::-1], ranges_of(live)
