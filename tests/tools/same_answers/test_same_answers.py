@@ -75,6 +75,7 @@ def test_the_same_is_not_wrong():
         ({"segments": (RUNS[1], RUNS[0], RUNS[2])}, "not in the order of cpython"),
         ({"segments": (*RUNS[:2], NpuRun("a", 1, 30, 36))}, "do not take the NPU as long"),
         ({"misses": 2}, "2 deadlines missed"),
+        ({"mismatched": ("b",)}, "outputs of b are not tflite_micro's"),
         (
             {"responses": {"a": Response(1, 2, 3), "b": Response(4, 5, 7)}},
             "b does not respond as on cpython",
@@ -134,18 +135,20 @@ def test_console_without_a_table_has_no_report():
 # Command ----------------------------------------------------------------------------------------
 
 
-def test_the_command_takes_an_application_of_ones_own(tmp_path, monkeypatch):
+def test_the_command_takes_an_application_of_ones_own_and_verifies_it(tmp_path, monkeypatch):
+    pytest.importorskip("tflite_micro", reason="the oracle is not installed")
     model = Path(__file__).parents[2] / "models" / "mww_alexa.tflite"
     (tmp_path / "app.toml").write_text(
         f'[npu]\nclock = "32 MHz"\n[tasks.wake]\nmodel = "{model}"\nperiod = "100 ms"\n'
     )
     out = tmp_path / "found.json"
-    words = [str(tmp_path / "app.toml"), "--output", str(out)]
+    words = [str(tmp_path / "app.toml"), "--verify", "--output", str(out)]
     monkeypatch.setattr(sys, "argv", ["same_answers", *words, "--firmware", str(FIRMWARE)])
     assert main() == 0
     ran = [platform for platform in json.loads(out.read_text()).values() if not platform["missing"]]
     assert {platform["tasks"]["wake"]["jobs"] for platform in ran} == {50}
     assert len({platform["digest"] for platform in ran}) == 1
+    assert all(platform["verified"] and not platform["mismatched"] for platform in ran)
 
 
 def test_the_command_tells_what_did_not_run_and_how_to_get_it(tmp_path, monkeypatch, capsys):

@@ -22,7 +22,7 @@ from .compare import report, wrong
 from .platforms import PLATFORMS, missing, run
 
 FIRMWARE = Path("build/firmware/corstone300/firmware.elf")
-_SHOWN = 12
+_SHOWN = 8
 
 
 def show(found: dict[str, Any], console: Console) -> None:
@@ -34,13 +34,13 @@ def show(found: dict[str, Any], console: Console) -> None:
     if not ran:
         return
     table = plain_table(
-        "platform", "outputs", "segments", "moved", "order", "missed", "MIPS", "speed"
+        "platform", "outputs", "runs", "moved", "order", "missed", "MIPS", "speed"
     )
     for name, platform in ran.items():
         speed = platform["guest_mips"]
         table.add_row(
             name,
-            platform["digest"][:_SHOWN],
+            platform["digest"][:_SHOWN] + (" exact" if platform["verified"] else ""),
             str(platform["segments"] or ""),
             "" if platform["moved"] is None else str(platform["moved"]),
             "" if platform["order_as"] in (name, None) else f"as {platform['order_as']}",
@@ -66,6 +66,9 @@ def main() -> int:
     )
     parser.add_argument("application", nargs="?", type=Path, default=APPLICATION, metavar="TOML")
     parser.add_argument("--platform", action="append", choices=list(PLATFORMS))
+    parser.add_argument(
+        "--verify", action="store_true", help="compare all outputs with tflite_micro's, too"
+    )
     parser.add_argument("--firmware", type=Path, default=FIRMWARE, metavar="ELF")
     parser.add_argument(
         "--output", type=Path, default=Path("build/same-answers.json"), metavar="FILE"
@@ -82,7 +85,9 @@ def main() -> int:
                 lacking[platform] = why
                 continue
             with console.status(f"{arguments.application.name} on {platform}"):
-                results[platform] = run(platform, packed, arguments.firmware)
+                results[platform] = run(
+                    platform, packed, arguments.firmware, verify=arguments.verify
+                )
         found = report(results, lacking)
     except HocketError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -42,6 +42,8 @@ class Answers:
     """Seconds of the host, for speed alone."""
     instructions: int | None = None
     """Executed by the guest, where there is one that counts."""
+    mismatched: tuple[str, ...] | None = None
+    """Tasks whose outputs are not all tflite_micro's; None if they were not compared."""
 
     @property
     def guest_mips(self) -> float | None:

@@ -48,6 +48,8 @@ def report(results: Mapping[str, Answers], missing: Mapping[str, str]) -> dict[s
                 for task, response in answers.responses.items()
             },
             "misses": answers.misses,
+            "verified": answers.mismatched is not None,
+            "mismatched": list(answers.mismatched or ()),
             "segments": len(orders[name]),
             "moved": moved(first, orders[name]) if answers.segments else None,
             "order_as": next(n for n, order in orders.items() if order == orders[name])
@@ -85,6 +87,8 @@ def wrong(found: Mapping[str, Any]) -> list[str]:
         # Nothing is known of segments where jobs are not watched.
         if platform["npu_ns"] and platform["npu_ns"] != ran[first]["npu_ns"]:
             told.append(f"{name}: segments do not take the NPU as long as on {first}")
+        for task in platform["mismatched"]:
+            told.append(f"{name}: outputs of {task} are not tflite_micro's")
         if platform["misses"]:
             told.append(f"{name}: {platform['misses']} deadlines missed")
     timed = [name for name in _ONE_TIME if name in ran]

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hocket_host import vm
 from hocket_host.emulation import Frame, OnJob
@@ -20,6 +20,7 @@ from ..emulate import missing as lacking_here
 from ..inputs import open_inputs
 from ..pack import load_board, system_config
 from ..run import Packed, execute
+from ..verify import Verifier
 from .answers import Answers, Outputs, Response, read_report
 
 #: As the default application has it (REPORT_US), so that every kernel runs as long.
@@ -28,20 +29,32 @@ DURATION_NS = 5_000_000_000
 _LIMIT_NS = 2 * DURATION_NS
 
 
-def _joined(outputs: Frame) -> bytes:
-    parts: tuple[NDArray[np.generic], ...] = outputs
-    return b"".join(np.ascontiguousarray(part).tobytes() for part in parts)
+@dataclass
+class _Jobs:
+    """What was heard of jobs, in order of completion."""
+
+    heard: list[tuple[str, Frame, Frame]] = field(default_factory=list)
+    """Task, inputs, outputs."""
+
+    def on_job(self, task: str, inputs: Frame, outputs: Frame) -> None:
+        self.heard.append((task, inputs, outputs))
+
+    def outputs(self) -> Outputs:
+        """By task, as bytes."""
+        found: Outputs = {}
+        for task, _, outputs in self.heard:
+            joined = b"".join(np.ascontiguousarray(part).tobytes() for part in outputs)
+            found.setdefault(task, []).append(joined)
+        return found
 
 
-def _cpython(packed: Packed, firmware: Path) -> Answers:
+_Platform = Callable[[Packed, Path, _Jobs], Answers]
+
+
+def _cpython(packed: Packed, firmware: Path, jobs: _Jobs) -> Answers:
     del firmware
-    outputs: Outputs = {}
     begin = time.perf_counter()
-    run = execute(
-        packed,
-        DURATION_NS,
-        on_job=lambda task, _, given: outputs.setdefault(task, []).append(_joined(given)),
-    ).run
+    run = execute(packed, DURATION_NS, on_job=jobs.on_job).run
     wall_s = time.perf_counter() - begin
     # Of each job in whole us, as the kernel's own clock has it.
     in_us = {task.name: [ns // 1000 for ns in task.responses_ns] for task in run.tasks}
@@ -52,12 +65,11 @@ def _cpython(packed: Packed, firmware: Path) -> Answers:
         NpuRun(run.tasks[s.task].name, s.step, s.start_ns, s.end_ns) for s in run.slices
     )
     misses = sum(task.misses for task in run.tasks)
-    return Answers(outputs, segments, responses, misses, DURATION_NS, wall_s)
+    return Answers(jobs.outputs(), segments, responses, misses, DURATION_NS, wall_s)
 
 
-def _micropython(packed: Packed, firmware: Path) -> Answers:
+def _micropython(packed: Packed, firmware: Path, jobs: _Jobs) -> Answers:
     del firmware
-    outputs: Outputs = {}
     begin = time.perf_counter()
     run = vm.run(
         packed.data,
@@ -67,26 +79,21 @@ def _micropython(packed: Packed, firmware: Path) -> Answers:
         duration_ns=DURATION_NS,
         sources=open_inputs(packed.application, packed.image),
         cpu_hz=packed.application.board.cpu_clock,
-        on_job=lambda task, _, given: outputs.setdefault(task, []).append(_joined(given)),
+        on_job=jobs.on_job,
     )
     wall_s = time.perf_counter() - begin
     responses, misses = _measured(run.report, "micropython")
-    return Answers(outputs, run.runs, responses, misses, DURATION_NS, wall_s)
+    return Answers(jobs.outputs(), run.runs, responses, misses, DURATION_NS, wall_s)
 
 
-def _image(back_end: str) -> Callable[[Packed, Path], Answers]:
-    def run(packed: Packed, firmware: Path) -> Answers:
-        outputs: Outputs = {}
+def _image(back_end: str) -> _Platform:
+    def run(packed: Packed, firmware: Path, jobs: _Jobs) -> Answers:
         console = bytearray()
-
-        def on_job(task: str, _: Frame, given: Frame) -> None:
-            outputs.setdefault(task, []).append(_joined(given))
-
         guest = Guest.of(firmware, packed)
         if bodies.needed(packed):
-            done = bodies.run(back_end, guest, packed, DURATION_NS, console.extend, on_job)
+            done = bodies.run(back_end, guest, packed, DURATION_NS, console.extend, jobs.on_job)
         else:
-            done = _watched(back_end, guest, packed, console, on_job)
+            done = _watched(back_end, guest, packed, console, jobs.on_job)
         if done.problems:
             raise BackEndError(
                 "the run is not clean", where=back_end, found="\n".join(done.problems),
@@ -94,7 +101,7 @@ def _image(back_end: str) -> Callable[[Packed, Path], Answers]:
             )  # fmt: skip
         responses, misses = _measured(console.decode("utf-8", "replace"), back_end)
         return Answers(
-            outputs, done.segments, responses, misses, done.virtual_ns, done.wall_s,
+            jobs.outputs(), done.segments, responses, misses, done.virtual_ns, done.wall_s,
             done.instructions,
         )  # fmt: skip
 
@@ -125,7 +132,7 @@ def _measured(text: str, platform: str) -> tuple[dict[str, Response], int]:
     return found
 
 
-PLATFORMS: dict[str, Callable[[Packed, Path], Answers]] = {
+PLATFORMS: dict[str, _Platform] = {
     "cpython": _cpython,
     "micropython": _micropython,
     "unicorn": _image("unicorn"),
@@ -145,12 +152,32 @@ def missing(platform: str, firmware: Path) -> str | None:
     return lacking_here(platform)
 
 
-def run(platform: str, packed: Packed, firmware: Path) -> Answers:
+def run(platform: str, packed: Packed, firmware: Path, *, verify: bool = False) -> Answers:
     """An application on a platform.
+
+    Parameters
+    ----------
+    platform
+        One of `PLATFORMS`.
+    packed
+        The application.
+    firmware
+        The ARM image, for its emulators.
+    verify
+        Compare every output with tflite_micro's, after the run.
 
     Raises
     ------
     HocketError
         The platform is missing, or the run fails.
     """
-    return PLATFORMS[platform](packed, firmware)
+    jobs = _Jobs()
+    answers = PLATFORMS[platform](packed, firmware, jobs)
+    if not verify:
+        return answers
+    application = packed.application
+    models = {name: application.resolve(task.model) for name, task in application.tasks.items()}
+    verifier = Verifier(models)
+    for job in jobs.heard:
+        verifier.on_job(*job)
+    return replace(answers, mismatched=tuple(sorted(m.task for m in verifier.mismatches)))
