@@ -150,7 +150,7 @@ def _body(source: SourceOperator, kind: int, given: TfliteTensor, result: Tflite
     if source.kind == "QUANTIZE":
         factor = scale / to_scale
     else:
-        factor = float(np.float32(scale) / np.float32(to_scale))
+        factor = scale / to_scale
         low = max(low, to_zero)
         if source.kind == "RELU6":
             # It clips only, by the scale of its input.

@@ -105,13 +105,12 @@ def _body(source: SourceOperator) -> bytes:
     scale, to_scale = per_tensor(given)[0], per_tensor(result)[0]
     if source.kind in ("LOGISTIC", "TANH"):
         return words(*(_table_input(source.kind, scale) or (0, 0))) + sigmoid_table()
-    f = np.float32
-    identity = quantise_multiplier(float(f(scale) / f(to_scale)))
+    identity = quantise_multiplier(scale / to_scale)
     slope = (0, 0)
     negative = False
     end = identity
     if source.kind == "LEAKY_RELU":
-        factor = float(f(scale) * f(source.option("alpha", 0.0)) / f(to_scale))
+        factor = scale * source.option("alpha", 0.0) / to_scale
         negative = factor < 0
         slope = quantise_multiplier(abs(factor))
         # Both are scaled before they meet: what is left multiplies by one, exactly.

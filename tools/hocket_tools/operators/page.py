@@ -18,12 +18,15 @@ from hocket_host.errors import HocketError
 
 from ..exactness.case import Case
 from ..vela import VelaError, VelaOptions, compile_model
-from .cases import CASES, Refused, compare
+from .cases import CASES
 from .costs import BOARD
-from .registry import kinds
+from .registry import candidates, kinds, reason
+from .source import read_source
 from .variables import SETTLED
 
 PAGE = Path("docs/operators.md")
+#: Operators that the processor runs and tflite_micro does not.
+WITHOUT_KERNEL = ("TILE",)
 ACCELERATORS = ("ethos-u55-128", "ethos-u65-256")
 
 _HEAD = """\
@@ -52,8 +55,12 @@ What the table does not show:
   whatever it computes is computed.
 - `SPACE_TO_BATCH_ND` fills borders with the zero point, as TFLite says. tflite_micro fills them
   with whatever its memory held, so only cases without borders are compared.
-- Operators on floats are conversions at the edges of a network and moves. Arithmetic on floats, and
-  the custom operator TFLite_Detection_PostProcess with it, is refused by name.
+- Floats are handled by their bits, in integers, and equal tflite_micro's to the bit: conversions
+  at the edges of a network, moves, sums, products, quotients, extremes and clamps. What needs
+  floats of 64 bits or transcendental functions of floats is refused by name, such as the custom
+  operator TFLite_Detection_PostProcess.
+- Where tflite_micro has no kernel ({without}), an implementation here follows TFLite's definition
+  and is compared with NumPy's.
 """
 
 
@@ -91,10 +98,11 @@ def rows() -> dict[tuple[str, str], _Row]:
         row.cases += 1
         for accelerator in ACCELERATORS:
             row.on_npu[accelerator] += _on_npu(case, accelerator)
-        ways = compare(case)
-        if not isinstance(ways, Refused):
-            row.primitives.update(way.packed.primitive for way in ways)
-            row.cycles.append(min(way.packed.cycles for way in ways))
+        source = read_source(case.model())[0]
+        if reason(source) is None:
+            ways = list(candidates(source))
+            row.primitives.update(packed.primitive for packed in ways)
+            row.cycles.append(min(packed.cycles for packed in ways))
     return dict(sorted(found.items()))
 
 
@@ -112,7 +120,7 @@ def render(found: dict[tuple[str, str], _Row]) -> str:
         text += f"| {kind} | {types} | {npu} | {ways} | {cost} | {row.cases} |\n"
     tried = {kind for kind, _ in found}
     untried = sorted(set(kinds()) - tried - {"READ_VARIABLE", "ASSIGN_VARIABLE"})
-    text += _FOOT.format(settled=", ".join(SETTLED))
+    text += _FOOT.format(settled=", ".join(SETTLED), without=", ".join(WITHOUT_KERNEL))
     if untried:
         text += f"- Registered without a case of its own: {', '.join(untried)}.\n"
     return text

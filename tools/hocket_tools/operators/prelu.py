@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from .costs import chunk_of, spent, work
 from .packing import (
     ONE,
@@ -42,10 +40,9 @@ class Prelu(Operator):
     def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
         """Loadings of both, scalings of elements and of products."""
         given, slopes, result = source.input(0), source.input(1), source.outputs[0]
-        f = np.float32
         (a, zero), (b, slope_zero), (c, to_zero) = (per_tensor(t) for t in (given, slopes, result))
-        positive = quantise_multiplier(float(f(a) / f(c)))
-        negative = quantise_multiplier(float(f(f(a) * f(b)) / f(c)))
+        positive = quantise_multiplier(a / c)
+        negative = quantise_multiplier(a * b / c)
         low, high = limits(result.dtype)
         item = work("prelu", item=1, row=row_length(slopes, result.shape) > 0)
         chunk = chunk_of(item, min(_MOST, max(result.elements, 1)))
