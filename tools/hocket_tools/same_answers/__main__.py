@@ -33,9 +33,7 @@ def show(found: dict[str, Any], console: Console) -> None:
             console.print(f"{name} did not run: {platform['missing']}", markup=False)
     if not ran:
         return
-    table = plain_table(
-        "platform", "outputs", "runs", "moved", "order", "missed", "MIPS", "speed"
-    )
+    table = plain_table("platform", "outputs", "runs", "moved", "order", "missed", "MIPS", "speed")
     for name, platform in ran.items():
         speed = platform["guest_mips"]
         table.add_row(
