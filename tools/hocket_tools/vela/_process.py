@@ -80,7 +80,8 @@ def run_compiler(model: bytes, options: ResolvedOptions, *, graph: bool = False)
             "Vela's compiler crashed on this model",
             found=_ending(done.returncode) + (f": {_last_line(said)}" if said.strip() else ""),
             expected="a valid, fully quantised TFLite model",
-            try_="check that the model runs in a TFLite interpreter; export it again",
+            try_="check that the model runs in a TFLite interpreter; export it again; or keep the "
+            "layer from Vela: on-cpu puts it on the processor",
         )
     fields = json.loads(head)
     blobs = []

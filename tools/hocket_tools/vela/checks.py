@@ -158,7 +158,8 @@ def refusal(
             "Vela cannot compile this model",
             found=str(answer.fields["error"]).strip(),
             expected="a model that Vela turns into one NPU command stream",
-            try_="compile it with the vela command to see its full report",
+            try_="compile it with the vela command to see its full report; or keep the layer "
+            "from Vela: on-cpu puts it on the processor",
         )
     if impossible is not None:
         unknown = any("no implementation" in why for why in impossible.values())
