@@ -25,7 +25,7 @@ class FitError(HocketError):
 
 
 def fit(
-    counts: Sequence[Mapping[str, int]], cycles: Sequence[int], margin_percent: int = 2
+    counts: Sequence[Mapping[str, int]], cycles: Sequence[int], margin_percent: int = 6
 ) -> dict[str, int]:
     """Find the costs of units.
 
@@ -36,7 +36,8 @@ def fit(
     cycles
         What it took; positive.
     margin_percent
-        Added to every cost, for data that was not among the measurements.
+        Added to every cost, for data that was not among the measurements, and for other images:
+        how long the interpreter looks for a name depends on the other names.
 
     Returns
     -------
