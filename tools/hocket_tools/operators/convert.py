@@ -147,10 +147,8 @@ def _body(source: SourceOperator, kind: int, given: TfliteTensor, result: Tflite
         return loading(given, given.shape)
     to_scale, to_zero = per_tensor(result)
     low, high = limits(result.dtype)
-    if source.kind == "QUANTIZE":
-        factor = scale / to_scale
-    else:
-        factor = scale / to_scale
+    factor = scale / to_scale
+    if source.kind != "QUANTIZE":
         low = max(low, to_zero)
         if source.kind == "RELU6":
             # It clips only, by the scale of its input.
