@@ -65,11 +65,15 @@ def used():
 """
 
 # A line of name and bytes for each part. The modules are counted as well: what they take of the
-# heap, no application can do without. Each is charged with those that it is the first to import.
+# heap, no application can do without. Each is charged with those that it is the first to import;
+# what the default application has imported before is imported anew.
 HEAP = (
     APPLICATION
     + """
 import sys
+for name in list(sys.modules):
+    if name.startswith("hocket.") and name not in ("hocket._reader", "hocket._layout"):
+        del sys.modules[name]
 last = used()
 def part(name):
     global last
