@@ -67,3 +67,22 @@ def test_steps_of_the_processor_are_told_with_operator_pieces_and_cycles(tmp_pat
         s.worst_cycles for s in steps if s.kind == hkt.StepKind.NPU
     )
     assert all(s["stream_size"] > 0 for s in report["segments"])
+
+
+def test_a_network_wholly_on_the_processor_is_checked_and_runs_within_its_bound(
+    tmp_path: Path,
+) -> None:
+    model = MODELS / "hello_world_int8.tflite"
+    (tmp_path / "app.toml").write_text(
+        f'[tasks.hello]\nmodel = "{model}"\non-cpu = [0, 1, 2]\nperiod = "100 ms"\n'
+    )
+    checked = CliRunner().invoke(app, ["check", str(tmp_path / "app.toml"), "--json"])
+    assert checked.exit_code == 0, checked.output
+    task = json.loads(checked.output)["tasks"][0]
+    assert (task["segments"], task["longest_segment_ns"]) == (0, 0)
+    run = CliRunner().invoke(
+        app, ["run", str(tmp_path / "app.toml"), "--seconds", "1", "--verify", "--json"]
+    )
+    assert run.exit_code == 0, run.output
+    slowest = json.loads(run.output)["runs"][0]["tasks"][0]["response_max_ns"]
+    assert 0 < slowest <= task["bound_ns"]

@@ -61,7 +61,7 @@ def _task(found: TaskProof) -> dict[str, Any]:
         "period_ns": task.period_ns,
         "deadline_ns": task.deadline_ns,
         "segments": len(task.segments_ns),
-        "longest_segment_ns": max(task.segments_ns),
+        "longest_segment_ns": task.longest_segment_ns,
         "blocking_ns": found.blocking_ns,
         "cpu_blocking_ns": found.cpu_blocking_ns,
         "interference_ns": found.interference_ns,
