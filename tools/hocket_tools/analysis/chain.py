@@ -26,6 +26,8 @@ class Link(NamedTuple):
     """Its last stretch, resume or dispatch included."""
     stretches: int
     """Pieces or segments."""
+    fast_last_ns: int
+    """Least that its last stretch takes."""
     least_ns: int
     """However short its pieces or segments turn out; the kernel's costs are what they are."""
 
@@ -64,6 +66,7 @@ def _cpu(resume_ns: int, pieces: tuple[tuple[int, int], ...], final_ns: int) -> 
         longest_ns=max(resume_ns + max(length for length, _ in pieces), last),
         last_ns=last,
         stretches=count,
+        fast_last_ns=resume_ns,
         least_ns=count * resume_ns,
     )
 
@@ -75,5 +78,6 @@ def _npu(dispatch_ns: int, segments: tuple[int, ...], fastest: tuple[int, ...]) 
         longest_ns=max(segments),
         last_ns=segments[-1] + dispatch_ns,
         stretches=len(segments),
+        fast_last_ns=fastest[-1],
         least_ns=sum(fastest) + len(fastest) * dispatch_ns,
     )

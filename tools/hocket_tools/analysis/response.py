@@ -13,7 +13,7 @@ from .dispatches import Dispatches
 from .edf import DeadlineBusyPeriods
 from .npu import Longest, blocking_ns, fixed_priority_ns, rivals
 from .proof import Proof, TaskProof
-from .span import Rivals, cpu_rivals, least_tick_ns, span_ns
+from .span import Rivals, cpu_rivals, least_tick_ns, newcomers, span_ns
 from .stages import INFINITE, Stages, fixed_point
 from .taskset import TaskSet
 
@@ -165,10 +165,31 @@ class Solver:
                 # The busy periods are those of all tasks, however short this one's deadline.
                 done = edf.done_ns(me, max(self._horizons))
             elif place:
-                done = stages.arrival_ns(place) + self._span_ns(me, (place, place), cpu)
+                span = None if link.npu else self._after_npu_ns(me, place)
+                if span is None:
+                    span = self._span_ns(me, (place, place), cpu)
+                done = stages.arrival_ns(place) + span
             else:
                 continue
             stages.done_ns[place] = min(done, stages.done_ns[place])
+
+    def _after_npu_ns(self, me: int, place: int) -> int | None:
+        """Time on the CPU after the NPU if no other job can come from there; None if one can."""
+        own = self.stages[me].links
+        idle = own[place - 1].fast_last_ns
+        there = newcomers(self.taskset, self.stages, me, idle, self._dispatches)
+        if there is None:
+            return None
+        span = self._span_ns(me, (place, place), there)
+        # Whoever is to come from the NPU has a last segment to run before.
+        segments = (
+            s.links[p].fast_last_ns
+            for index, s in enumerate(self.stages)
+            if index != me
+            for p in s.npu_places
+        )
+        soonest = min(segments, default=INFINITE)
+        return span if span - own[place].last_ns <= soonest else None
 
     def _span_ns(self, me: int, place: tuple[int, int], cpu: Rivals, jobs: int = 1) -> int:
         return span_ns(

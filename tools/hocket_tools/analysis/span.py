@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from .dispatches import Dispatches
-from .stages import INFINITE, Load, Stages, floor_of_fixed_point
+from .stages import INFINITE, Load, Stages, fixed_point, floor_of_fixed_point
 from .taskset import TICK_NS, TaskSet
 
 _MOST_STEPS = 2_000
@@ -67,6 +67,40 @@ def cpu_rivals(stages: Sequence[Stages], me: int) -> Rivals:
     upper = [s for s in others if s.task.priority <= own]
     tasks = tuple(Rival(INFINITE, tuple(s.loads(npu=False)), s.cpu_gap_ns()) for s in upper)
     return Rivals(max(lower, default=0), tasks)
+
+
+def newcomers(
+    taskset: TaskSet, stages: Sequence[Stages], me: int, idle_ns: int, dispatches: Dispatches
+) -> Rivals | None:
+    """Other tasks on the CPU when a job's last segment ends; None if nothing better is known.
+
+    While that segment runs no other ends, so no job comes to the CPU from the NPU. If all that were
+    there when it began can be served meanwhile, in ``idle_ns`` at least, only jobs that were
+    released since can be in the way.
+    """
+    others = [s for index, s in enumerate(stages) if index != me]
+    if not others or any(s.task.overrun == "queue" for s in others):
+        return None
+    waiting = sum(max(s.links[p].cost_ns for p in s.cpu_places) for s in others)
+    first = [
+        Load(s.task.early_ns + s.task.jitter_ns, s.task.period_ns, s.links[0].cost_ns)
+        for s in others
+    ]
+
+    def served(window: int) -> int:
+        arrived = [((window + f.jitter_ns) // f.period_ns + 1) * f.cost_ns for f in first]
+        # The last one to be served was there at the beginning; nothing of its next job precedes it.
+        new = sum(arrived) - min(arrived)
+        return waiting + new + taskset.dispatch_ns + dispatches.released_ns(window)
+
+    if fixed_point(served, idle_ns) > idle_ns:
+        return None
+    own = stages[me].task.priority
+    lower = [s.links[0].longest_ns for s in others if s.task.priority > own]
+    upper = [s for s in others if s.task.priority <= own]
+    return Rivals(
+        max(lower, default=0), tuple(Rival(INFINITE, tuple(s.loads(npu=False)[:1])) for s in upper)
+    )
 
 
 def span_ns(
