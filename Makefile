@@ -14,6 +14,8 @@ export OPENBLAS_NUM_THREADS = 1
 .PHONY: help demo test check bench exact experiment bounds soak firmware size robot dispatch \
         same-answers speed operators profile overlap wheel clean
 
+IMAGE = build/firmware/corstone300/firmware.elf
+
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
@@ -35,6 +37,7 @@ demo: $(READY) ## set up, pack three networks, run them, show what happened
 
 test: $(READY) ## set up, pass the checks and the tests
 	@$(MAKE) --no-print-directory check
+	@test ! -e $(IMAGE) || $(MAKE) --no-print-directory firmware
 	@$(BIN)/python -m pytest -q -n auto
 
 check: $(READY) ## lint, types, generated files

@@ -6,7 +6,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,6 +99,22 @@ def _image(elf: Path) -> Image:
     )
 
 
+def _newest(folder: Path) -> float:
+    files = (f for f in folder.rglob("*") if f.is_file() and "__pycache__" not in f.parts)
+    return max(f.stat().st_mtime for f in files)
+
+
+@contextmanager
+def _alone(output: Path) -> Iterator[None]:
+    """Hold a folder against other builds, which would take away what this one has made."""
+    import fcntl  # only where the toolchain runs, unlike the rest of this module
+
+    output.mkdir(parents=True, exist_ok=True)
+    with (output / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def build(
     board: str = "corstone300",
     *,
@@ -129,25 +146,38 @@ def build(
     folder = _board_dir(board)
     toolchain.require()
     output = output.resolve()
-    jobs = jobs or os.cpu_count() or 1
+    with _alone(output):
+        return _build(folder, output, heaps, jobs or os.cpu_count() or 1, report)
+
+
+def _build(
+    folder: Path,
+    output: Path,
+    heaps: Mapping[str, int] | None,
+    jobs: int,
+    report: Callable[[str], None],
+) -> list[Image]:
     report("MicroPython's source")
     tree = source.locate()
     cross = output / "mpy-cross"
     report(f"mpy-cross, from {tree}")
     _make(tree / "mpy-cross", {"BUILD": cross}, jobs, output / "mpy-cross.log")
     # MicroPython's makefile does not make it anew when only the names of the C code changed.
-    (output / board / "frozen_content.c").unlink(missing_ok=True)
+    # An image that is current stays as it is, though: somebody may be running it.
+    frozen = output / folder.name / "frozen_content.c"
+    if frozen.exists() and frozen.stat().st_mtime < _newest(FIRMWARE):
+        frozen.unlink()
     images = []
     for name, heap in (heaps or {"firmware": HEAP, "firmware-64k": SMALL_HEAP}).items():
         report(f"{name}.elf")
         variables = {
             "MICROPYTHON_DIR": tree,
-            "BUILD": output / board,
+            "BUILD": output / folder.name,
             "IMAGE": name,
             "HEAP_SIZE": heap,
             "MICROPY_MPYCROSS": cross / "mpy-cross",
             "PYTHON": sys.executable,
         }
-        _make(folder, variables, jobs, output / board / f"{name}.log")
-        images.append(_image(output / board / f"{name}.elf"))
+        _make(folder, variables, jobs, output / folder.name / f"{name}.log")
+        images.append(_image(output / folder.name / f"{name}.elf"))
     return images
