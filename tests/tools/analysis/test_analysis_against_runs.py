@@ -92,7 +92,7 @@ def test_no_response_exceeds_its_bound_under_jitter(policy, seed):
 @pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("overrun", ["skip", "queue"])
 def test_no_response_of_thousands_of_sets_exceeds_its_bound(policy, overrun):
-    for seed in range(1000):
+    for seed in range(200):
         try_patterns(draw(seed, policy, overrun), seed, tries=6)
         try_patterns(mixed(seed, policy, overrun), seed, tries=6)
         if overrun == "skip":
@@ -114,6 +114,25 @@ def demo_like(policy):
 @pytest.mark.parametrize("policy", ["fp", "edf"])
 def test_constructed_worst_cases_come_within_a_tenth_of_the_bounds(policy):
     drawn = demo_like(policy)
+    for found, worst in zip(analyse(drawn).tasks, observe(drawn), strict=True):
+        assert worst <= found.bound_ns <= worst * 11 // 10
+
+
+@pytest.mark.parametrize("policy", ["fp", "edf"])
+def test_costs_of_the_kernel_leave_bounds_within_a_tenth_of_constructed_worst_cases(policy):
+    # Long last segments: whoever leaves them meets only new releases on the CPU.
+    drawn = replace(
+        taskset(
+            task("keyword", 20 * MS, (4_693_438,), deadline_ns=15 * MS),
+            task("digits", 100 * MS, (1_873_907,), priority=1),
+            task("detector", 500 * MS, (6_232_000, 7_660_594) + (6_800_000,) * 6, priority=2),
+            policy=policy,
+            dispatch_ns=18_750,
+            resume_ns=281_250,
+        ),
+        release_ns=9_375,
+        completion_ns=100_000,
+    )
     for found, worst in zip(analyse(drawn).tasks, observe(drawn), strict=True):
         assert worst <= found.bound_ns <= worst * 11 // 10
 
