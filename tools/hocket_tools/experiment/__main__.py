@@ -158,6 +158,8 @@ def main() -> None:
     points = sweep(arguments.models.resolve(), arguments.sets, arguments.seed)
     report = figures(points)
     report["bound_over_observed_max"] = _demo_bound_over_observed()
+    report |= {"accelerator": ACCELERATOR, "npu_hz": NPU_HZ, "cpu_hz": CPU_HZ}
+    report |= vars(_setting(arguments.models.resolve())[1])
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     arguments.output.write_text(json.dumps(report, indent=2) + "\n")
     rows = list(_rows(points))
