@@ -34,7 +34,8 @@ def check_source(model: TfliteModel, data: bytes) -> None:
     Raises
     ------
     VelaError
-        Float operators (named), another element type, or an input or output without quantisation.
+        Compiled before, float operators (named), another element type, or an input or output
+        without quantisation.
     """
     main = model.main
     if not main.operators or not main.inputs or not main.outputs:
@@ -43,6 +44,15 @@ def check_source(model: TfliteModel, data: bytes) -> None:
             found=f"{len(main.operators)} operators, {len(main.inputs)} inputs, "
             f"{len(main.outputs)} outputs",
             expected="at least one of each",
+        )
+    compiled = [o for o in main.operators if o.custom and o.kind == "ethos-u"]
+    if compiled:
+        raise VelaError(
+            "the model is compiled by Vela already",
+            where=str(compiled[0]),
+            found=f"{len(compiled)} of {len(main.operators)} operators are command streams",
+            expected="the .tflite file that Vela was given",
+            try_="give the original: Hocket compiles it itself, for the accelerator of app.toml",
         )
     plain = (*_PLAIN, *_FLOATS)
     foreign = [(o, t) for o in main.operators for t in _tensors(main, o) if t.dtype not in plain]

@@ -21,6 +21,7 @@ from .checks import check_chosen, check_quantised, check_source, refusal
 from .chosen import disguise, find_layers, touching_truth
 from .debug import join
 from .errors import VelaError
+from .misread import misread
 from .mixed import join_units
 from .options import ResolvedOptions, VelaOptions, resolve
 from .payload import command_stream
@@ -83,7 +84,7 @@ def compile_network(
     with _blamed(source):
         keyed = _Keyed(_contents(source))
         model = _read(keyed)
-        chosen = find_layers(model, processor)
+        chosen = tuple(sorted({*find_layers(model, processor), *misread(model)}))
         data, remaining = forwarded(keyed.data, model)
         if data is not keyed.data:
             keyed = _Keyed(data)

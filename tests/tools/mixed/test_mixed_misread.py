@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Vela compiles into something else runs on the processor, exactly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import flatbuffers
+import numpy as np
+import pytest
+from running import MODELS, application, verified
+from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
+
+from hocket_tools.exactness.builder import ModelBuilder, Quantisation
+from hocket_tools.tflite import read_tflite
+from hocket_tools.vela import VelaError, VelaOptions, compile_network
+from hocket_tools.vela.misread import misread
+
+SHAPE = (1, 5, 4, 7)
+SCALE = Quantisation.tensor(0.03, -8)
+
+
+def reduction(kind: str, axes: tuple[int, ...], result: tuple[int, ...]) -> bytes:
+    model = ModelBuilder()
+    given = model.input("given", SHAPE, "int8", SCALE)
+    over = model.constant("axes", np.array(axes, np.int32))
+    found = model.output("found", result, "int8", SCALE)
+    keep = len(result) == len(SHAPE)
+    model.operator(kind, (given, over), (found,), "ReducerOptions", version=2, keepDims=keep)
+    return model.finish()
+
+
+@pytest.mark.parametrize(
+    ("kind", "axes", "result", "left"),
+    [
+        ("REDUCE_MAX", (3,), (1, 5, 4), (0,)),
+        ("REDUCE_MIN", (-1,), (1, 5, 4), (0,)),
+        ("REDUCE_MAX", (2,), (1, 5, 7), (0,)),
+        ("REDUCE_MAX", (3,), (1, 5, 4, 1), ()),
+        ("REDUCE_MIN", (1,), (1, 4, 7), ()),
+        ("REDUCE_MAX", (1, 2), (1, 7), ()),
+    ],
+)
+def test_extreme_over_any_axis_is_exact(
+    tmp_path: Path, kind: str, axes: tuple[int, ...], result: tuple[int, ...], left: tuple[int, ...]
+) -> None:
+    model = reduction(kind, axes, result)
+    assert misread(read_tflite(model)) == left
+    verified(application(tmp_path, {"extreme": (model, "")}), 2)
+
+
+def test_model_that_vela_has_compiled_already_is_refused_as_such() -> None:
+    tree = schema.ModelT.InitFromPackedBuf((MODELS / "micro_speech.tflite").read_bytes(), 0)
+    tree.operatorCodes[0].builtinCode = schema.BuiltinOperator.CUSTOM
+    tree.operatorCodes[0].deprecatedBuiltinCode = schema.BuiltinOperator.CUSTOM
+    tree.operatorCodes[0].customCode = "ethos-u"
+    builder = flatbuffers.Builder()
+    builder.Finish(tree.Pack(builder), b"TFL3")
+    with pytest.raises(VelaError, match="compiled by Vela already"):
+        compile_network(bytes(builder.Output()), VelaOptions("ethos-u55-128"))

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Operators that Vela compiles into another computation than the file's.
+
+Vela takes the shape of a REDUCE_MAX or REDUCE_MIN that drops its axes for four axes, counted from
+the right, and reads as much of the input as that shape suggests: for an input of 1 x 5 x 4 x 7 and
+the last axis it takes the result 1 x 5 x 4 for 1 x 1 x 5 x 4. Where the two shapes are the same
+once the axes are kept, nothing is lost; elsewhere most of the result is wrong.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..tflite import Subgraph, TfliteModel, TfliteOperator
+
+_KINDS = ("REDUCE_MAX", "REDUCE_MIN")
+_AXES = 4
+
+
+def misread(source: TfliteModel) -> tuple[int, ...]:
+    """Indices of the operators that must not be left to Vela."""
+    return tuple(o.index for o in source.main.operators if _misread(source.main, o))
+
+
+def _misread(graph: Subgraph, operator: TfliteOperator) -> bool:
+    if operator.kind not in _KINDS:
+        return False
+    given, axes = (graph.tensors[i] for i in operator.inputs[:2])
+    result = graph.tensors[operator.outputs[0]].shape
+    if axes.data is None or len(result) == len(given.shape):
+        return False
+    rank = len(given.shape)
+    dropped = {int(axis) % rank for axis in np.frombuffer(axes.data, np.int32)}
+    kept = tuple(1 if i in dropped else size for i, size in enumerate(given.shape))
+    return _padded(kept) != _padded(result)
+
+
+def _padded(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return (1,) * (_AXES - len(shape)) + shape
