@@ -39,14 +39,16 @@ def reduction(kind: str, axes: tuple[int, ...], result: tuple[int, ...]) -> byte
         ("REDUCE_MAX", (3,), (1, 5, 4, 1), ()),
         ("REDUCE_MIN", (1,), (1, 4, 7), ()),
         ("REDUCE_MAX", (1, 2), (1, 7), ()),
+        ("SUM", (1, 2), (1, 1, 1, 7), (0,)),
+        ("SUM", (0, 3), (5, 4), (0,)),
     ],
 )
-def test_extreme_over_any_axis_is_exact(
+def test_reduction_over_any_axes_is_exact(
     tmp_path: Path, kind: str, axes: tuple[int, ...], result: tuple[int, ...], left: tuple[int, ...]
 ) -> None:
     model = reduction(kind, axes, result)
     assert misread(read_tflite(model)) == left
-    verified(application(tmp_path, {"extreme": (model, "")}), 2)
+    verified(application(tmp_path, {"reduction": (model, "")}), 2)
 
 
 def test_model_that_vela_has_compiled_already_is_refused_as_such() -> None:

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Operators that Vela compiles into another computation than the file's.
 
-Vela takes the shape of a REDUCE_MAX or REDUCE_MIN that drops its axes for four axes, counted from
-the right, and reads as much of the input as that shape suggests: for an input of 1 x 5 x 4 x 7 and
-the last axis it takes the result 1 x 5 x 4 for 1 x 1 x 5 x 4. Where the two shapes are the same
-once the axes are kept, nothing is lost; elsewhere most of the result is wrong.
+REDUCE_MAX, REDUCE_MIN and SUM that drop their axes
+    Vela takes the shape of the result for four axes, counted from the right, and reads as much of
+    the input as that shape suggests: for an input of 1 x 5 x 4 x 7 and the last axis it takes the
+    result 1 x 5 x 4 for 1 x 1 x 5 x 4. Where the two shapes are the same once the axes are kept,
+    nothing is lost; elsewhere most of the result is wrong.
+
+SUM over several axes
+    Vela sums over one of them, and writes more than the result has room for.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ import numpy as np
 
 from ..tflite import Subgraph, TfliteModel, TfliteOperator
 
-_KINDS = ("REDUCE_MAX", "REDUCE_MIN")
+_KINDS = ("REDUCE_MAX", "REDUCE_MIN", "SUM")
 _AXES = 4
 
 
@@ -27,12 +31,14 @@ def _misread(graph: Subgraph, operator: TfliteOperator) -> bool:
         return False
     given, axes = (graph.tensors[i] for i in operator.inputs[:2])
     result = graph.tensors[operator.outputs[0]].shape
-    if axes.data is None or len(result) == len(given.shape):
-        return False
     rank = len(given.shape)
-    dropped = {int(axis) % rank for axis in np.frombuffer(axes.data, np.int32)}
-    kept = tuple(1 if i in dropped else size for i, size in enumerate(given.shape))
-    return _padded(kept) != _padded(result)
+    if axes.data is None or given.dtype not in ("int8", "int16"):
+        return False
+    reduced = {int(axis) % rank for axis in np.frombuffer(axes.data, np.int32)}
+    if operator.kind == "SUM" and len(reduced) > 1:
+        return True
+    kept = tuple(1 if i in reduced else size for i, size in enumerate(given.shape))
+    return len(result) != rank and _padded(kept) != _padded(result)
 
 
 def _padded(shape: tuple[int, ...]) -> tuple[int, ...]:
