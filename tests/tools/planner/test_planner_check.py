@@ -101,6 +101,13 @@ def test_more_work_than_time_is_told(hocket):
     assert "the NPU is asked for" in out
 
 
+def test_more_work_for_the_processor_than_it_has_time_is_told(hocket):
+    code, out, _ = hocket("check", "app.toml", more=ON_BOTH_UNITS.replace("2 GHz", "400 MHz"))
+    assert code != 0
+    assert "the CPU is asked for" in out
+    assert "large may take" in out
+
+
 def test_pack_refuses_what_may_miss_a_deadline(hocket, folder):
     code, _, error = hocket("pack", "app.toml", deadline="1 ms")
     assert code == 1

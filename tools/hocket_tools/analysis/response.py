@@ -239,11 +239,17 @@ class Solver:
             blocking = sum(self.taskset.demand_ns(t) for t in lower)
         piece = cpu_rivals(self.stages, me).blocking_ns
         visits = len(stages.places(npu=False))
+        cpu_blocking = least_tick_ns(piece) + (visits - 1) * piece
+        own = self.taskset.release_ns + stages.own_ns
+        if bound is not None:
+            # A closer look may have left less than one stretch a link.
+            blocking = min(blocking, max(bound - own, 0))
+            cpu_blocking = min(cpu_blocking, max(bound - own - blocking, 0))
         return TaskProof(
             task=task,
-            own_ns=self.taskset.release_ns + stages.own_ns,
+            own_ns=own,
             blocking_ns=blocking,
-            cpu_blocking_ns=least_tick_ns(piece) + (visits - 1) * piece,
+            cpu_blocking_ns=cpu_blocking,
             bound_ns=bound,
             overruns=task.overrun != "queue" and self.overruns(me),
         )

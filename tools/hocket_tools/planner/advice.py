@@ -80,9 +80,12 @@ def advice(planner: Planner, found: Plan) -> Iterator[str]:
     proved = found.proof.tasks[obstacle.task]
     if proved.bound_ns is not None and not proved.overruns:
         yield f"a deadline of {format_ns(proved.bound_ns)} for {failing.name}"
+    taskset = found.proof.taskset
     heaviest = max(
         range(len(tasks)),
-        key=lambda i: Fraction(found.proof.taskset.demand_ns(tasks[i]), tasks[i].period_ns),
+        key=lambda i: Fraction(
+            max(taskset.demand_ns(tasks[i]), taskset.cpu_demand_ns(tasks[i])), tasks[i].period_ns
+        ),
     )
     percent = _least(
         0, _LONGEST_PERCENT, lambda p: _holds(planner.plan(planner.stretched(heaviest, p)))
