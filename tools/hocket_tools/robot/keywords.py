@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from robot.libraries.BuiltIn import BuiltIn  # type: ignore[import-untyped]
+from robot.libraries.BuiltIn import BuiltIn
 
 from .bench import Bench
 from .script import Monitor, MonitorError
