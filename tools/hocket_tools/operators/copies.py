@@ -17,7 +17,8 @@ _FILL = 255
 _AXES = 5
 _ROW_BYTES = 512
 _MOST_BLOCKS = 16
-_BLOCK_BYTES = 16384
+_LONG_BYTES = 1024
+_WORD = 4
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ def _row(copy: Copy) -> Work:
 
 def _row_room() -> int:
     """Cycles of a step for the elements of a row."""
-    return STEP_CYCLES - work("move", step=1, row=1).cycles
+    return STEP_CYCLES - work("move", step=1, strided=1, row=1).cycles
 
 
 def pack_copies(
@@ -161,21 +162,19 @@ def pack_copies(
         blocks = _blocks(simple)
         if blocks is None:
             return None
-        params = words(0, 1, len(blocks), *(value for block in blocks for value in block))
-        works = [work("move", block=1, block16=-(-block[4] // 16)) for block in blocks]
+        some, works = _steps([_block(a, b, n) for _, _, a, b, n in blocks])
+        params = words(0, some, len(blocks), *(value for block in blocks for value in block))
     else:
         pieces = [p for c in simple for b in _bounded(c) for p in _split_axes(b)]
         if not pieces:
             return None
         chunk = max(1, _row_room() // max(_row(p).cycles for p in pieces))
         params = words(1, chunk, len(pieces)) + b"".join(_piece(p) for p in pieces)
-        works = []
+        works, rows_at_once = [], work("move", strided=1)
         for piece in pieces:
             rows = math.prod(piece.shape[:-1])
-            works += [_row(piece) * chunk] * (rows // chunk)
-            works += [_row(piece) * (rows % chunk)] if rows % chunk else []
-    # What is empty still takes a step.
-    works = works or [work("move")]
+            works += [rows_at_once + _row(piece) * chunk] * (rows // chunk)
+            works += [rows_at_once + _row(piece) * (rows % chunk)] if rows % chunk else []
     total = work("move")
     for step in works:
         total += step
@@ -200,17 +199,53 @@ def _piece(copy: Copy) -> bytes:
 
 
 def _blocks(copies: Sequence[Copy]) -> list[tuple[int, int, int, int, int]] | None:
+    """Blocks of (source, target, from, to, bytes), or None where there are too many."""
     found: list[tuple[int, int, int, int, int]] = []
+    size = 0
     for copy in copies:
         if copy.source < 0 or math.prod(copy.shape) > _MOST_BLOCKS:
             return None
         for place in np.ndindex(*copy.shape):
             a = copy.read_at + sum(i * s for i, s in zip(place, copy.read, strict=True))
             b = copy.written_at + sum(i * s for i, s in zip(place, copy.written, strict=True))
-            for at in range(0, copy.run, _BLOCK_BYTES):
-                n = min(_BLOCK_BYTES, copy.run - at)
-                found.append((copy.source, copy.target, a + at, b + at, n))
-    return found if len(found) <= _MOST_BLOCKS else None
+            size += copy.run
+            found += [(copy.source, copy.target, *part) for part in _parts(a, b, copy.run)]
+    # What is empty still takes a step.
+    found = found or [(0, 0, 0, 0, 0)]
+    return found if len(found) <= max(_MOST_BLOCKS, size // _LONG_BYTES) else None
+
+
+def _block(a: int, b: int, n: int) -> Work:
+    # Tensors begin at multiples of 16, and words are copied where both sides begin at one.
+    if (a | b) % _WORD:
+        return work("move", block=1, block_byte=n)
+    return work("move", block=1, block16=-(-n // 16))
+
+
+def _parts(a: int, b: int, n: int) -> list[tuple[int, int, int]]:
+    """(from, to, bytes) of blocks that a step can hold, the most of them words."""
+    head = -a % _WORD
+    if head and n > head and (a - b) % _WORD == 0:
+        apart = _block(a, b, head) + _block(a + head, b + head, n - head)
+        if apart.cycles < _block(a, b, n).cycles:
+            return [(a, b, head), *_parts(a + head, b + head, n - head)]
+    room = STEP_CYCLES - work("move", step=1, block=1).cycles
+    if (a | b) % _WORD:
+        most = room // work("move", block_byte=1).cycles // _WORD * _WORD
+    else:
+        most = room // work("move", block16=1).cycles * 16
+    return [(a + at, b + at, min(most, n - at)) for at in range(0, n, most)]
+
+
+def _steps(blocks: Sequence[Work]) -> tuple[int, list[Work]]:
+    """How many blocks a step does, as many as are short enough together, and what steps do."""
+    for some in range(len(blocks), 0, -1):
+        steps = []
+        for first in range(0, len(blocks), some):
+            steps.append(sum(blocks[first + 1 : first + some], blocks[first]))
+        if max(w.cycles for w in steps) <= STEP_CYCLES - work("move", step=1).cycles:
+            break
+    return some, steps
 
 
 def whole(source: TfliteTensor, target: int = 0, operand: int = 0) -> Copy:

@@ -31,6 +31,38 @@ def moves() -> list[Case]:
         move("long-rows", "TRANSPOSE", (3, 2, 1500), (1, 0, 2), (2, 3, 1500)),
         move("five-axes", "TRANSPOSE", (2, 3, 4, 5, 2), (4, 2, 0, 3, 1), (2, 4, 2, 5, 3)),
         move("long", "REVERSE_V2", (1, 3001), (1,), (1, 3001)),
+        move("longer", "RESHAPE", (1, 40001), (40001, 1), (40001, 1)),
+        *_unaligned(),
+    ]
+
+
+def _unaligned() -> list[Case]:
+    """Long blocks that do not lie at words, at all or but for their first bytes."""
+    scale = (0.05, 1)
+    row, parts = 1001, 5
+    return [
+        Plain(
+            "unaligned",
+            kind="SLICE",
+            operands=(
+                Operand((1, 16400), scale=scale),
+                Operand((2,), "int32", values=(0, 1)),
+                Operand((2,), "int32", values=(1, 16385)),
+            ),
+            results=(Operand((1, 16385), scale=scale),),
+            options="SliceOptions",
+        ),
+        Plain(
+            "unaligned",
+            kind="SPLIT",
+            operands=(
+                Operand((), "int32", values=(1,)),
+                Operand((2, parts * row), scale=scale),
+            ),
+            results=(Operand((2, row), scale=scale),) * parts,
+            options="SplitOptions",
+            attributes=(("numSplits", parts),),
+        ),
     ]
 
 
