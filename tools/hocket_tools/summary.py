@@ -89,7 +89,7 @@ def render(report: dict[str, Any], console: Console) -> None:
             f"{format_ns(run['duration_ns'])} on {report['accelerator']} at "
             f"{format_hz(report['npu_hz'])}: NPU busy {share:.1f} %, {run['segments']} segments"
         )
-        _render_verified(run.get("verified"), console)
+        _render_verified(run, console)
         console.print()
 
 
@@ -107,12 +107,18 @@ def _cells(task: dict[str, Any]) -> list[str]:
     ]
 
 
-def _render_verified(verified: dict[str, Any] | None, console: Console) -> None:
+def _render_verified(run: dict[str, Any], console: Console) -> None:
+    verified = run.get("verified")
     if verified is None:
         return
     jobs = sum(verified["jobs"].values())
-    if not verified["mismatches"]:
+    if jobs and not verified["mismatches"]:
         console.print(f"verified: the outputs of {jobs} jobs equal tflite_micro's, bit for bit")
+    silent = [task["name"] for task in run["tasks"] if not verified["jobs"].get(task["name"])]
+    if silent:
+        console.print(
+            f"[bold red]not verified[/]: {', '.join(silent)} finished no job; longer --seconds help"
+        )
     for mismatch in verified["mismatches"]:
         console.print(
             f"[bold red]differs[/]: {mismatch['task']} job {mismatch['job']} output "
