@@ -20,11 +20,14 @@ SHAPE = (1, 5, 4, 7)
 SCALE = Quantisation.tensor(0.03, -8)
 
 
-def reduction(kind: str, axes: tuple[int, ...], result: tuple[int, ...]) -> bytes:
+def reduction(
+    kind: str, axes: tuple[int, ...], result: tuple[int, ...], dtype: str = "int8"
+) -> bytes:
     model = ModelBuilder()
-    given = model.input("given", SHAPE, "int8", SCALE)
+    scale = SCALE if dtype == "int8" else Quantisation.tensor(0.001)
+    given = model.input("given", SHAPE, dtype, scale)
     over = model.constant("axes", np.array(axes, np.int32))
-    found = model.output("found", result, "int8", SCALE)
+    found = model.output("found", result, dtype, scale)
     keep = len(result) == len(SHAPE)
     model.operator(kind, (given, over), (found,), "ReducerOptions", version=2, keepDims=keep)
     return model.finish()
@@ -47,8 +50,14 @@ def test_reduction_over_any_axes_is_exact(
     tmp_path: Path, kind: str, axes: tuple[int, ...], result: tuple[int, ...], left: tuple[int, ...]
 ) -> None:
     model = reduction(kind, axes, result)
-    assert misread(read_tflite(model)) == left
+    assert misread(read_tflite(model), model) == left
     verified(application(tmp_path, {"reduction": (model, "")}), 2)
+
+
+def test_misread_reduction_that_the_processor_lacks_is_refused() -> None:
+    model = reduction("REDUCE_MIN", (3,), (1, 5, 4), "int16")
+    with pytest.raises(VelaError, match=r"compiles wrongly.*\n.*int16(.|\n)*one axis at a time"):
+        compile_network(model, VelaOptions("ethos-u55-128"))
 
 
 def test_model_that_vela_has_compiled_already_is_refused_as_such() -> None:

@@ -84,7 +84,7 @@ def compile_network(
     with _blamed(source):
         keyed = _Keyed(_contents(source))
         model = _read(keyed)
-        chosen = tuple(sorted({*find_layers(model, processor), *misread(model)}))
+        chosen = tuple(sorted({*find_layers(model, processor), *misread(model, keyed.data)}))
         data, remaining = forwarded(keyed.data, model)
         if data is not keyed.data:
             keyed = _Keyed(data)

@@ -15,15 +15,40 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..operators import read_source, reason
 from ..tflite import Subgraph, TfliteModel, TfliteOperator
+from .errors import VelaError
 
 _KINDS = ("REDUCE_MAX", "REDUCE_MIN", "SUM")
 _AXES = 4
 
 
-def misread(source: TfliteModel) -> tuple[int, ...]:
-    """Indices of the operators that must not be left to Vela."""
-    return tuple(o.index for o in source.main.operators if _misread(source.main, o))
+def misread(source: TfliteModel, data: bytes) -> tuple[int, ...]:
+    """Indices of the operators that must not be left to Vela.
+
+    Parameters
+    ----------
+    source, data
+        The model, as read and as bytes.
+
+    Raises
+    ------
+    VelaError
+        The processor cannot run such an operator either.
+    """
+    found = tuple(o.index for o in source.main.operators if _misread(source.main, o))
+    described = read_source(data, source) if found else ()
+    for index in found:
+        why = reason(described[index])
+        if why is not None:
+            raise VelaError(
+                "a reduction that Vela compiles wrongly, and the processor cannot run",
+                where=str(source.main.operators[index]),
+                found=why,
+                expected="an operator of the processor's for it",
+                try_="keep the reduced axes (keep_dims), and reduce one axis at a time",
+            )
+    return found
 
 
 def _misread(graph: Subgraph, operator: TfliteOperator) -> bool:
@@ -32,7 +57,7 @@ def _misread(graph: Subgraph, operator: TfliteOperator) -> bool:
     given, axes = (graph.tensors[i] for i in operator.inputs[:2])
     result = graph.tensors[operator.outputs[0]].shape
     rank = len(given.shape)
-    if axes.data is None or given.dtype not in ("int8", "int16"):
+    if axes.data is None or given.dtype not in ("int8", "uint8", "int16"):
         return False
     reduced = {int(axis) % rank for axis in np.frombuffer(axes.data, np.int32)}
     if operator.kind == "SUM" and len(reduced) > 1:
