@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """``python -m hocket_tools.operators.report``: every case against tflite_micro.
 
-On the platforms that are here: CPython over the shims, MicroPython, and the ARM image.
+On CPython over the shims, on MicroPython, and on the ARM image where it is built; there, what steps
+and inferences take is compared with what they were packed for.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,11 +23,11 @@ from hocket_host.errors import HocketError
 from .arm import available, run_on_arm
 from .cases import CASES, Comparison, Refused, compare
 from .check import Job, run_on_cpython, run_on_micropython
+from .costs import STEP_CYCLES
 from .registry import kinds
 
 #: Jobs that a platform is given at once.
 _BATCH = 60
-
 
 PLATFORMS = ("cpython", "micropython", "arm")
 
@@ -41,12 +43,16 @@ _RUN: dict[str, Callable[[Sequence[Job]], list[dict[str, Any]]]] = {
 }
 
 
-def platforms_here() -> tuple[str, ...]:
-    """Platforms of the default report that can run: CPython takes minutes and is left out."""
-    return ("micropython",) if available() else ("micropython", "arm")
+def platforms_here() -> dict[str, str | None]:
+    """Every platform, and why it cannot run here, or None where it can."""
+    return {name: available() if name == "arm" else None for name in PLATFORMS}
 
 
-def measure(pattern: str = "", platforms: Sequence[str] = ("micropython",)) -> dict[str, Any]:
+def measure(
+    pattern: str = "",
+    platforms: Sequence[str] = ("micropython",),
+    report: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
     """Compare every case whose id holds `pattern`.
 
     Parameters
@@ -55,15 +61,18 @@ def measure(pattern: str = "", platforms: Sequence[str] = ("micropython",)) -> d
         Part of a case's id; empty for all.
     platforms
         Of `PLATFORMS`.
+    report
+        Called with a line at each stage.
 
     Returns
     -------
     dict
         ``operators``: by operator, then by its input's type: cases, comparisons (cases times
-        primitives), elements, mismatches and primitives. ``platforms``: by platform, comparisons
-        and mismatches; for ``arm`` also those whose longest step is longer than its estimate.
-        ``not_compared``: reason by case. ``cases`` and ``mismatches``: sums. ``kinds``: every
-        operator with an implementation.
+        primitives), elements, mismatches and primitives. ``platforms``: by platform, comparisons,
+        mismatches and nanoseconds on this machine; for ``arm`` also the comparisons whose longest
+        step, or whose inference, took longer than was estimated. ``beyond_a_step``: cases of which
+        every primitive has a step beyond ``step_bound_cycles``. ``not_compared``: reason by case.
+        ``cases`` and ``mismatches``: sums. ``kinds``: every operator with an implementation.
     """
     ways: list[Comparison] = []
     refused: dict[str, str] = {}
@@ -76,9 +85,13 @@ def measure(pattern: str = "", platforms: Sequence[str] = ("micropython",)) -> d
         else:
             ways += found
     results: dict[str, list[dict[str, Any]]] = {name: [] for name in platforms}
+    taken_ns = {}
     for name in platforms:
+        start_ns = time.monotonic_ns()
         for at in range(0, len(ways), _BATCH):
+            report(f"{name}: {at} of {len(ways)}")
             results[name] += _RUN[name]([way.job for way in ways[at : at + _BATCH]])
+        taken_ns[name] = time.monotonic_ns() - start_ns
     rows: dict[tuple[str, str], list[tuple[Comparison, int, int]]] = defaultdict(list)
     for i, way in enumerate(ways):
         types = f"{way.case.dtype} to {way.source.outputs[0].dtype}"
@@ -101,9 +114,22 @@ def measure(pattern: str = "", platforms: Sequence[str] = ("micropython",)) -> d
         "cases": len({way.case.id for way in ways}),
         "comparisons": len(ways),
         "mismatches": sum(r["mismatches"] for found in results.values() for r in found),
-        "platforms": {name: _summary(ways, found) for name, found in results.items()},
+        "platforms": {
+            name: {**_summary(ways, found), "host_ns": taken_ns[name]}
+            for name, found in results.items()
+        },
+        "step_bound_cycles": STEP_CYCLES,
+        "beyond_a_step": _beyond_a_step(ways),
         "not_compared": refused,
     }
+
+
+def _beyond_a_step(ways: Sequence[Comparison]) -> list[str]:
+    shortest: dict[str, int] = {}
+    for way in ways:
+        steps = (shortest.get(way.case.id), way.packed.step_cycles)
+        shortest[way.case.id] = min(cycles for cycles in steps if cycles is not None)
+    return sorted(name for name, cycles in shortest.items() if cycles > STEP_CYCLES)
 
 
 def _summary(ways: Sequence[Comparison], results: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -140,16 +166,29 @@ def _print(console: Console, figures: dict[str, Any]) -> None:
         console.print(f"{name} not compared: {reason}", markup=False, highlight=False)
     for name in ("cases", "comparisons", "mismatches"):
         console.print(f"{name:<12} {figures[name]}", highlight=False)
+    for name in figures["beyond_a_step"]:
+        console.print(f"{name}: a step is longer than {figures['step_bound_cycles']} cycles")
     for name, summary in figures["platforms"].items():
         text = ", ".join(
             f"{key.replace('_', ' ')} {len(value) if isinstance(value, list) else value}"
             for key, value in summary.items()
         )
         console.print(f"{name:<12} {text}", highlight=False)
+    for name, why in figures["not_run"].items():
+        console.print(f"{name:<12} not run: {why}", markup=False, highlight=False)
+
+
+def failed(figures: dict[str, Any]) -> bool:
+    """Whether anything differs, or took longer than it was packed for."""
+    timed = ("underestimated_steps", "underestimated_inferences")
+    return bool(
+        figures["mismatches"]
+        or any(summary.get(key) for summary in figures["platforms"].values() for key in timed)
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run; the exit status is 1 when anything differs."""
+    """Run; the exit status is 1 when anything differs or takes longer than its estimate."""
     parser = argparse.ArgumentParser(
         prog="python -m hocket_tools.operators.report",
         description="Compare the processor's operators with tflite_micro, byte for byte.",
@@ -162,13 +201,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument(
         "--platform", action="append", choices=PLATFORMS, metavar="NAME",
-        help=f"one of {', '.join(PLATFORMS)}; may be repeated; by default all but cpython",
+        help=f"one of {', '.join(PLATFORMS)}; may be repeated; by default all that can run here",
     )  # fmt: skip
     arguments = parser.parse_args(argv)
     console, errors = Console(), Console(stderr=True)
     try:
-        with errors.status("comparing"):
-            figures = measure(arguments.cases, arguments.platform or platforms_here())
+        lacking = {name: why for name, why in platforms_here().items() if why is not None}
+        chosen = arguments.platform or [name for name in PLATFORMS if name not in lacking]
+        with errors.status("comparing") as status:
+            figures = measure(arguments.cases, chosen, status.update)
+        figures["not_run"] = {name: why for name, why in lacking.items() if name not in chosen}
     except HocketError as error:
         errors.print(str(error), markup=False, highlight=False)
         return 2
@@ -176,7 +218,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.output is not None:
         arguments.output.parent.mkdir(parents=True, exist_ok=True)
         arguments.output.write_text(json.dumps(figures, indent=2) + "\n")
-    return 1 if figures["mismatches"] else 0
+    return 1 if failed(figures) else 0
 
 
 if __name__ == "__main__":
