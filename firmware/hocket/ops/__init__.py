@@ -6,6 +6,7 @@
 MODULES = (
     "move", "table", "binary", "dense", "conv", "pool", "reduce", "gather", "select", "resize",
     "convert", "softmax", "svdf", "curve", "matmul", "prelu", "lstm", "floats",
+    "detect",
 )  # fmt: skip
 
 _OWN = 128

@@ -58,6 +58,7 @@ def test_types_that_do_not_suit_are_the_reason() -> None:
 def test_every_kind_of_the_registry_takes_some_case_or_variables() -> None:
     taken = {case.op for case in CASES.values()}
     untried = set(kinds()) - taken - {"READ_VARIABLE", "ASSIGN_VARIABLE"}
+    untried.discard("TFLite_Detection_PostProcess")  # of three operators: test_operators_detect
     # tflite_micro has these for floats alone, or for types that no case builds.
     assert untried <= {"CEIL", "COS", "FLOOR", "ROUND", "SIN", "SQRT", "SQUARE"}
 

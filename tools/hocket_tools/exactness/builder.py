@@ -189,6 +189,14 @@ class ModelBuilder:
             operator.builtinOptions = table
         self._operators.append(operator)
 
+    def custom(
+        self, name: str, inputs: Sequence[int], outputs: Sequence[int], options: bytes
+    ) -> None:
+        """Add a custom operator by its own name, with options in its own format."""
+        self.operator("CUSTOM", inputs, outputs)
+        self._codes[-1].customCode = name
+        self._operators[-1].customOptions = np.frombuffer(options, np.uint8)
+
     def finish(self) -> bytes:
         """Write the model."""
         graph = schema.SubGraphT()

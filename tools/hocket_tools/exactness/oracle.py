@@ -89,9 +89,21 @@ class Oracle:
                 expected="types that tflite_micro's kernel computes",
                 try_="see the reason that tflite_micro prints on standard error",
             ) from None
-        return [
+        outputs = [
             np.array(self._interpreter.get_output(i)) for i in range(len(self.source.main.outputs))
         ]
+        self._clear_undetected(outputs)
+        return outputs
+
+    def _clear_undetected(self, outputs: list[NDArray[Any]]) -> None:
+        """Zero rows behind the last detection, where the reference's memory holds anything."""
+        places = {index: at for at, index in enumerate(self.source.main.outputs)}
+        for operator in self.source.main.operators:
+            if operator.kind == "TFLite_Detection_PostProcess":
+                found = int(self.tensor(operator.outputs[3]).reshape(-1)[0])
+                for index, width in zip(operator.outputs[:3], (4, 1, 1), strict=True):
+                    if index in places:
+                        outputs[places[index]].reshape(-1)[found * width :] = 0
 
     def tensor(self, index: int) -> NDArray[Any]:
         """Value of a tensor of the main subgraph after the last `run`."""

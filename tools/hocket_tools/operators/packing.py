@@ -22,6 +22,7 @@ from .costs import Spent
 MODULES = (
     "move", "table", "binary", "dense", "conv", "pool", "reduce", "gather", "select", "resize",
     "convert", "softmax", "svdf", "curve", "matmul", "prelu", "lstm", "floats",
+    "detect",
 )  # fmt: skip
 
 AXES = 5

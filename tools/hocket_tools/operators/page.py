@@ -57,8 +57,10 @@ What the table does not show:
   with whatever its memory held, so only cases without borders are compared.
 - Floats are handled by their bits, in integers, and equal tflite_micro's to the bit: conversions
   at the edges of a network, moves, sums, products, quotients, extremes and clamps. What needs
-  floats of 64 bits or transcendental functions of floats is refused by name, such as the custom
-  operator TFLite_Detection_PostProcess.
+  floats of 64 bits or transcendental functions of floats is refused by name.
+- The custom operator TFLite_Detection_PostProcess takes box encodings of 8 bits, directly or by way
+  of DEQUANTIZE, whose exponentials are a table; its doubles are computed in integers. tflite_micro
+  leaves what lies behind the last detection of the fast way as its memory was; here it is zero.
 - Where tflite_micro has no kernel ({without}), an implementation here follows TFLite's definition
   and is compared with NumPy's.
 """

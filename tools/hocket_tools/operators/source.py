@@ -31,6 +31,8 @@ class SourceOperator:
     """Name of that table in the schema."""
     custom_options: bytes = b""
     """What a custom operator has instead of a table."""
+    origins: tuple[TfliteTensor | None, ...] = ()
+    """Of each input the tensor that it was dequantised from, or None."""
 
     def option(self, name: str, default: Any = None) -> Any:
         """Return an option, or what the schema takes for it when the table is absent."""
@@ -76,6 +78,9 @@ def read_source(
     """
     graph = (source or read_tflite(model)).subgraphs[subgraph]
     raw = schema.Model.GetRootAs(model, 0).Subgraphs(subgraph)
+    dequantised = {
+        o.outputs[0]: graph.tensors[o.inputs[0]] for o in graph.operators if o.kind == "DEQUANTIZE"
+    }
     found = []
     for index, operator in enumerate(graph.operators):
         tree = schema.OperatorT.InitFromObj(raw.Operators(index))
@@ -89,6 +94,7 @@ def read_source(
                 options={} if table is None else dict(vars(table)),
                 options_table=None if table is None else type(table).__name__.removesuffix("T"),
                 custom_options=b"" if tree.customOptions is None else bytes(tree.customOptions),
+                origins=tuple(dequantised.get(i) for i in operator.inputs),
             )
         )
     return tuple(found)
