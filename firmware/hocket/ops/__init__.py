@@ -9,6 +9,9 @@ MODULES = (
     "detect",
 )  # fmt: skip
 
+# By code, inputs that an operator writes, too: states that the net keeps.
+IN_PLACE = {12: (3,), 16: (9, 10)}
+
 _OWN = 128
 _own = {}
 
@@ -21,12 +24,17 @@ def register(code, factory):
 
 
 # An operator over tensors in place. params and scratch are byte views, aligned to 4; inputs and
-# outputs have a byte view raw. May allocate; the operator's step does not.
+# outputs have a byte view raw. May allocate; the operator's step does not. The parameters are not
+# trusted: ValueError if a step would reach beyond what is given.
 def make(code, params, inputs, outputs, scratch):
     if code < len(MODULES):
-        factory = __import__("hocket.ops." + MODULES[code], None, None, ["make"], 0).make
-    else:
-        factory = _own.get(code)
-        if factory is None:
-            raise ValueError("no operator with code %d" % code)
+        name = MODULES[code]
+        factory = __import__("hocket.ops." + name, None, None, ["make"], 0).make
+        try:
+            return factory(params, inputs, outputs, scratch)
+        except (LookupError, ValueError) as error:
+            raise ValueError("%s: %s" % (name, error)) from None
+    factory = _own.get(code)
+    if factory is None:
+        raise ValueError("no operator with code %d" % code)
     return factory(params, inputs, outputs, scratch)

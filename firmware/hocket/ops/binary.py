@@ -4,8 +4,9 @@
 import micropython
 from micropython import const
 
-from . import fixed
-from .operator import Operator, word
+from . import bounds, fixed
+from .bounds import number
+from .operator import Operator
 
 # Parameters: count, chunk, how to combine, flags; then at these words the loadings of the operands,
 # their scalings (multiplier, left, right) and the scaling of the result.
@@ -116,15 +117,25 @@ def store(params, where: int, source, target, at: int, n: int):
 class Binary(Operator):
     def __init__(self, params, inputs, target, scratch):
         self.params = params
-        self.kind = word(params, 2)
-        self.flags = word(params, 3)
+        self.kind = number(params, 2)
+        self.flags = number(params, 3)
         self.left = inputs[0].raw
         self.right = inputs[1].raw
         self.target = target.raw
-        chunk = word(params, 1)
+        chunk = number(params, 1, 1)
+        bounds.fits("scratch", scratch, chunk, 8)
         self.a = scratch[: 4 * chunk]
         self.b = scratch[4 * chunk : 8 * chunk]
-        Operator.__init__(self, word(params, 0), chunk)
+        count = number(params, 0)
+        bounds.loading(params, _LEFT, self.left, count, "input 0")
+        bounds.loading(params, _RIGHT, self.right, count, "input 1")
+        bounds.factor(params, _LEFT + _SCALE)
+        bounds.factor(params, _RIGHT + _SCALE)
+        if self.flags & _SCALE_RESULT:
+            bounds.scaling(params, _RESULT, count, self.target, self.a, chunk)
+        else:
+            bounds.fits("output", self.target, count, bounds.width(params, _RESULT + 3))
+        Operator.__init__(self, count, chunk)
 
     def block(self, at, n):
         p = self.params

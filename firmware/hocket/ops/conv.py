@@ -6,9 +6,10 @@
 import micropython
 from micropython import const
 
-from . import fixed
+from . import bounds, fixed
+from .bounds import fits, number
 from .dense import Rows
-from .operator import Operator, word
+from .operator import Operator
 
 # Primitives.
 _DIRECT = const(0)
@@ -43,6 +44,8 @@ _PIXEL_BYTES = const(27)  # of the input
 _UP_Y = const(28)  # rows and columns of a window's places to one of the input; 1 but transposed
 _UP_X = const(29)
 _MULTIPLIER = const(24)  # channels an input channel, of a depthwise convolution; else 0
+
+_MOST_UP = const(0x1FFFFFFF)
 
 _M = const(0x3FFFFFFF)
 _S = const(0x20000000)
@@ -268,8 +271,30 @@ class Direct(Operator):
         self.weights = inputs[1].raw
         self.target = target.raw
         self.acc = scratch
-        self.scaling = word(params, _SCALING)
-        Operator.__init__(self, word(params, 0), word(params, 1))
+        self.scaling = number(params, _SCALING)
+        count = number(params, 0)
+        chunk = number(params, 1, 1)
+        self.check(count, min(count, chunk))
+        Operator.__init__(self, count, chunk)
+
+    # Of count outputs, most of them in a step. Places beyond the edges are no access.
+    def check(self, count, most):
+        p = self.params
+        channels = number(p, _CHANNELS, 1)
+        depth = number(p, _INPUT_DEPTH, 1)
+        multiplier = number(p, _MULTIPLIER)
+        wide = 2 if number(p, _WIDE) else 1
+        places = bounds.images(p, _HEIGHT, channels, count, _OUT_HEIGHT)
+        fits("input", self.source, places * depth, 2 if number(p, _TYPE) else 1)
+        if multiplier:
+            if (channels - 1) // multiplier >= depth:
+                raise ValueError("input: %d channels, accesses to more" % depth)
+            depth = 1
+        window = number(p, _KERNEL_Y, 1) * number(p, _KERNEL_X, 1)
+        fits("weights", self.weights, window * channels, depth)
+        fits("parameters", p, number(p, _BIAS) + wide * channels, 4)
+        fits("scratch", self.acc, most, 4 * wide)
+        bounds.scaling(p, self.scaling, count, self.target, self.acc, most)
 
     def block(self, at, n):
         convolve(self.params, self.source, self.weights, self.acc, at, n)
@@ -280,7 +305,11 @@ class Direct(Operator):
 class Places(Direct):
     def __init__(self, params, inputs, target, scratch):
         Direct.__init__(self, params, inputs, target, scratch)
-        self.channels = word(params, _CHANNELS)
+        self.channels = number(params, _CHANNELS)
+        if number(params, _INPUT_DEPTH) != self.channels or not number(params, _MULTIPLIER):
+            raise ValueError("channels that are not the input's")
+        if self.count < self.channels:
+            raise ValueError("no outputs")
         self.most = self.chunk
         self.groups = -(-self.channels // self.most)
         Operator.__init__(self, self.count // self.channels * self.groups, 1)
@@ -300,14 +329,21 @@ class Places(Direct):
 # The windows of some pixels are gathered in steps of their own, then multiplied.
 class Window(Rows):
     def __init__(self, params, inputs, target, scratch):
-        channels = word(params, _CHANNELS)
-        count = word(params, 0)
-        self.pixels = word(params, _PIXELS)
+        channels = number(params, _CHANNELS, 1)
+        count = number(params, 0, 1)
+        self.pixels = number(params, _PIXELS, 1)
         self.image = inputs[0].raw
         self.every = count // channels
-        self.places = word(params, _KERNEL_Y) * word(params, _KERNEL_X)
-        self.gathered = word(params, _GATHERED)
-        acc = (8 if word(params, _WIDE) else 4) * word(params, 1)
+        self.places = number(params, _KERNEL_Y, 1) * number(params, _KERNEL_X, 1)
+        self.gathered = number(params, _GATHERED, 1)
+        acc = (8 if number(params, _WIDE) else 4) * number(params, 1)
+        size = number(params, _PIXEL_BYTES, 1)
+        places = bounds.images(params, _HEIGHT, 1, self.every, _OUT_HEIGHT)
+        fits("input", self.image, places, size)
+        fits("scratch", scratch, acc + self.pixels * self.places * size)
+        # What stands for no place of the input is its extent times this, as a word.
+        for axis in range(2):
+            number(params, _HEIGHT + axis, 1, _MOST_UP // max(number(params, _UP_Y + axis), 1))
         Rows.__init__(
             self,
             params,
@@ -338,7 +374,7 @@ class Window(Rows):
 
 
 def make(params, inputs, outputs, scratch):
-    kind = word(params, 2)
+    kind = number(params, 2)
     target = outputs[0]
     if kind == _WINDOW:
         return Window(params, inputs, target.raw, scratch)

@@ -5,7 +5,8 @@
 import micropython
 from micropython import const
 
-from . import fixed
+from . import bounds, fixed
+from .bounds import fits, number
 from .operator import Operator, word
 from .reduce import narrow
 
@@ -154,9 +155,36 @@ class Convert(Operator):
         self.source = source.raw
         self.target = target.raw
         self.acc = scratch
-        self.kind = word(params, _KIND)
+        self.kind = number(params, _KIND, 0, _DIVIDE_FLOAT)
         self.width = word(params, _WIDTH)
-        Operator.__init__(self, word(params, 0), word(params, 1))
+        count = number(params, 0)
+        chunk = number(params, 1, 1)
+        if self.kind >= _TO_FLOAT:
+            self.check_floats(count)
+        else:
+            most = min(count, chunk)
+            bounds.loading(params, _LOADING, self.source, count, "input")
+            fits("scratch", scratch, most, 4)
+            if self.kind == _RESCALE:
+                bounds.scaling(params, _SCALING, count, self.target, scratch, most)
+            else:
+                fits("output", self.target, count, bounds.width(params, _WIDTH))
+        Operator.__init__(self, count, chunk)
+
+    def check_floats(self, count):
+        p = self.params
+        kind = self.kind
+        if kind == _FROM_FLOAT:
+            fits("parameters", p, _THRESHOLDS + 256, 4)
+        else:
+            # Products stay words, of which a loop goes through the bits.
+            number(p, _MANTISSA, 1, 0xFFFFFF)
+            number(p, _EXPONENT)
+            fits("parameters", p, _ZERO + 1, 4)
+            if not -0x8000 <= word(p, _ZERO) <= 0x7FFF:
+                raise ValueError("zero point is out of bounds")
+        fits("input", self.source, count, 2 if kind == _TO_FLOAT else 4)
+        fits("output", self.target, count, (4, 1, 2)[kind - _TO_FLOAT])
 
     def block(self, at, n):
         p = self.params

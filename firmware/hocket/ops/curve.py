@@ -5,7 +5,8 @@
 import micropython
 from micropython import const
 
-from . import fixed
+from . import bounds, fixed
+from .bounds import fits, number
 from .operator import Operator, word
 
 _KIND = const(2)
@@ -91,20 +92,38 @@ def magnitude(buf, n: int):
             b[i] = -v
 
 
+# What interpolate relies on: a whole table, and products that are words.
+def check(table, multiplier, shift):
+    fits("parameters", table, 256, 2)
+    if not 0 <= multiplier < 0x8000 or not 0 <= shift <= 30:
+        raise ValueError("scale of a table is out of bounds")
+
+
 class Curve(Operator):
     def __init__(self, params, source, target, scratch):
         self.params = params
         self.source = source.raw
         self.target = target.raw
-        self.kind = word(params, _KIND)
-        chunk = word(params, 1)
+        self.kind = number(params, _KIND, 0, _ABS)
+        count = number(params, 0)
+        chunk = number(params, 1, 1)
+        fits("input", self.source, count, 2)
         self.a = scratch[: 4 * chunk]
         self.b = scratch[4 * chunk :]
         self.multiplier = word(params, _MULTIPLIER)
         self.shift = word(params, _SHIFT)
         self.table = params[4 * _TABLE :]
         self.negative = word(params, _NEGATIVE) if self.kind == _LEAKY else 0
-        Operator.__init__(self, word(params, 0), chunk)
+        if self.kind <= _TANH:
+            check(self.table, self.multiplier, self.shift)
+            fits("output", self.target, count, 2)
+        else:
+            fits("scratch", scratch, chunk, 8 if self.kind == _LEAKY else 4)
+            bounds.loading(params, _LOADING, self.source, count, "input")
+            bounds.factor(params, _IDENTITY)
+            bounds.factor(params, _SLOPE)
+            bounds.scaling(params, _RESULT, count, self.target, self.a, chunk)
+        Operator.__init__(self, count, chunk)
 
     def block(self, at, n):
         p = self.params

@@ -5,8 +5,9 @@
 import micropython
 from micropython import const
 
-from . import fixed
-from .operator import Operator, word
+from . import bounds, fixed
+from .bounds import fits, number
+from .operator import Operator
 
 # Words of the parameters.
 _SCALING = const(3)  # at which word the scaling is, and the biases
@@ -155,17 +156,33 @@ class Rows(Operator):
         self.weights = weights
         self.target = target
         self.acc = acc
-        self.scaling = word(params, _SCALING)
-        self.depth = word(params, _DEPTH)
-        self.narrow = word(params, _TYPE) == 0
-        self.part = word(params, _PART)
+        self.scaling = number(params, _SCALING)
+        self.depth = number(params, _DEPTH, 1)
+        self.narrow = number(params, _TYPE) == 0
+        self.part = number(params, _PART, 1)
         self.parts = -(-self.depth // self.part)
         self.outputs = outputs
-        self.most = word(params, 1)
+        self.most = number(params, 1, 1)
         self.all = count
+        if outputs < 1:
+            raise ValueError("no outputs")
+        most = min(outputs, count)
+        channels = number(params, _CHANNELS, 1)
+        wide = 2 if number(params, _WIDE) else 1
+        self.check(source, most)
+        fits("weights", weights, channels, self.depth)
+        fits("parameters", params, number(params, _BIAS) + wide * channels, 4)
+        most = min(most, self.most)
+        fits("scratch", acc, most, 4 * wide)
+        bounds.scaling(params, self.scaling, count, target, acc, most)
         self.before = before
         self.steps = before + -(-outputs // self.most) * self.parts
         Operator.__init__(self, -(-count // outputs) * self.steps, 1)
+
+    # Checks what holds the rows of some outputs.
+    def check(self, source, outputs):
+        rows = -(-outputs // number(self.params, _CHANNELS, 1))
+        fits("input", source, rows * self.depth, 1 if self.narrow else 2)
 
     def block(self, at, n):
         base = at // self.steps * self.outputs
@@ -196,6 +213,6 @@ class Rows(Operator):
 
 
 def make(params, inputs, outputs, scratch):
-    count = word(params, 0)
+    count = number(params, 0, 1)
     source = inputs[0].raw
     return Rows(params, source, inputs[1].raw, outputs[0].raw, scratch, count, count, 0)

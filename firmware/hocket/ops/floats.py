@@ -5,8 +5,9 @@
 import micropython
 from micropython import const
 
-from . import fixed
-from .operator import Operator, word
+from . import bounds, fixed
+from .bounds import number
+from .operator import Operator
 
 _KIND = const(2)
 _LOW = const(3)  # of results: bits of floats
@@ -283,14 +284,20 @@ def clamp(params, buf, target, at: int, n: int):
 class Floats(Operator):
     def __init__(self, params, inputs, target, scratch):
         self.params = params
-        self.kind = word(params, _KIND)
+        self.kind = number(params, _KIND, 0, _COPY)
         self.left = inputs[0].raw
         self.right = inputs[-1].raw
         self.target = target.raw
-        chunk = word(params, 1)
+        count = number(params, 0)
+        chunk = number(params, 1, 1)
+        bounds.fits("scratch", scratch, chunk, 4 if self.kind == _COPY else 8)
+        bounds.loading(params, _LEFT, self.left, count, "input 0")
+        if self.kind != _COPY:
+            bounds.loading(params, _RIGHT, self.right, count, "input 1")
+        bounds.fits("output", self.target, count, 4)
         self.a = scratch[: 4 * chunk]
         self.b = scratch[4 * chunk :]
-        Operator.__init__(self, word(params, 0), chunk)
+        Operator.__init__(self, count, chunk)
 
     def block(self, at, n):
         p = self.params

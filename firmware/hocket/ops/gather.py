@@ -4,7 +4,8 @@
 import micropython
 from micropython import const
 
-from .operator import Operator, word
+from .bounds import fits, number
+from .operator import Operator
 
 _BYTES = const(2)  # of a slice
 _INDICES = const(3)  # how many a slice has
@@ -49,10 +50,19 @@ class Gather(Operator):
         self.source = source.raw
         self.indices = indices.raw
         self.target = target.raw
-        self.bytes = word(params, _BYTES)
-        self.most = word(params, _CHUNK_BYTES)
+        self.bytes = number(params, _BYTES, 1)
+        self.most = number(params, _CHUNK_BYTES, 1)
         self.parts = -(-self.bytes // self.most)
-        Operator.__init__(self, word(params, 0) * self.parts, word(params, 1))
+        count = number(params, 0)
+        tuples = number(params, _TUPLES, 1)
+        axes = number(params, _INDICES, 0, 4)
+        end = self.bytes + (count - 1) // tuples * number(params, _SPAN)
+        for axis in range(_STEPS, _STEPS + axes):
+            end += (number(params, axis + 4, 1) - 1) * number(params, axis)
+        fits("input", self.source, end)
+        fits("indices", self.indices, min(tuples, count) * axes, 4)
+        fits("output", self.target, count, self.bytes)
+        Operator.__init__(self, count * self.parts, number(params, 1, 1))
 
     def block(self, at, n):
         for i in range(at, at + n):

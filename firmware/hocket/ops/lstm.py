@@ -6,10 +6,11 @@
 import micropython
 from micropython import const
 
-from . import fixed
-from .curve import interpolate
+from . import bounds, fixed
+from .bounds import fits, number
+from .curve import check, interpolate
 from .dense import Rows
-from .operator import Operator, word
+from .operator import Operator
 
 _UNITS = const(0)
 _CHUNK = const(1)  # units of a step that is no product
@@ -93,26 +94,34 @@ class Lstm(Operator):
     # Inputs: sequence, four weights of it, four of the hidden state, hidden state, cell state.
     def __init__(self, params, inputs, target, scratch):
         self.params = params
-        units = word(params, _UNITS)
-        width = word(params, _WIDTH)
+        units = number(params, _UNITS, 1)
+        width = number(params, _WIDTH, 1, 2)
         self.units = units
         self.width = width
-        self.most = word(params, _CHUNK)
-        self.clip = word(params, _CLIP)
-        self.factor = word(params, _TANH)
-        self.shift = word(params, _TANH + 1)
-        features = word(params, _FEATURES) * width
-        batches = word(params, _BATCHES)
+        self.most = number(params, _CHUNK, 1)
+        self.clip = number(params, _CLIP)
+        self.factor = number(params, _TANH)
+        self.shift = number(params, _TANH + 1)
+        features = number(params, _FEATURES, 1) * width
+        batches = number(params, _BATCHES, 1)
+        times = number(params, _TIMES, 1)
+        by_batch = number(params, _BATCH_STRIDE)
+        by_time = number(params, _TIME_STRIDE)
+        rows = (batches - 1) * by_batch + (times - 1) * by_time + 1
+        fits("input", inputs[0].raw, rows, features)
+        fits("output", target.raw, max(rows, batches * times), units * width)
+        fits("hidden state", inputs[9].raw, batches * units, width)
+        fits("cell state", inputs[10].raw, batches * units, 2)
         self.order = []
         for batch in range(batches):
             hidden = inputs[9].raw[batch * units * width : (batch + 1) * units * width]
             cell = inputs[10].raw[2 * batch * units : 2 * (batch + 1) * units]
-            for time in range(word(params, _TIMES)):
-                row = batch * word(params, _BATCH_STRIDE) + time * word(params, _TIME_STRIDE)
+            for time in range(times):
+                row = batch * by_batch + time * by_time
                 given = inputs[0].raw[row * features : (row + 1) * features]
                 result = target.raw[row * units * width : (row + 1) * units * width]
                 self.order.append((given, result, hidden, cell))
-        acc = word(params, _ACC)
+        acc = number(params, _ACC)
         size = -(-2 * units // 4) * 4
         at = acc
         gates = []
@@ -122,14 +131,21 @@ class Lstm(Operator):
         self.gates = gates
         self.a = scratch[at : at + 4 * self.most]
         self.b = scratch[at + 4 * self.most : at + 8 * self.most]
-        self.table = params[4 * word(params, _ROWS + 8) :]
+        fits("scratch", scratch, at + 8 * self.most)
+        for where in (_FORGET, _INPUT):
+            bounds.factor(params, where)
+        hidden = self.order[0][2]
+        bounds.scaling(params, _HIDDEN, units, hidden, self.a, min(units, self.most))
+        self.table = params[4 * number(params, _ROWS + 8) :]
+        check(self.table, self.factor, self.shift)
         self.rows = []
         for i in range(8):
-            block = params[4 * word(params, _ROWS + i) :]
+            block = params[4 * number(params, _ROWS + i) :]
             weights = inputs[1 + i].raw
             self.rows.append(
                 Rows(block, weights, weights, gates[i], scratch[:acc], units, units, 0)
             )
+            self.rows[i].check(self.order[0][0 if i < 4 else 2], units)
         self.reset()
 
     def reset(self):

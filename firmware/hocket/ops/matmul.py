@@ -4,8 +4,9 @@
 import micropython
 from micropython import const
 
-from . import fixed
-from .operator import Operator, word
+from . import bounds, fixed
+from .bounds import fits, number
+from .operator import Operator
 
 _SCALING = const(2)  # at which word
 _DEPTH = const(3)
@@ -85,11 +86,25 @@ class Matrices(Operator):
         self.right = inputs[1].raw
         self.target = target.raw
         self.acc = scratch
-        self.scaling = word(params, _SCALING)
-        self.depth = word(params, _DEPTH)
-        self.part = word(params, _PART)
+        self.scaling = number(params, _SCALING)
+        self.depth = number(params, _DEPTH, 1)
+        self.part = number(params, _PART, 1)
         self.parts = -(-self.depth // self.part)
-        Operator.__init__(self, word(params, 0) * self.parts, word(params, 1))
+        count = number(params, 0)
+        chunk = bounds.chunk(params, self.parts)
+        size = 2 if number(params, _TYPE) else 1
+        columns = number(params, _COLUMNS, 1)
+        rows = number(params, _ROWS, 1)
+        batches = -(-count // (rows * columns))
+        for what, view, at, n in (
+            ("input 0", self.left, _LEFT, rows), ("input 1", self.right, _RIGHT, columns),
+        ):  # fmt: skip
+            end = (batches - 1) * number(params, at) + (n - 1) * number(params, at + 1) + 1
+            fits(what, view, end + (self.depth - 1) * number(params, at + 2, 1), size)
+        most = min(count, chunk)
+        fits("scratch", scratch, most, 4 * size)
+        bounds.scaling(params, self.scaling, count, self.target, scratch, most)
+        Operator.__init__(self, count * self.parts, chunk)
 
     def block(self, at, n):
         p = self.params

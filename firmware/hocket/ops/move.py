@@ -5,6 +5,7 @@
 import micropython
 from micropython import const
 
+from .bounds import fits, number
 from .operator import Operator, word
 
 _M = const(0x3FFFFFFF)
@@ -70,6 +71,30 @@ def copy_rows(params, piece: int, source, target, at: int, n: int):
                 j += db
 
 
+# Checks where a piece goes in a view: from a place on, by the strides at a word of it.
+def _reach(what, view, params, piece, strides, start):
+    end = start + number(params, piece + _RUN, 1)
+    for axis in range(5):
+        n = (number(params, piece + _SIZES + axis, 1) - 1) * word(params, piece + strides + axis)
+        if n < 0:
+            start += n
+        else:
+            end += n
+    if start < 0:
+        raise ValueError("%s: access before it, at %d" % (what, start))
+    fits(what, view, end)
+
+
+# Target and source of block i.
+def _block(params, i, inputs, outputs):
+    source, target, a, b, n = [number(params, 3 + 5 * i + k) for k in range(5)]
+    source = inputs[source].raw
+    target = outputs[target].raw
+    fits("input", source, a + n)
+    fits("output", target, b + n)
+    return target[b : b + n], source[a : a + n]
+
+
 # Some copies after each other, each of some rows.
 class Strided(Operator):
     def __init__(self, params, inputs, outputs):
@@ -78,20 +103,25 @@ class Strided(Operator):
         self.targets = []
         self.pieces = []
         at = 3
-        for _ in range(word(params, 2)):
-            source = word(params, at + _SOURCE)
+        for _ in range(number(params, 2, 1)):
+            source = number(params, at + _SOURCE)
             if source == _FILL:
                 self.sources.append(params[4 * (at + _VALUE) : 4 * (at + _VALUE) + 4])
             else:
                 self.sources.append(inputs[source].raw)
-            self.targets.append(outputs[word(params, at + _TARGET)].raw)
+            self.targets.append(outputs[number(params, at + _TARGET)].raw)
+            _reach("input", self.sources[-1], params, at, _FROM, word(params, at + _FROM_AT))
+            _reach("output", self.targets[-1], params, at, _TO, number(params, at + _TO_AT))
             rows = 1
             for axis in range(4):
-                rows *= word(params, at + _SIZES + axis)
+                rows *= number(params, at + _SIZES + axis)
+            # More than one write of each byte would only take time.
+            row = number(params, at + _SIZES + 4) * number(params, at + _RUN)
+            fits("output", self.targets[-1], rows, row)
             self.pieces.append((at, rows))
             at += _PIECE
         self.piece = 0
-        Operator.__init__(self, 0, word(params, 1))
+        Operator.__init__(self, 0, number(params, 1, 1))
         self.reset()
 
     def reset(self):
@@ -120,11 +150,10 @@ class Strided(Operator):
 class Blocks:
     # A block is (input, output, from, to, bytes); a step does some.
     def __init__(self, params, inputs, outputs):
-        some = word(params, 1)
+        some = number(params, 1, 1)
         blocks = []
-        for i in range(word(params, 2)):
-            source, target, a, b, n = [word(params, 3 + 5 * i + k) for k in range(5)]
-            blocks.append((outputs[target].raw[b : b + n], inputs[source].raw[a : a + n]))
+        for i in range(number(params, 2, 1)):
+            blocks.append(_block(params, i, inputs, outputs))
         self.steps = [blocks[i : i + some] for i in range(0, len(blocks), some)]
         self.at = 0
 
@@ -148,9 +177,7 @@ class Blocks:
 # A copy of one block.
 class Block:
     def __init__(self, params, inputs, outputs):
-        source, target, a, b, n = [word(params, 3 + k) for k in range(5)]
-        self.source = inputs[source].raw[a : a + n]
-        self.target = outputs[target].raw[b : b + n]
+        self.target, self.source = _block(params, 0, inputs, outputs)
 
     def step(self):
         self.target[_ALL] = self.source
@@ -161,6 +188,6 @@ class Block:
 
 
 def make(params, inputs, outputs, scratch):
-    if word(params, 0) == _BLOCKS:
-        return (Block if word(params, 2) == 1 else Blocks)(params, inputs, outputs)
+    if number(params, 0) == _BLOCKS:
+        return (Block if number(params, 2) == 1 else Blocks)(params, inputs, outputs)
     return Strided(params, inputs, outputs)

@@ -4,7 +4,8 @@
 import micropython
 from micropython import const
 
-from .operator import Operator, word
+from .bounds import chunk, fits, images, number
+from .operator import Operator
 
 _KIND = const(2)  # 0 greatest, 1 mean
 _TYPE = const(3)  # 0 int8, 2 int16
@@ -22,6 +23,8 @@ _PAD_X = const(14)
 _LOW = const(15)
 _HIGH = const(16)
 _PART = const(17)  # most rows of one window in a step
+
+_WINDOW = const(0x10000)  # most places of a window
 
 _M = const(0x3FFFFFFF)
 _S = const(0x20000000)
@@ -103,10 +106,18 @@ class Pool(Operator):
         self.source = source.raw
         self.target = target.raw
         self.acc = scratch
-        self.rows = word(params, _KERNEL_Y)
-        self.part = word(params, _PART)
+        self.rows = number(params, _KERNEL_Y, 1)
+        self.part = number(params, _PART, 1)
         self.parts = -(-self.rows // self.part)
-        Operator.__init__(self, word(params, 0) * self.parts, word(params, 1))
+        count = number(params, 0)
+        size = 1 if number(params, _TYPE) == 0 else 2
+        depth = number(params, _DEPTH, 1)
+        number(params, _KERNEL_X, 1, _WINDOW // self.rows)
+        fits("input", self.source, images(params, _HEIGHT, depth, count, _OUT_HEIGHT) * depth, size)
+        fits("output", self.target, count, size)
+        if self.parts > 1:
+            fits("scratch", scratch, 8)
+        Operator.__init__(self, count * self.parts, chunk(params, self.parts))
 
     def block(self, at, n):
         first = at % self.parts * self.part

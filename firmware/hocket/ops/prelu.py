@@ -4,8 +4,9 @@
 import micropython
 from micropython import const
 
-from . import fixed
-from .operator import Operator, word
+from . import bounds, fixed
+from .bounds import number
+from .operator import Operator
 
 # Parameters: count, chunk; then at these words the loadings of both operands, the scalings
 # (multiplier, left, right) of elements and of products, and the result's.
@@ -45,11 +46,18 @@ class Prelu(Operator):
         self.source = inputs[0].raw
         self.slopes = inputs[1].raw
         self.target = target.raw
-        chunk = word(params, 1)
+        count = number(params, 0)
+        chunk = number(params, 1, 1)
+        bounds.fits("scratch", scratch, chunk, 12)
+        bounds.loading(params, _LEFT, self.source, count, "input 0")
+        bounds.loading(params, _RIGHT, self.slopes, count, "input 1")
+        bounds.factor(params, _POSITIVE)
+        bounds.factor(params, _NEGATIVE)
+        bounds.scaling(params, _RESULT, count, self.target, scratch[: 4 * chunk], chunk)
         self.given = scratch[: 4 * chunk]
         self.a = scratch[4 * chunk : 8 * chunk]
         self.b = scratch[8 * chunk : 12 * chunk]
-        Operator.__init__(self, word(params, 0), chunk)
+        Operator.__init__(self, count, chunk)
 
     def block(self, at, n):
         p = self.params

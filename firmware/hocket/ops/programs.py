@@ -6,6 +6,7 @@ import struct
 import hocket._layout as layout  # "from . import" would ask the lazy loader
 
 from .._reader import fail
+from . import IN_PLACE
 
 
 # inputs, outputs and scratch are tuples (region, offset in it, size); params counts from the
@@ -55,8 +56,9 @@ def check(reader, at, size, worst, net):
     longest = program.piece_cycles
     if not program.pieces or longest > worst or worst > program.pieces * longest:
         fail(at, "%d pieces of %d cycles in a step of %d" % (program.pieces, longest, worst))
-    for operand in program.inputs:
-        _place(reader, at, operand, net, False)
+    states = IN_PLACE.get(program.code, ())
+    for index in range(len(program.inputs)):
+        _place(reader, at, program.inputs[index], net, index in states)
     for operand in program.outputs:
         _place(reader, at, operand, net, True)
     if any(program.scratch):

@@ -4,8 +4,9 @@
 import micropython
 from micropython import const
 
-from . import fixed
-from .operator import Operator, word
+from . import bounds, fixed
+from .bounds import fits, number
+from .operator import Operator
 
 _KIND = const(2)
 _TYPE = const(3)  # 0 int8, 1 uint8 or bool, 2 int16, 3 int32
@@ -117,12 +118,23 @@ class Reduce(Operator):
         self.source = source.raw
         self.target = target.raw
         self.acc = scratch
-        self.sums = word(params, _KIND) == _SUM
-        self.width = word(params, _SCALING + 3)
-        self.every = word(params, _COUNT)
-        self.part = word(params, _PART)
+        self.sums = number(params, _KIND) == _SUM
+        self.width = bounds.width(params, _SCALING + 3)
+        self.every = number(params, _COUNT, 1)
+        self.part = number(params, _PART, 1)
         self.parts = -(-self.every // self.part)
-        Operator.__init__(self, word(params, 0) * self.parts, word(params, 1))
+        count = number(params, 0)
+        chunk = bounds.chunk(params, self.parts)
+        size = (1, 1, 2, 4)[number(params, _TYPE, 0, 3)]
+        fits("input", self.source, bounds.box(params, _SIZES, _STRIDES, 8), size)
+        fits("input", self.source, self.every, size)  # more would only take time
+        most = min(count, chunk)
+        fits("scratch", scratch, max(most, 2 if self.parts > 1 else 1), 4)
+        if self.sums:
+            bounds.scaling(params, _SCALING, count, self.target, scratch, most)
+        else:
+            fits("output", self.target, count, self.width)
+        Operator.__init__(self, count * self.parts, chunk)
 
     def block(self, at, n):
         first = at % self.parts * self.part

@@ -4,7 +4,8 @@
 import micropython
 from micropython import const
 
-from .operator import Operator, word
+from .bounds import chunk, fits, images, number
+from .operator import Operator
 
 _KIND = const(2)  # 0 nearest, 1 bilinear of int8
 _WIDTH = const(3)  # bytes of an element
@@ -69,10 +70,27 @@ class Resize(Operator):
         self.params = params
         self.source = source.raw
         self.target = target.raw
-        self.depth = word(params, _DEPTH)
-        self.part = word(params, _PART)
+        self.depth = number(params, _DEPTH, 1)
+        self.part = number(params, _PART, 1)
         self.parts = -(-self.depth // self.part)
-        Operator.__init__(self, word(params, 0) * self.parts, word(params, 1))
+        count = number(params, 0)
+        size = 1
+        ends = 2
+        if number(params, _KIND) == 0:
+            size = number(params, _WIDTH, 1)
+            ends = 1
+        place = _PLACES
+        for axis in range(2):
+            most = number(params, _HEIGHT + axis, 1) - 1
+            for _ in range(number(params, _OUT_HEIGHT + axis, 1)):
+                for k in range(ends):
+                    number(params, place + k, 0, most)
+                place += 3
+                fits("parameters", params, place, 4)
+        places = images(params, _HEIGHT, 1, count, _OUT_HEIGHT)
+        fits("input", self.source, places * self.depth, size)
+        fits("output", self.target, count * self.depth, size)
+        Operator.__init__(self, count * self.parts, chunk(params, self.parts))
 
     def block(self, at, n):
         first = at % self.parts * self.part

@@ -4,8 +4,9 @@
 import micropython
 from micropython import const
 
-from . import fixed
-from .operator import Operator, word
+from . import bounds, fixed
+from .bounds import number
+from .operator import Operator
 from .reduce import narrow
 
 # Loadings of the condition and the operands.
@@ -33,12 +34,18 @@ class Select(Operator):
         self.left = inputs[1].raw
         self.right = inputs[2].raw
         self.target = target.raw
-        self.width = word(params, 2)
-        chunk = word(params, 1)
+        self.width = bounds.width(params, 2)
+        count = number(params, 0)
+        chunk = number(params, 1, 1)
+        bounds.fits("scratch", scratch, chunk, 12)
+        bounds.loading(params, _CONDITION, self.condition, count, "input 0")
+        bounds.loading(params, _LEFT, self.left, count, "input 1")
+        bounds.loading(params, _RIGHT, self.right, count, "input 2")
+        bounds.fits("output", self.target, count, self.width)
         self.c = scratch[: 4 * chunk]
         self.a = scratch[4 * chunk : 8 * chunk]
         self.b = scratch[8 * chunk : 12 * chunk]
-        Operator.__init__(self, word(params, 0), chunk)
+        Operator.__init__(self, count, chunk)
 
     def block(self, at, n):
         p = self.params

@@ -6,7 +6,8 @@ import micropython
 from micropython import const
 
 from . import fixed
-from .operator import Operator, word
+from .bounds import factor, fits, number
+from .operator import Operator
 
 # Words of the parameters.
 _DEPTH = const(2)
@@ -16,6 +17,7 @@ _WIDTH = const(5)  # bytes of a result
 _ENTRIES = const(6)  # of the int8 table: (exponential, what it adds to the sum)
 _SCALE = const(7)  # of differences of int16
 _TABLES = const(10)
+_WIDE_ENTRIES = const(1027)  # halves up to the last of the two tables for int16
 
 # Words of the state, at the start of scratch.
 _FACTOR = const(0)  # multiplier, left, right of a scaling
@@ -54,12 +56,12 @@ def exponentials(params, source, state, buf, at: int, n: int, add: int):
     w = ptr32(state)
     b = ptr32(buf)
     best = (s[2 * _GREATEST] ^ 0x8000) - 0x8000
-    entries = p[_ENTRIES]
+    entries = uint(p[_ENTRIES])
     total = w[_SUM]
     for i in range(n):
         k = best - (x[at + i] ^ 0x80) + 0x80
         v = 0
-        if k < entries:
+        if uint(k) < entries:  # no less than none either, should the source have changed
             k = _TABLES + 2 * k
             v = p[k]
             if add:
@@ -74,6 +76,8 @@ def exponentials(params, source, state, buf, at: int, n: int, add: int):
 def reciprocal(state, bits: int):
     w = ptr32(state)
     total = w[_SUM]
+    if total < 1:
+        total = 1  # else no bit would lead
     zeros = 1
     top = 1 << 29
     top = top + top  # in two steps, as larger constants are no small integers of a board
@@ -182,6 +186,8 @@ def divide(params, state, target, at: int, n: int):
     w = ptr32(state)
     o = ptr16(target)
     total = w[_SUM]
+    if total < 2:
+        total = 2  # else no bit would lead, or none be shifted out
     bits = 0
     k = total
     while k:
@@ -217,12 +223,23 @@ class Softmax(Operator):
         self.target = target.raw
         self.state = scratch[: 4 * _STATE]
         self.buf = scratch[4 * _STATE :]
-        self.depth = word(params, _DEPTH)
-        self.most = word(params, _MOST)
-        self.wide = word(params, _TYPE)
-        self.width = word(params, _WIDTH)
+        self.most = number(params, _MOST, 1)
+        self.wide = number(params, _TYPE)
+        # The sum of a row of int16 is a word.
+        self.depth = number(params, _DEPTH, 1, 0xFFFF if self.wide else 0xFFFFFF)
+        self.width = number(params, _WIDTH, 1, 2)
         self.parts = -(-self.depth // self.most)
-        Operator.__init__(self, word(params, 0) * 3 * self.parts, 1)
+        count = number(params, 0, 1)
+        fits("scratch", scratch, _STATE + min(self.depth, self.most), 4)
+        fits("input", self.source, count * self.depth, 2 if self.wide else 1)
+        if self.wide:
+            factor(params, _SCALE)
+            fits("output", self.target, count * self.depth, 2)
+            fits("parameters", params, 2 * _TABLES + _WIDE_ENTRIES, 2)
+        else:
+            fits("output", self.target, count * self.depth, self.width)
+            fits("parameters", params, _TABLES + 2 * number(params, _ENTRIES), 4)
+        Operator.__init__(self, count * 3 * self.parts, 1)
 
     def block(self, at, n):
         part = at % self.parts

@@ -5,9 +5,10 @@
 import micropython
 from micropython import const
 
-from . import fixed
+from . import bounds, fixed
+from .bounds import fits, number
 from .dense import Rows
-from .operator import Operator, word
+from .operator import Operator
 
 # Words of the parameters.
 _SHIFT_CHUNK = const(0)  # elements of the state moved in a step
@@ -93,13 +94,13 @@ class Svdf(Operator):
         self.times = inputs[2].raw
         self.state = inputs[3].raw
         self.target = target.raw
-        self.width = word(params, _WIDTH)
-        acc = word(params, _ACC)
+        self.width = number(params, _WIDTH, 1, 2)
+        acc = number(params, _ACC)
         self.acc = scratch[:acc]
         self.values = scratch[acc:]
-        filters = word(params, _BATCHES) * word(params, _FILTERS)
+        filters = number(params, _BATCHES, 1) * number(params, _FILTERS, 1)
         self.rows = Rows(
-            params[4 * word(params, _FEATURES) :],
+            params[4 * number(params, _FEATURES) :],
             inputs[0].raw,
             inputs[1].raw,
             self.values,
@@ -109,12 +110,24 @@ class Svdf(Operator):
             0,
         )
         # (items, items a step) of the passes beside the products, which are the second.
+        memory = number(params, _MEMORY, 1)
+        rank = number(params, _RANK, 1, number(params, _FILTERS))
+        chunk = number(params, _UNIT_CHUNK, 1)
         self.passes = (
-            (filters * word(params, _MEMORY) - 1, word(params, _SHIFT_CHUNK)),
+            (filters * memory - 1, number(params, _SHIFT_CHUNK, 1)),
             (0, 0),
-            (filters, word(params, _NEWEST_CHUNK)),
-            (filters // word(params, _RANK), word(params, _UNIT_CHUNK)),
+            (filters, number(params, _NEWEST_CHUNK, 1)),
+            (filters // rank, chunk),
         )
+        units = number(params, _FILTERS) // rank
+        fits("state", self.state, filters * memory, self.width)
+        fits("scratch", self.values, filters, self.width)
+        fits("weights", self.times, units * rank * memory, self.width)
+        fits("parameters", params, number(params, _UNIT_BIAS) + units, 4)
+        most = min(chunk, filters // rank)
+        fits("scratch", self.acc, most, 4)
+        self.scaling = number(params, _UNIT_SCALING)
+        bounds.scaling(params, self.scaling, filters // rank, self.target, self.acc, most)
         self.phase = 0
         Operator.__init__(self, 0, 0)
         self.reset()
@@ -145,7 +158,7 @@ class Svdf(Operator):
             newest(p, self.values, self.state, at, n)
         else:
             along_time(p, self.times, self.state, self.acc, at, n)
-            fixed.finish(p, word(p, _UNIT_SCALING), self.acc, self.target, at, n)
+            fixed.finish(p, self.scaling, self.acc, self.target, at, n)
 
 
 def make(params, inputs, outputs, scratch):

@@ -4,7 +4,8 @@
 import micropython
 from micropython import const
 
-from .operator import Operator, word
+from .bounds import fits, number, width
+from .operator import Operator
 
 _TABLE = const(16)  # bytes before the table; entries in the order of the stored byte
 
@@ -32,11 +33,15 @@ def look_up(table, width: int, source, target, at: int, n: int):
 
 class Table(Operator):
     def __init__(self, params, source, target):
-        self.width = word(params, 2)
+        self.width = width(params, 2)
+        fits("parameters", params, _TABLE + 256 * self.width)
         self.table = params[_TABLE : _TABLE + 256 * self.width]
         self.source = source.raw
         self.target = target.raw
-        Operator.__init__(self, word(params, 0), word(params, 1))
+        count = number(params, 0)
+        fits("input", self.source, count)
+        fits("output", self.target, count, self.width)
+        Operator.__init__(self, count, number(params, 1, 1))
 
     def block(self, at, n):
         look_up(self.table, self.width, self.source, self.target, at, n)

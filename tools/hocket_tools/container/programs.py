@@ -60,6 +60,10 @@ def encode(step: Step) -> bytes:
     return b"".join([*parts, bytes(program.params), bytes(-len(program.params) % 4)])
 
 
+#: By operator code, inputs that the operator writes, too: the states of SVDF and of LSTM.
+IN_PLACE: dict[int, tuple[int, ...]] = {12: (3,), 16: (9, 10)}
+
+
 class _Places:
     """Checks operands against a model's regions."""
 
@@ -144,9 +148,10 @@ def decode(
     start = fmt.CPU_PROGRAM.sizeof()
     for index in range(head.inputs + head.outputs):
         record = fmt.OPERAND.parse(stream[start + index * fmt.OPERAND.sizeof() :])
-        written = index >= head.inputs
+        is_output = index >= head.inputs
+        written = is_output or index in IN_PLACE.get(head.code, ())
         operand = Operand(record.region, record.offset, record.size)
-        what = "an output" if written else "an input"
+        what = "an output" if is_output else "state" if written else "an input"
         operands.append(places.check(operand, what, written=written))
     scratch = Operand(head.scratch_region, head.scratch_offset, head.scratch_size)
     if scratch.size or scratch.region or scratch.offset:
