@@ -23,6 +23,7 @@ package(
         "ops/__init__.py",
         "ops/adapt.py",
         "ops/binary.py",
+        "ops/bounds.py",
         "ops/conv.py",
         "ops/convert.py",
         "ops/curve.py",
