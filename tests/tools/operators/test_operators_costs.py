@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from hocket_tools.exactness.cases import BY_ID
-from hocket_tools.operators import pack, read_source
+from hocket_tools.exactness.cases.drawn import drawn_case
+from hocket_tools.operators import pack, read_source, reason
+from hocket_tools.operators.cases import CASES
 from hocket_tools.operators.costs import (
     STEP_CYCLES,
     CostError,
@@ -64,3 +66,13 @@ def test_costs_come_back_after_use() -> None:
     with using(Costs(Path("c"), {})):
         assert current() is not before
     assert current() is before
+
+
+def test_no_operator_is_packed_with_a_step_beyond_the_bound() -> None:
+    sources = [
+        read_source(case.model())[0]
+        for case in (*CASES.values(), *(drawn_case(number) for number in range(200)))
+    ]
+    packed = [(s.kind, pack(s)) for s in sources if reason(s) is None]
+    assert len(packed) > 500
+    assert [(kind, p.primitive) for kind, p in packed if p.step_cycles > STEP_CYCLES] == []

@@ -19,6 +19,9 @@ def register(app: typer.Typer) -> None:
             Path | None, typer.Option(metavar="ELF", help="The board's image; default: make's.")
         ] = None,
         cases: Annotated[str, typer.Option(metavar="PART", help="Only cases with this id.")] = "",
+        drawn: Annotated[
+            int, typer.Option(min=0, metavar="N", help="Add cases drawn at random.")
+        ] = 300,
         passes: Annotated[
             int, typer.Option(min=1, help="Measure again with the steps that new costs give.")
         ] = 2,
@@ -49,7 +52,7 @@ def register(app: typer.Typer) -> None:
                     status.update(f"pass {number + 1}: {line}")
 
                 timed = host and number == passes - 1
-                last = measure(elf, cases, costs=costs, host=timed, report=report)
+                last = measure(elf, cases, drawn=drawn, costs=costs, host=timed, report=report)
                 measured += last
                 costs = costs_from(measured, costs)
         console.print(render(last, costs))

@@ -18,6 +18,13 @@ from .source import SourceOperator
 CASES: dict[str, Case] = {**BY_ID, **{case.id: case for case in PROCESSOR_CASES}}
 
 
+#: A short case runs on the ARM image in all its inferences, as its time may depend on the data; a
+#: longer one in some, the longest in one.
+_SHORT_CYCLES = 2_000_000
+_ROUNDS = 3
+_LONG_CYCLES = 20_000_000
+
+
 @dataclass(frozen=True)
 class Comparison:
     """One case by one primitive, ready to run."""
@@ -26,6 +33,14 @@ class Comparison:
     source: SourceOperator
     packed: Packed
     job: Job
+
+    @property
+    def shorter_job(self) -> Job:
+        """The job without most inferences of a long case, for the ARM image."""
+        if self.packed.cycles < _SHORT_CYCLES:
+            return self.job
+        rounds = 1 if self.packed.cycles > _LONG_CYCLES else _ROUNDS
+        return {**self.job, "rounds": self.job["rounds"][:rounds]}
 
 
 @dataclass(frozen=True)

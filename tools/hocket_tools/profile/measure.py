@@ -3,22 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..exactness.cases.drawn import drawn_case
 from ..operators.arm import run_on_arm
-from ..operators.cases import Comparison, comparisons
-from ..operators.check import Job, run_on_micropython
+from ..operators.cases import Comparison, Refused, compare, comparisons
+from ..operators.check import run_on_micropython
 from ..operators.costs import STEP, Costs, Spent, Work, using
 from ..operators.packing import MODULES
 from .fit import fit
 
-#: A short case is measured in all its inferences, as its time may depend on the data; a longer one
-#: in some, the longest in one.
-_SHORT_CYCLES = 2_000_000
-_ROUNDS = 3
-_LONG_CYCLES = 20_000_000
 _BATCH = 60
 
 
@@ -40,17 +36,11 @@ class Measured:
     """Of an inference on MicroPython on this machine, the least of some."""
 
 
-def _shortened(way: Comparison) -> Job:
-    if way.packed.cycles < _SHORT_CYCLES:
-        return way.job
-    rounds = 1 if way.packed.cycles > _LONG_CYCLES else _ROUNDS
-    return {**way.job, "rounds": way.job["rounds"][:rounds]}
-
-
 def measure(
     elf: Path,
     pattern: str = "",
     *,
+    drawn: int = 0,
     costs: Costs | None = None,
     host: bool = False,
     report: Callable[[str], None] = lambda line: None,
@@ -63,6 +53,8 @@ def measure(
         The firmware image.
     pattern
         Part of a case's id.
+    drawn
+        How many cases drawn at random are added, whose ids hold `pattern`, too.
     costs
         With which operators are packed, hence cut into steps; by default the board's.
     host
@@ -75,9 +67,8 @@ def measure(
     HocketError
         The image or the emulator is missing, or an operator failed.
     """
-    ways = _ways(pattern, costs)
-    ways = [way for way in ways if way.packed.spent is not None]
-    jobs = [_shortened(way) for way in ways]
+    ways = [way for way in _ways(pattern, drawn, costs) if way.packed.spent is not None]
+    jobs = [way.shorter_job for way in ways]
     found: list[Measured] = []
     for at in range(0, len(jobs), _BATCH):
         report(f"{at} of {len(jobs)} cases")
@@ -102,11 +93,19 @@ def measure(
     return found
 
 
-def _ways(pattern: str, costs: Costs | None) -> list[Comparison]:
+def _ways(pattern: str, drawn: int, costs: Costs | None) -> list[Comparison]:
     if costs is None:
-        return list(comparisons(pattern))
+        return [*comparisons(pattern), *_drawn(pattern, drawn)]
     with using(costs):
-        return list(comparisons(pattern))
+        return [*comparisons(pattern), *_drawn(pattern, drawn)]
+
+
+def _drawn(pattern: str, most: int) -> Iterator[Comparison]:
+    for number in range(most):
+        case = drawn_case(number)
+        found = compare(case) if pattern in case.id else []
+        if not isinstance(found, Refused):
+            yield from found
 
 
 def costs_from(measured: Sequence[Measured], before: Costs) -> Costs:
