@@ -6,9 +6,9 @@
 import micropython
 from micropython import const
 
+from .bounds import fits, number
 from .doubles import place
 from .floats import combine
-from .operator import word
 from .overlap import insert, search, settle, words
 
 # Words of the parameters.
@@ -36,8 +36,6 @@ _BEST = const(1)
 _COUNT = const(2)
 _WORK = const(4)  # of doubles.place
 _STATE = const(20)
-
-_END = const(0x1FFFFFFF)
 
 _ADD = const(0)
 _SUB = const(1)
@@ -188,54 +186,40 @@ def peek(state, at: int) -> int:
     return s[at]
 
 
-# A word of the parameters, which are not trusted.
-def _number(params, at, least, most):
-    value = word(params, at)
-    if not least <= value <= most:
-        raise ValueError("word %d is %d, must be %d to %d" % (at, value, least, most))
-    return value
-
-
-# Refuses memory of fewer bytes than a step may reach.
-def _fits(what, memory, size):
-    if len(memory) < size:
-        raise ValueError("%s of %d bytes, must be %d" % (what, len(memory), size))
-
-
 class Detect:
     def __init__(self, params, inputs, outputs, scratch):
-        _fits("parameters", params, 4 * _HEAD)
+        fits("parameters", params, _HEAD, 4)
         self.params = params
         self.encodings = inputs[0].raw
         self.rates = inputs[1].raw
         self.into, self.of_class, self.of_score, self.number = (t.raw for t in outputs)
-        n = _number(params, _BOXES, 1, 0x7FFF)
+        n = number(params, _BOXES, 1, 0x7FFF)
         self.boxes_count = n
-        self.most = most = _number(params, _MOST, 1, 0x7FFF)
-        self.limit = _number(params, _LIMIT, 1, _END)
-        classes = _number(params, _CLASSES, 1, 0x7FFF)
-        columns = _number(params, _COLUMNS, classes, 0x7FFF)
-        self.fast = _number(params, _FAST, 0, 1)
-        self.searches = _number(params, _SEARCHES, 1, 1 if self.fast else classes)
-        self.kind = _number(params, _ENCODING, 0, 3)
-        self.width = _number(params, _WIDTH, 4, 0x7FFF)
+        self.most = most = number(params, _MOST, 1, 0x7FFF)
+        self.limit = number(params, _LIMIT, 1)
+        classes = number(params, _CLASSES, 1, 0x7FFF)
+        columns = number(params, _COLUMNS, classes, 0x7FFF)
+        self.fast = number(params, _FAST, 0, 1)
+        self.searches = number(params, _SEARCHES, 1, 1 if self.fast else classes)
+        self.kind = number(params, _ENCODING, 0, 3)
+        self.width = number(params, _WIDTH, 4, 0x7FFF)
         wide = 4 if self.kind > 1 else 1
-        _fits("box encodings", self.encodings, wide * self.width * n)
-        kind = _number(params, _SCORE, 0, 3)
-        _fits("scores", self.rates, (4 if kind > 1 else 1) * columns * n)
+        fits("box encodings", self.encodings, self.width * n, wide)
+        kind = number(params, _SCORE, 0, 3)
+        fits("scores", self.rates, columns * n, 4 if kind > 1 else 1)
         for what, memory, size in (
             ("boxes", self.into, 16 * most), ("classes", self.of_class, 4 * most),
             ("scores of detections", self.of_score, 4 * most), ("number", self.number, 4),
             ("scratch", scratch, 4 * _STATE + 36 + 25 * n + 16 * most),
         ):  # fmt: skip
-            _fits(what, memory, size)
+            fits(what, memory, size)
         last = len(params) // 4
-        self.keys = _number(params, _KEYS, _HEAD, last - 256)
-        _number(params, _REALS, 0, last - 256)
-        self.anchors = 2 * _number(params, _ANCHORS, _HEAD, last - 4 * n)
+        self.keys = number(params, _KEYS, _HEAD, last - 256)
+        number(params, _REALS, 0, last - 256)
+        self.anchors = 2 * number(params, _ANCHORS, _HEAD, last - 4 * n)
         entries = last - 128 * _ENTRY
-        self.tables = tuple([2 * _number(params, _FIRST + i, _HEAD, entries) for i in range(4)])
-        self.chunks = tuple([_number(params, _CHUNKS + i, 1, _END) for i in range(4)])
+        self.tables = tuple([2 * number(params, _FIRST + i, _HEAD, entries) for i in range(4)])
+        self.chunks = tuple([number(params, _CHUNKS + i, 1) for i in range(4)])
         at = 4 * _STATE
         self.state = scratch[:at]
         self.low = scratch[at : at + 16]

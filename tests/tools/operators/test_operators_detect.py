@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,10 @@ import pytest
 from detections import KIND, Detection, anchors_of, job, operator_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from strict_memory import Enough, Guarded, strict_pointers
 
+from hocket_host.shims import installed
+from hocket_host.shims.testing import ProcessMachine
 from hocket_tools.operators import OperatorError, pack, reason
 from hocket_tools.operators.check import run_on_cpython, run_on_micropython
 from hocket_tools.operators.costs import STEP_CYCLES
@@ -139,3 +143,44 @@ def test_variant_without_an_exact_answer_is_refused_by_name(why: str) -> None:
     assert why in str(reason(source))
     with pytest.raises(OperatorError, match=KIND):
         pack(source)
+
+
+def test_damaged_parameters_are_refused_or_reach_nothing_else() -> None:
+    case = Detection(boxes=3, options={"max_detections": 2})
+    packed = pack(operator_of(case.model()))
+    sizes = [48, 48]
+    floats = np.random.default_rng(1).normal(0, 1, sum(sizes) // 4).astype(np.float32).tobytes()
+
+    @settings(max_examples=80, deadline=None)
+    @given(
+        st.dictionaries(
+            st.integers(0, 22) | st.integers(0, len(packed.params) // 4 - 1),
+            st.integers(0, 40) | st.integers(0, 3000) | st.integers(0, (1 << 32) - 1), max_size=3,
+        ),
+        st.integers(0, 5) | st.none(),
+    )  # fmt: skip
+    def damaged(changes: dict[int, int], short: int | None) -> None:
+        params = bytearray(packed.params)
+        for at, value in changes.items():
+            params[4 * at : 4 * at + 4] = value.to_bytes(4, "little")
+        given_ = [Guarded(floats[: sizes[0]]), Guarded(floats[sizes[0] :])]
+        results = [Guarded(bytes(n)) for n in (32, 8, 8, 4)]
+        scratch = Guarded(bytes(packed.scratch_bytes))
+        everything = [*given_, *results]
+        if short is not None:
+            everything[short].raw = everything[short].raw[:-4]
+        memory = Guarded(bytes(params))
+        with installed(ProcessMachine()), strict_pointers(20_000):
+            from hocket.ops import make
+
+            try:
+                operator = make(packed.code, memory.raw, given_, results, scratch.raw)
+            except ValueError:
+                return
+            assert short is None
+            with suppress(Enough):
+                while not operator.step():
+                    pass
+        assert all(g.intact for g in (*everything, scratch, memory))
+
+    damaged()
