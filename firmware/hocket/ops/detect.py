@@ -27,8 +27,8 @@ _FIRST = const(12)  # behind the greatest overlap: word of the tables by coordin
 _KEYS = const(16)  # word of the floats that stand for the quantised encodings
 _REALS = const(17)  # word of the floats that scores are
 _ANCHORS = const(18)  # word of the anchors
-_CHUNKS = const(19)  # boxes scored, looked through at first, looked through later; rows written
-_HEAD = const(23)
+_CHUNKS = const(19)  # boxes scored, seen, compared; rows written; detections moved
+_HEAD = const(24)
 _ENTRY = const(6)  # halves of an entry: exponent and sign, 53 bits of the fraction by 12
 
 # Words of the state, at the start of scratch; the first is free.
@@ -219,7 +219,7 @@ class Detect:
         self.anchors = 2 * number(params, _ANCHORS, _HEAD, last - 4 * n)
         entries = last - 128 * _ENTRY
         self.tables = tuple([2 * number(params, _FIRST + i, _HEAD, entries) for i in range(4)])
-        self.chunks = tuple([number(params, _CHUNKS + i, 1) for i in range(4)])
+        self.chunks = tuple([number(params, _CHUNKS + i, 1) for i in range(5)])
         at = 4 * _STATE
         self.state = scratch[:at]
         self.low = scratch[at : at + 16]
@@ -244,6 +244,7 @@ class Detect:
         self.column = 0
         self.chosen = -1
         self.found = 0
+        self.label = 0
 
     def step(self):
         phase = self.phase
@@ -255,6 +256,8 @@ class Detect:
             self.look()
         elif phase == 3:
             self.choose()
+        elif phase == 4:
+            self.insert()
         else:
             return self.write()
         return False
@@ -329,22 +332,37 @@ class Detect:
 
     def choose(self):
         best = peek(self.state, _BEST) - 1
-        if best >= 0:
-            number = self.column
-            if self.fast:
-                number = rate(self.params, self.rates, self.scores, self.flags, 0, best, 1)
-            insert(self.state, self.listed, self.scores, best, number, self.most)
-            self.flags[best] = 0
-            self.found += 1
-            if self.found < self.limit:
-                self.begin(best)
-                return
+        if best < 0:
+            self.advance()
+            return
+        self.chosen = best
+        self.label = self.column
+        if self.fast:
+            self.label = rate(self.params, self.rates, self.scores, self.flags, 0, best, 1)
+        self.flags[best] = 0
+        self.at = peek(self.state, _COUNT)
+        self.phase = 4
+
+    def insert(self):
+        at = insert(self.state, self.listed, self.scores, self.chosen, self.label, self.most,
+                    self.at, self.chunks[4])  # fmt: skip
+        if at >= 0:
+            self.at = at
+            return
+        self.found += 1
+        if self.found < self.limit:
+            self.begin(self.chosen)
+        else:
+            self.advance()
+
+    # To the next search, or to the outputs.
+    def advance(self):
         self.found = 0
         self.at = 0
         self.column += 1
         self.phase = 1
         if self.column == self.searches:
-            self.phase = 4
+            self.phase = 5
 
     def write(self):
         n = min(self.chunks[3], self.most - self.at)

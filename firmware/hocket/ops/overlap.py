@@ -111,24 +111,31 @@ def settle(params, state, scores, flags, part, i: int):
             s[_BEST] = i + 1
 
 
-# Puts a box of a class among the detections, behind those of an equal score.
+# Puts a box of a class among the detections, behind those of an equal score: looks at n of them
+# from place j on, upwards. Returns the place to go on from, or -1 when it is done.
 @micropython.viper
-def insert(state, listed, scores, box: int, number: int, most: int):
+def insert(state, listed, scores, box: int, number: int, most: int, j: int, n: int) -> int:
     s = ptr32(state)
     o = ptr16(listed)
     r = ptr16(scores)
     x = ((r[2 * box + 1] ^ 0x8000) - 0x8000) << 16 | r[2 * box]
-    count = s[_COUNT]
-    j = count
-    while j:
+    end = 0
+    if j > n:
+        end = j - n
+    there = 0
+    while j > end:
         k = 8 * j - 8
         y = ((o[k + 1] ^ 0x8000) - 0x8000) << 16 | o[k]
         if y >= x:
+            there = 1
             break
         if j < most:
-            for h in range(6):
+            for h in range(5):
                 o[k + 8 + h] = o[k + h]
         j -= 1
+    if there == 0:
+        if j:
+            return j
     if j < most:
         k = 8 * j
         o[k] = r[2 * box]
@@ -136,5 +143,6 @@ def insert(state, listed, scores, box: int, number: int, most: int):
         o[k + 2] = box & 0xFFFF
         o[k + 3] = box >> 16
         o[k + 4] = number
-        if count < most:
-            s[_COUNT] = count + 1
+        if s[_COUNT] < most:
+            s[_COUNT] = s[_COUNT] + 1
+    return -1

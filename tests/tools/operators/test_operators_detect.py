@@ -154,7 +154,7 @@ def test_damaged_parameters_are_refused_or_reach_nothing_else() -> None:
     @settings(max_examples=80, deadline=None)
     @given(
         st.dictionaries(
-            st.integers(0, 22) | st.integers(0, len(packed.params) // 4 - 1),
+            st.integers(0, 23) | st.integers(0, len(packed.params) // 4 - 1),
             st.integers(0, 40) | st.integers(0, 3000) | st.integers(0, (1 << 32) - 1), max_size=3,
         ),
         st.integers(0, 5) | st.none(),

@@ -23,10 +23,10 @@ from .registry import Operator, register
 from .source import SourceOperator, constant
 
 _TYPES = {"int8": 0, "uint8": 1, "float32": 3}
-_HEAD_WORDS = 23
+_HEAD_WORDS = 24
 _STATE_BYTES = 116
 _MOST_DETECTIONS = 200
-_MOST_CLASSES = 200
+_MOST_CLASSES = 160
 _MOST_BOXES = 1 << 15
 #: Magnitudes with which no double on the way leaves the normal floats, whatever cancels.
 _LEAST, _GREATEST = 2.0**-30, 2.0**60
@@ -141,7 +141,7 @@ def _signed(value: int) -> int:
 class _Plan:
     """Chunks of steps, and what the steps cost at most."""
 
-    chunks: tuple[int, int, int, int]
+    chunks: tuple[int, ...]
     spent: Spent
 
 
@@ -312,25 +312,29 @@ def _plan(source: SourceOperator, options: _Options) -> _Plan:
     compared = work("floats", choice=2)
     overlap = work("floats", sum=4, product=1, quotient=1, choice=8)
     row = work("floats", choice=2)
-    chosen = rated + work("floats", copy=most + 2)
+    chosen = rated + work("floats", copy=2)
+    moved = work("floats", copy=1, row=1)
     looks = chunk_of(compared, boxes, overlap)
     chunks = (
         chunk_of(rated, boxes), chunk_of(seen, boxes), looks, chunk_of(row, most),
+        chunk_of(moved, most, work("floats", copy=2)),
     )  # fmt: skip
     found = min(limit, boxes)
     # After each detection but the last that there may be, those left are compared with it.
     later = min(limit - 1, boxes)
     left = sum(boxes - s for s in range(1, later + 1))
     steps = 2 * boxes + -(-most // chunks[3])
-    one = -(-boxes // chunks[0]) + -(-boxes // chunks[1]) + found + 1
+    one = -(-boxes // chunks[0]) + -(-boxes // chunks[1]) + 1
+    one += found * (1 + -(-most // chunks[4]))
     one += later * -(-boxes // looks) + left
     steps += searches * one
     total = (centre + corners) * boxes + row * most
     each = (rated + seen) * boxes + (compared + seen) * (boxes * later) + overlap * left
-    total += (each + chosen * found) * searches
+    total += (each + (chosen + moved * most + work("floats", copy=2)) * found) * searches
     longest: list[tuple[Work, int]] = [
         (centre, 1), (corners, 1), (rated * chunks[0], 1), (seen * chunks[1], 1),
         (compared * looks + overlap, 1), (chosen, 1), (row * chunks[3], 1),
+        (moved * chunks[4] + work("floats", copy=2), 1),
     ]  # fmt: skip
     return _Plan(chunks, spent(steps, work("floats"), total, longest))
 
