@@ -350,7 +350,7 @@ class Detect:
             self.at = at
             return
         self.found += 1
-        if self.found < self.limit:
+        if at == -1 and self.found < self.limit:
             self.begin(self.chosen)
         else:
             self.advance()

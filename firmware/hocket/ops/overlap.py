@@ -112,7 +112,8 @@ def settle(params, state, scores, flags, part, i: int):
 
 
 # Puts a box of a class among the detections, behind those of an equal score: looks at n of them
-# from place j on, upwards. Returns the place to go on from, or -1 when it is done.
+# from place j on, upwards. Returns the place to go on from, -1 when it is done, or -2 when
+# there is no room for it, nor for any of a lower score.
 @micropython.viper
 def insert(state, listed, scores, box: int, number: int, most: int, j: int, n: int) -> int:
     s = ptr32(state)
@@ -145,4 +146,5 @@ def insert(state, listed, scores, box: int, number: int, most: int, j: int, n: i
         o[k + 4] = number
         if s[_COUNT] < most:
             s[_COUNT] = s[_COUNT] + 1
-    return -1
+        return -1
+    return -2

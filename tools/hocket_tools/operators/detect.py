@@ -206,7 +206,7 @@ class Detect(Operator):
             boxes,
             columns,
             options.classes,
-            options.per_class if options.regular else most,
+            _limit(options),
             most,
             options.classes if options.regular else 1,
             0 if options.regular else 1,
@@ -287,11 +287,17 @@ def _why_not_values(source: SourceOperator, options: _Options) -> str | None:
     anchors = _anchors(source)
     assert anchors is not None
     tables = _tables(source, options)
-    if not all(_usual(values) for values in (anchors, *tables)) or not (anchors[:, 2:] > 0).all():
+    usual = _usual(anchors) and all(_usual(table) for table in tables)
+    if not usual or not (anchors[:, 2:] > 0).all():
         return "anchors or encodings beyond 2**-30 to 2**60, or anchors without a size"
     if not _extended(anchors, tables):
         return "encodings of boxes without an extent, which tflite_micro fails on"
     return None
+
+
+def _limit(options: _Options) -> int:
+    """Detections that one search looks for: more than there may be in all have no place."""
+    return min(options.per_class, options.most) if options.regular else options.most
 
 
 def _plan(source: SourceOperator, options: _Options) -> _Plan:
@@ -301,7 +307,7 @@ def _plan(source: SourceOperator, options: _Options) -> _Plan:
     """
     boxes, most = source.input(0).shape[1], options.most
     searches = options.classes if options.regular else 1
-    limit = options.per_class if options.regular else most
+    limit = _limit(options)
     scored = 1 if options.regular else options.classes
     search = work("floats", copy=6)
     # A double rounded after a product costs as two floats, and seven with a sum.
