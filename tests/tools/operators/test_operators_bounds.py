@@ -3,10 +3,15 @@
 
 from __future__ import annotations
 
+import json
 import random
+import subprocess
+import sys
 import zlib
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -27,6 +32,29 @@ MOST_BYTES = 1 << 14
 #: Beyond this an inference is not followed.
 ACCESSES = 30_000
 STEPS = 2_000
+
+FIRMWARE = Path(__file__).parents[3] / "firmware"
+#: Prints for each line of a file whether an operator is made of it.
+VERDICTS = """
+import json, sys
+sys.path.insert(0, {!r})
+from binascii import unhexlify
+from hocket.ops import make
+from hocket.ops.testing import _Tensor
+for line in open({!r}):
+    code, params, given, results, scratch = json.loads(line)
+    params = memoryview(bytearray(unhexlify(params)))
+    given = [_Tensor(size) for size in given]
+    results = [_Tensor(size) for size in results]
+    try:
+        make(code, params, given, results, memoryview(bytearray(scratch)))
+        print("made")
+    except ValueError as error:
+        print("refused")
+"""
+
+#: Custom operators have tests of their own.
+CHECKED = tuple(name for name in MODULES if name != "detect")
 
 
 @dataclass(frozen=True, repr=False)
@@ -49,7 +77,7 @@ def memories(kind: str) -> list[Memory]:
         model = read_tflite(data)
         tensors = model.main.tensors
 
-        def contents(index: int, tensors=tensors) -> bytes:
+        def contents(index: int, tensors: Any = tensors) -> bytes:
             tensor = tensors[index]
             noise = random.Random(index).randbytes(tensor.elements * element_bytes(tensor))
             return tensor.data if tensor.data is not None else noise
@@ -82,12 +110,14 @@ def of_module() -> dict[str, list[Memory]]:
 
 
 def run(
-    memory: Memory, params: bytes, cut: tuple[int, int] | None = None
+    memory: Memory, params: bytes, cut: tuple[int, int] | None = None, *, restless: bool = False
 ) -> tuple[bool, list[Guarded]]:
     """Whether the operator is made; if so, an inference of it over guarded memory.
 
-    `cut` takes bytes off the end of an input, an output or scratch memory.
+    `cut` takes bytes off the end of an input, an output, scratch memory or parameters; what is
+    `restless` finds another first input in each step.
     """
+    noise = random.Random(2)
     given = [Guarded(contents) for contents in memory.inputs]
     results = [Guarded(bytes(size)) for size in memory.outputs]
     scratch = Guarded(random.Random(1).randbytes(memory.packed.scratch_bytes))
@@ -108,6 +138,8 @@ def run(
             for _ in range(STEPS):
                 if operator.step():
                     break
+                if restless:
+                    given[0].raw[:] = noise.randbytes(len(given[0].raw))
         except (Enough, ArithmeticError, ValueError):
             pass  # a job that fails has harmed no one
     assert sizes == [len(g.raw) for g in everything]
@@ -137,13 +169,17 @@ def damages(draw: st.DrawFn, name: str) -> tuple[Memory, bytes, tuple[int, int] 
     return memory, bytes(params), cut
 
 
-CHECKED = tuple(name for name in MODULES if name != "detect")
-
-
 @pytest.mark.parametrize("name", CHECKED)
 def test_sound_parameters_are_accepted(name: str) -> None:
     for memory in of_module()[name]:
         assert run(memory, memory.packed.params)[0], memory.packed.primitive
+
+
+@pytest.mark.parametrize("name", CHECKED)
+def test_an_input_that_changes_under_way_makes_no_step_reach_elsewhere(name: str) -> None:
+    for memory in of_module()[name]:
+        _, everything = run(memory, memory.packed.params, restless=True)
+        assert all(guarded.intact for guarded in everything)
 
 
 @pytest.mark.parametrize("name", CHECKED)
@@ -155,3 +191,29 @@ def test_damaged_parameters_are_refused_or_reach_nothing_else(name: str) -> None
         assert all(guarded.intact for guarded in everything)
 
     damaged()
+
+
+def test_micropython_refuses_what_cpython_refuses(tmp_path: Path) -> None:
+    source = random.Random(3)
+    expected = []
+    lines = []
+    for name in CHECKED:
+        for memory in of_module()[name]:
+            for _ in range(4):
+                params = bytearray(memory.packed.params)
+                at = 4 * source.randrange(min(len(params) // 4, 32))
+                value = source.choice((0, 1, 7, 1 << 16, (1 << 29) - 1, 1 << 30, (1 << 32) - 1))
+                params[at : at + 4] = value.to_bytes(4, "little")
+                expected.append("made" if run(memory, bytes(params))[0] else "refused")
+                sizes = ([len(i) for i in memory.inputs], memory.outputs)
+                scratch = memory.packed.scratch_bytes
+                lines.append(json.dumps([memory.packed.code, params.hex(), *sizes, scratch]))
+    jobs = tmp_path / "jobs.json"
+    jobs.write_text("\n".join(lines))
+    script = VERDICTS.format(str(FIRMWARE), str(jobs))
+    done = subprocess.run(
+        [sys.executable, "-m", "micropython", "-X", "heapsize=64m", "-c", script],
+        capture_output=True, text=True, check=True, timeout=200,
+    )  # fmt: skip
+    assert done.stdout.split() == expected
+    assert {"made", "refused"} == set(expected)
