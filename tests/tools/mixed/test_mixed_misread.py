@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import flatbuffers
@@ -11,6 +12,7 @@ import pytest
 from running import MODELS, application, verified
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
+from hocket_tools.cli import main
 from hocket_tools.exactness.builder import ModelBuilder, Quantisation
 from hocket_tools.tflite import read_tflite
 from hocket_tools.vela import VelaError, VelaOptions, compile_network
@@ -58,6 +60,48 @@ def test_misread_reduction_that_the_processor_lacks_is_refused() -> None:
     model = reduction("REDUCE_MIN", (3,), (1, 5, 4), "int16")
     with pytest.raises(VelaError, match=r"compiles wrongly.*\n.*int16(.|\n)*one axis at a time"):
         compile_network(model, VelaOptions("ethos-u55-128"))
+
+
+def softmax(scale: float, beta: float = 1.0, shape: tuple[int, ...] = (3, 11)) -> bytes:
+    model = ModelBuilder()
+    given = model.input("given", shape, "int16", Quantisation.tensor(scale))
+    found = model.output("found", shape, "int16", Quantisation.tensor(1 / 32768))
+    model.operator("SOFTMAX", (given,), (found,), "SoftmaxOptions", version=2, beta=beta)
+    return model.finish()
+
+
+@pytest.mark.parametrize(
+    ("scale", "beta", "left"),
+    [
+        (10 / 65535, 1.0, (0,)),
+        (20 / 65535, 1.0, (0,)),
+        (20 / 65535, 0.5, (0,)),
+        (2.5 / 65535, 1.0, (0,)),
+        (11 / 65535, 1.0, ()),
+        (15.26e-5, 1.0, ()),
+    ],
+)
+def test_softmax_of_any_scale_is_exact(
+    tmp_path: Path, scale: float, beta: float, left: tuple[int, ...]
+) -> None:
+    model = softmax(scale, beta)
+    assert misread(read_tflite(model), model) == left
+    verified(application(tmp_path, {"softmax": (model, "")}), 2)
+
+
+def test_misread_softmax_that_the_processor_lacks_is_refused_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "wide.tflite").write_bytes(softmax(10 / 65535, shape=(1, 4096)))
+    (tmp_path / "app.toml").write_text('[tasks.wide]\nmodel = "wide.tflite"\nperiod = "1 s"\n')
+    monkeypatch.setattr(sys, "argv", ["hocket", "pack", str(tmp_path / "app.toml")])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 2
+    told = capsys.readouterr().err
+    assert "compiles wrongly" in told
+    assert "SOFTMAX 'found'" in told
+    assert "4095" in told
 
 
 def test_model_that_vela_has_compiled_already_is_refused_as_such() -> None:

@@ -9,18 +9,32 @@ REDUCE_MAX, REDUCE_MIN and SUM that drop their axes
 
 SUM over several axes
     Vela sums over one of them, and writes more than the result has room for.
+
+SOFTMAX of int16 whose factor of 31 bits rounds up to 2**31
+    Vela writes that factor, of ``scale * beta / (10 / 65535)``, into a constant of 32 bits with a
+    sign, where it is -2**31. The scale 10 / 65535, times any power of two, is such a one.
 """
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from ..operators import read_source, reason
+from ..operators import SourceOperator, read_source, reason
 from ..tflite import Subgraph, TfliteModel, TfliteOperator
 from .errors import VelaError
 
-_KINDS = ("REDUCE_MAX", "REDUCE_MIN", "SUM")
+_REDUCTIONS = ("REDUCE_MAX", "REDUCE_MIN", "SUM")
 _AXES = 4
+
+#: What a user can do about an operator that neither unit computes.
+_CHANGES = {
+    "SOFTMAX": "quantise the layer's input with a scale that differs by a little",
+    **dict.fromkeys(
+        _REDUCTIONS, "keep the reduced axes (keep_dims), and reduce one axis at a time"
+    ),
+}
 
 
 def misread(source: TfliteModel, data: bytes) -> tuple[int, ...]:
@@ -36,24 +50,38 @@ def misread(source: TfliteModel, data: bytes) -> tuple[int, ...]:
     VelaError
         The processor cannot run such an operator either.
     """
-    found = tuple(o.index for o in source.main.operators if _misread(source.main, o))
-    described = read_source(data, source) if found else ()
-    for index in found:
-        why = reason(described[index])
+    suspects = tuple(o for o in source.main.operators if o.kind in _CHANGES)
+    described = read_source(data, source) if suspects else ()
+    found = tuple(o for o in suspects if _misread(source.main, o, described[o.index]))
+    for operator in found:
+        why = reason(described[operator.index])
         if why is not None:
             raise VelaError(
-                "a reduction that Vela compiles wrongly, and the processor cannot run",
-                where=str(source.main.operators[index]),
+                "an operator that Vela compiles wrongly, and the processor cannot run",
+                where=str(operator),
                 found=why,
                 expected="an operator of the processor's for it",
-                try_="keep the reduced axes (keep_dims), and reduce one axis at a time",
+                try_=_CHANGES[operator.kind],
             )
-    return found
+    return tuple(operator.index for operator in found)
 
 
-def _misread(graph: Subgraph, operator: TfliteOperator) -> bool:
-    if operator.kind not in _KINDS:
+def _misread(graph: Subgraph, operator: TfliteOperator, described: SourceOperator) -> bool:
+    if operator.kind == "SOFTMAX":
+        return _overflows(described)
+    return _misreduced(graph, operator)
+
+
+def _overflows(softmax: SourceOperator) -> bool:
+    given = softmax.input(0)
+    if given.dtype != "int16" or given.quantization is None or not given.quantization.scales:
         return False
+    beta = float(softmax.option("beta", 1.0))
+    fraction, _ = math.frexp(given.quantization.scales[0] * beta / (10.0 / 65535.0))
+    return math.floor(fraction * 2**31 + 0.5) == 2**31
+
+
+def _misreduced(graph: Subgraph, operator: TfliteOperator) -> bool:
     given, axes = (graph.tensors[i] for i in operator.inputs[:2])
     result = graph.tensors[operator.outputs[0]].shape
     rank = len(given.shape)
