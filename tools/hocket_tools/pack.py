@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +12,7 @@ from pathlib import Path
 from hocket_host.errors import HocketError
 from hocket_host.ethosu.system import SystemConfig, parse_system_config
 from hocket_host.soc import board as boards
-from hocket_host.units import format_size, ns_to_cycles
+from hocket_host.units import cycles_to_ns, format_size, ns_to_cycles
 
 from . import container as hkt
 from .analysis import Proof, TaskSet, analyse
@@ -21,7 +21,7 @@ from .cut import CutNetwork, Prepared
 from .notes import Notes
 from .operators import costs
 from .own_operators import load_operators
-from .planner import Plan, Planner
+from .planner import Obstacle, Plan, Planner
 from .primitives import choose_primitives
 from .vela import Network, VelaOptions, compile_network
 from .vela.options import resolve, vela_ini
@@ -136,25 +136,51 @@ def _planned(
 ) -> tuple[Planner, Plan, dict[str, Prepared]]:
     """The plan, who made it, and the networks that it cuts.
 
-    Where no cut between operations will do, long operations are cut into pieces too, into ever
-    shorter ones until a plan is found: the longer the pieces, the less they cost.
+    Where no cut between operations will do, long operations of the networks that are in the way
+    are cut into pieces too, into ever shorter ones until a plan is found: the longer the pieces,
+    the less they cost.
     """
-    planner = _planner(application, free, given)
-    found = planner.plan()
-    if found.obstacle is None:
-        return planner, found, free
-    for bound in piece_bounds(free.values()):
-        pieces = {name: prepared.bounded(bound) for name, prepared in free.items()}
-        closer = _planner(application, pieces, given)
-        attempt = closer.plan()
-        if attempt.obstacle is None:
-            return closer, attempt, pieces
-    return planner, found, free
+    pieces = dict(free)
+    untried = {name: piece_bounds(prepared) for name, prepared in free.items()}
+    whole = planner = _planner(application, free, given)
+    first = found = planner.plan()
+    while found.obstacle is not None and not found.obstacle.alone:
+        name = _in_the_way(application, found.obstacle, pieces)
+        bound = None if name is None else _next_bound(untried[name], found.obstacle, planner.npu_hz)
+        if name is None or bound is None:
+            return whole, first, free
+        pieces[name] = free[name].bounded(bound)
+        planner = _planner(application, pieces, given)
+        found = planner.plan()
+    if found.obstacle is not None:
+        return whole, first, free
+    return planner, found, pieces
 
 
-def piece_bounds(free: Iterable[Prepared]) -> Iterator[int]:
-    """Lengths of pieces in NPU cycles, from long to short, that packing tries on some networks."""
-    bound = max((prepared.longest_operation() for prepared in free), default=0)
+def _in_the_way(
+    application: Application, obstacle: Obstacle, pieces: dict[str, Prepared]
+) -> str | None:
+    """Whose operations to shorten: the blocker's, or the longest where nobody is to blame."""
+    if obstacle.blocker is None:
+        return max(pieces, key=lambda name: pieces[name].longest_operation())
+    name = list(application.tasks)[obstacle.blocker]
+    return name if name in pieces else None
+
+
+def _next_bound(untried: Iterator[int], obstacle: Obstacle, npu_hz: int) -> int | None:
+    """The next length of pieces worth trying, in NPU cycles."""
+    borne_ns = obstacle.tolerance_ns
+    for bound in untried:
+        # Far longer ones than the task can wait for are not. What comes out is often little more
+        # than half as long as the bound.
+        if borne_ns is None or cycles_to_ns(bound, npu_hz) <= 2 * borne_ns:
+            return bound
+    return None
+
+
+def piece_bounds(prepared: Prepared) -> Iterator[int]:
+    """Lengths of pieces in NPU cycles, from long to short, that packing tries on a network."""
+    bound = prepared.longest_operation()
     while bound > 2 * _SHORTEST_PIECE:
         bound //= 2
         yield bound

@@ -37,6 +37,9 @@ class Obstacle:
     """Whose segments cannot be made as short as that."""
     shortest_ns: int | None = None
     """Length down to which that task's segments can be cut."""
+    alone: bool = False
+    """No cuts will help: it fails with all networks whole and nobody's segment in its way, or the
+    policy leaves networks whole."""
 
 
 @dataclass(frozen=True)
@@ -196,7 +199,8 @@ def _tighten(
         if not _holds(current, me, borne, dispatches):
             borne[me] = nothing
             if not _holds(current, me, borne, dispatches):
-                raise _StuckError(Obstacle(me, None))
+                whole = others_bear_nothing and all(bound is None for bound in bounds)
+                raise _StuckError(Obstacle(me, None, alone=whole))
             borne[me] = own
         else:
             borne[me] = nothing if others_bear_nothing else own
@@ -265,5 +269,10 @@ def _by_length(taskset: TaskSet, choices: Sequence[Choices], whole: tuple[int, .
         shorter = longest // 2 if length is None else length // 2
         if taskset.policy == "fifo" or all(shorter < c.shortest_ns // 2 for c in choices):
             failing = next(i for i, t in enumerate(proof.tasks) if not t.holds)
-            return Plan(tuple(placements), proof, Obstacle(failing, None), whole)
+            return Plan(
+                tuple(placements),
+                proof,
+                Obstacle(failing, None, alone=taskset.policy == "fifo"),
+                whole,
+            )
         length = shorter

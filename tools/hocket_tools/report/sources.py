@@ -43,10 +43,8 @@ def _attempts(packed: Packed, task: str) -> Iterator[Network]:
     model = application.resolve(settings.model)
     yield compile_network(model, vela_options(application, settings), settings.on_cpu)
     system = system_config(application)
-    networks = {
-        name: Prepared(network, (), system) for name, network in compile_networks(application)
-    }
-    planned = [prepared for name, prepared in networks.items() if application.cut(name) == "auto"]
-    for free in (planned, list(networks.values())):
-        for bound in piece_bounds(free):
-            yield networks[task].bounded(bound).network
+    for name, network in compile_networks(application):
+        if name == task:
+            prepared = Prepared(network, (), system)
+            for bound in piece_bounds(prepared):
+                yield prepared.bounded(bound).network
