@@ -179,7 +179,6 @@ class Convert(Operator):
         else:
             # Products stay words, of which a loop goes through the bits.
             number(p, _MANTISSA, 1, 0xFFFFFF)
-            number(p, _EXPONENT)
             fits("parameters", p, _ZERO + 1, 4)
             if not -0x8000 <= word(p, _ZERO) <= 0x7FFF:
                 raise ValueError("zero point is out of bounds")

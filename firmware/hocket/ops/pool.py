@@ -24,7 +24,7 @@ _LOW = const(15)
 _HIGH = const(16)
 _PART = const(17)  # most rows of one window in a step
 
-_WINDOW = const(0x10000)  # most places of a window
+_WINDOW = const(0x100000)  # most places of a window
 
 _M = const(0x3FFFFFFF)
 _S = const(0x20000000)

@@ -193,6 +193,32 @@ def test_damaged_parameters_are_refused_or_reach_nothing_else(name: str) -> None
     damaged()
 
 
+@pytest.mark.parametrize(
+    ("name", "word", "value", "said"),
+    [
+        ("table", 0, 1 << 28, "table: input: .* bytes, accesses to 268435456"),
+        ("dense", 1, 0, "dense: word 1 of the parameters is out of bounds"),
+        ("pool", 1, 1 << 29, "pool: word 1 of the parameters is out of bounds"),
+        ("gather", 2, 1 << 20, "gather: input: .* bytes, accesses to"),
+        ("svdf", 5, 1 << 20, "svdf: state: .* bytes, accesses to"),
+        ("softmax", 2, (1 << 24) - 1, "softmax: "),
+    ],
+)
+def test_error_names_the_operator_and_what_is_too_small(
+    name: str, word: int, value: int, said: str
+) -> None:
+    memory = of_module()[name][0]
+    params = bytearray(memory.packed.params)
+    params[4 * word : 4 * word + 4] = value.to_bytes(4, "little")
+    given = [Guarded(contents) for contents in memory.inputs]
+    results = [Guarded(bytes(size)) for size in memory.outputs]
+    with installed(ProcessMachine()):
+        from hocket.ops import make
+
+        with pytest.raises(ValueError, match=said):
+            make(memory.packed.code, params, given, results, bytearray(memory.packed.scratch_bytes))
+
+
 def test_micropython_refuses_what_cpython_refuses(tmp_path: Path) -> None:
     source = random.Random(3)
     expected = []
