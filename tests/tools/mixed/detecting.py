@@ -86,7 +86,5 @@ def ssd_model(**options: Any) -> bytes:
     shapes = {"boxes": (1, most, 4), "classes": (1, most), "rates": (1, most), "count": (1,)}
     outputs = [model.output(n, shape, np.float32, None) for n, shape in shapes.items()]
     anchors = model.constant("anchors", _anchors(boxes))
-    model.custom(
-        "TFLite_Detection_PostProcess", [*heads, anchors], outputs, bytes(writer.Finish())
-    )
+    model.custom("TFLite_Detection_PostProcess", [*heads, anchors], outputs, bytes(writer.Finish()))
     return model.finish()

@@ -28,6 +28,8 @@ _STATE_BYTES = 116
 _MOST_DETECTIONS = 200
 _MOST_CLASSES = 160
 _MOST_BOXES = 1 << 15
+#: Of a step, whatever a board's costs say.
+_MOST_SCORES, _MOST_ITEMS = 256, 64
 #: Magnitudes with which no double on the way leaves the normal floats, whatever cancels.
 _LEAST, _GREATEST = 2.0**-30, 2.0**60
 _BIAS = 512
@@ -322,8 +324,9 @@ def _plan(source: SourceOperator, options: _Options) -> _Plan:
     moved = work("floats", copy=1, row=1)
     looks = chunk_of(compared, boxes, overlap)
     chunks = (
-        chunk_of(rated, boxes), chunk_of(seen, boxes), looks, chunk_of(row, most),
-        chunk_of(moved, most, work("floats", copy=2)),
+        chunk_of(rated, min(boxes, max(1, _MOST_SCORES // scored))),
+        chunk_of(seen, min(boxes, _MOST_ITEMS)), looks, chunk_of(row, most),
+        chunk_of(moved, min(most, _MOST_ITEMS), work("floats", copy=2)),
     )  # fmt: skip
     found = min(limit, boxes)
     # After each detection but the last that there may be, those left are compared with it.
