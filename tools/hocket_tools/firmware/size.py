@@ -27,6 +27,9 @@ _NAME_TABLE = re.compile(r"const_qstr_table_data_(\w+)\[\d+\] = \{(.*?)\};", re.
 _NAME = re.compile(r"MP_QSTR_(\w+)")
 _POOL = re.compile(r"enum \{.*?\};", re.DOTALL)
 _NAME_BYTES = 2 + 1 + 4 + 1
+# In its list of modules, each of which has a pointer besides.
+_MODULE = re.compile(r'^    "([^"]+\.py)\\0"$', re.MULTILINE)
+_POINTER = 4
 
 
 @dataclass(frozen=True)
@@ -85,9 +88,9 @@ def flash_of_package(frozen: Path) -> tuple[int, int, int]:
 
     Notes
     -----
-    From above: everything in the object file but the symbols of the other modules. The pool of
-    names and the constants that several use are counted as the package's; names that only operators
-    or only features use, as theirs.
+    From above: everything in the object file but the symbols of the other modules. What the package
+    would not be without, is the package's: constants that several use, and names in the pool. Names
+    that only operators and features use are theirs, as are their entries in the list of modules.
     """
     total = sum(
         size
@@ -121,17 +124,22 @@ def _part(symbol: str) -> str:
 
 
 def _flash_of_names(source: Path) -> dict[str, int]:
-    """Bytes of the pool of names that only one part needs: hash, length, pointer, text."""
+    """Bytes in the pool of names (hash, length, pointer, text) and in the list of modules."""
     used: dict[str, set[str]] = {part: set() for part in ("", *_PARTS)}
     text = source.read_text(encoding="utf-8")
     for module, names in _NAME_TABLE.findall(text):
         used[_part(f"_{module}")].update(_NAME.findall(names))
     pool = _POOL.search(text)
     pooled = set(_NAME.findall(pool[0])) if pool else set()
-    found = {}
+    found = dict.fromkeys(_PARTS, 0)
+    counted = used[""]
     for part in _PARTS:
-        elsewhere = set().union(*(names for other, names in used.items() if other != part))
-        found[part] = sum(_NAME_BYTES + len(n) for n in (used[part] - elsewhere) & pooled)
+        found[part] = sum(_NAME_BYTES + len(n) for n in (used[part] - counted) & pooled)
+        counted = counted | used[part]
+    for path in _MODULE.findall(text):
+        part = _part("_" + path.replace("/", "_"))
+        if part:
+            found[part] += _POINTER + len(path) + 1
     return found
 
 
