@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hocket_host.emulation import EmulatedRun, Frame, OnJob
@@ -12,6 +13,7 @@ from hocket_host.ethosu.config import npu_config
 
 from . import container as hkt
 from .application import Application
+from .exactness.own_arithmetic import OwnArithmetic, own_arithmetic
 from .inputs import open_inputs
 from .notes import Notes
 from .own_operators import load_operators
@@ -56,6 +58,8 @@ class Outcome:
     """How the networks were cut, in words."""
     run: EmulatedRun
     verifier: Verifier | None
+    suspects: Mapping[str, tuple[OwnArithmetic, ...]] = field(default_factory=dict)
+    """Of each task whose outputs differ, the layers on the NPU that may be why."""
 
 
 def execute(
@@ -108,7 +112,18 @@ def execute(
         on_job=heard,
         worst=worst,
     )
-    return Outcome(policy or image.policy.name.lower(), _cut(image), run, verifier)
+    wrong = () if verifier is None else (m.task for m in verifier.mismatches)
+    suspects = {task: rounded_by_vela(packed, task) for task in wrong}
+    return Outcome(policy or image.policy.name.lower(), _cut(image), run, verifier, suspects)
+
+
+def rounded_by_vela(packed: Packed, task: str) -> tuple[OwnArithmetic, ...]:
+    """Layers of a task on the NPU whose outputs may differ from tflite_micro's."""
+    tasks, image = packed.application.tasks, packed.image
+    model = next(image.models[t.model] for t in image.tasks if t.name == task)
+    elsewhere = {step.name for step in model.steps if step.kind == hkt.StepKind.CPU}
+    data = packed.application.resolve(tasks[task].model).read_bytes()
+    return own_arithmetic(data, {*elsewhere, *tasks[task].on_cpu})
 
 
 def counted(image: hkt.Image) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from hocket_host.emulation import EmulatedRun, TaskRun
 from hocket_host.units import format_hz, format_ns
 
 from .container import Image
+from .exactness.own_arithmetic import OwnArithmetic, explained
 from .run import Outcome
 from .tables import plain_table
 from .timeline import Lane
@@ -51,6 +52,9 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         result["verified"] = {
             "jobs": dict(verifier.checked),
             "mismatches": [vars(mismatch) for mismatch in verifier.mismatches],
+            "rounded_by_vela": {
+                task: [vars(layer) for layer in layers] for task, layers in outcome.suspects.items()
+            },
         }
     return result
 
@@ -124,6 +128,11 @@ def _render_verified(run: dict[str, Any], console: Console) -> None:
             f"[bold red]differs[/]: {mismatch['task']} job {mismatch['job']} output "
             f"{mismatch['output']}: {mismatch['elements']} elements, by up to {mismatch['largest']}"
         )
+        suspects = [
+            OwnArithmetic(**layer) for layer in verified["rounded_by_vela"][mismatch["task"]]
+        ]
+        for line in explained(suspects):
+            console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
 
 
 def render_timeline(

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,12 @@ from numpy.typing import NDArray
 
 from hocket_host.emulation import Frame
 
-from .exactness.oracle import Oracle
+from .exactness.no_reference import failing, refused
+from .exactness.oracle import Oracle, OracleError
+from .tflite import TfliteOperator
+
+#: Layers named before the rest are counted.
+_SHOWN = 8
 
 
 @dataclass(frozen=True)
@@ -68,15 +73,44 @@ class Verifier:
     def _expected(self, task: str, inputs: Frame) -> Frame:
         oracle = self._oracles.get(task)
         if oracle is None:
-            oracle = self._oracles[task] = Oracle(self.models[task].read_bytes())
+            oracle = self._oracles[task] = self._opened(task)
         if oracle.stateful:
-            return tuple(oracle.run(inputs))
+            return self._referred(task, oracle, inputs)
         # Inputs that repeat (a file in a loop) need the reference once only.
         key = (task, b"".join(part.tobytes() for part in inputs))
         known = self._known.get(key)
         if known is None:
-            known = self._known[key] = tuple(oracle.run(inputs))
+            known = self._known[key] = self._referred(task, oracle, inputs)
         return known
+
+    def _opened(self, task: str) -> Oracle:
+        model = self.models[task].read_bytes()
+        try:
+            return Oracle(model)
+        except OracleError as error:
+            raise _unverifiable(self.models[task], error, refused(model)) from None
+
+    def _referred(self, task: str, oracle: Oracle, inputs: Frame) -> Frame:
+        try:
+            return tuple(oracle.run(inputs))
+        except OracleError as error:
+            path = self.models[task]
+            found = failing(path.read_bytes(), oracle)
+            raise _unverifiable(path, error, () if found is None else (found,)) from None
+
+
+def _unverifiable(model: Path, error: OracleError, layers: Sequence[TfliteOperator]) -> OracleError:
+    """The reference's error, with what it is about and what runs all the same."""
+    named = ", ".join(map(str, layers[:_SHOWN]))
+    more = f" and {len(layers) - _SHOWN} more" if len(layers) > _SHOWN else ""
+    about = f"; no reference for {named}{more}" if layers else ""
+    return OracleError(
+        error.message,
+        where=model,
+        found=error.found,
+        expected=error.expected,
+        try_=f"run without --verify{about} (tflite_micro's reason is on standard error)",
+    )
 
 
 def _ordered(values: NDArray[Any]) -> NDArray[np.int64]:
