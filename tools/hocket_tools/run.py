@@ -113,17 +113,19 @@ def execute(
         worst=worst,
     )
     wrong = () if verifier is None else (m.task for m in verifier.mismatches)
-    suspects = {task: rounded_by_vela(packed, task) for task in wrong}
+    suspects = {task: rounded_by_vela(application, image, task) for task in wrong}
     return Outcome(policy or image.policy.name.lower(), _cut(image), run, verifier, suspects)
 
 
-def rounded_by_vela(packed: Packed, task: str) -> tuple[OwnArithmetic, ...]:
+def rounded_by_vela(
+    application: Application, image: hkt.Image, task: str
+) -> tuple[OwnArithmetic, ...]:
     """Layers of a task on the NPU whose outputs may differ from tflite_micro's."""
-    tasks, image = packed.application.tasks, packed.image
     model = next(image.models[t.model] for t in image.tasks if t.name == task)
     elsewhere = {step.name for step in model.steps if step.kind == hkt.StepKind.CPU}
-    data = packed.application.resolve(tasks[task].model).read_bytes()
-    return own_arithmetic(data, {*elsewhere, *tasks[task].on_cpu})
+    asked = application.tasks[task]
+    data = application.resolve(asked.model).read_bytes()
+    return own_arithmetic(data, {*elsewhere, *asked.on_cpu})
 
 
 def counted(image: hkt.Image) -> tuple[int, int]:

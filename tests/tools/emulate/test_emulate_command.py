@@ -13,6 +13,7 @@ from hocket_tools import container as hkt
 from hocket_tools.application import load
 from hocket_tools.demo import APPLICATION
 from hocket_tools.emulate import renode
+from hocket_tools.exactness.cases import BY_ID
 from hocket_tools.pack import build_image
 
 ELF = Path(__file__).parents[3] / "build" / "firmware" / "corstone300" / "firmware.elf"
@@ -54,6 +55,19 @@ def test_outputs_of_the_image_are_verified(hocket, demo, capsys, back_end):
     assert report["verified"] == report["jobs"]
     assert set(report["jobs"]) == {"keyword", "digits", "detector"}
     assert report["npu_runs"] >= sum(report["jobs"].values())
+
+
+@image
+@pytest.mark.skipif(not HERE["unicorn"], reason="unicorn is not installed")
+def test_a_difference_is_explained_by_the_layer_that_vela_rounds(hocket, tmp_path, capsys):
+    (tmp_path / "sum.tflite").write_bytes(BY_ID["sum-int8-depth-double-rounding"].model())
+    (tmp_path / "app.toml").write_text('[tasks.sum]\nmodel = "sum.tflite"\nperiod = "100 ms"\n')
+    path = tmp_path / "app.hkt"
+    path.write_bytes(hkt.build(build_image(load(tmp_path / "app.toml"), folder=tmp_path)))
+    assert hocket(ELF, path, "--verify") == 1
+    told = capsys.readouterr().out
+    assert "SUM int8 'output': Vela rounds a sum once, tflite_micro twice" in told
+    assert 'on-cpu = ["output"] makes it exact' in told
 
 
 @image

@@ -76,6 +76,24 @@ def test_difference_is_explained_in_json_too(
     assert (layer["kind"], layer["layer"], layer["lacking"]) == ("SUM", "output", None)
 
 
+def test_pack_says_which_layers_vela_rounds_in_its_own_way(
+    hocket: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert hocket.run("pack", BY_ID[SUM].model()) == 0
+    told = capsys.readouterr().err
+    assert "net: Vela rounds in its own way: SUM int8 'output'" in told
+    assert 'net: on-cpu = ["output"] makes it exact' in told
+    assert hocket.run("pack", BY_ID[SUM].model(), 'on-cpu = ["output"]') == 0
+    assert "own way" not in capsys.readouterr().err
+
+
+def test_pack_is_silent_about_what_differs_at_ties_only(
+    hocket: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert hocket.run("pack", BY_ID["fully_connected-int8-ties"].model()) == 0
+    assert "own way" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", PINNED)
 def test_every_pinned_difference_is_of_a_layer_that_is_named(name: str) -> None:
     (layer,) = own_arithmetic(BY_ID[name].model())

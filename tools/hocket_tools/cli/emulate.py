@@ -70,6 +70,8 @@ def register(app: typer.Typer) -> None:
             return
         run, verifier = _run(guest, container, backend, duration_ns, verify, gdb, not as_json)
         report = _report(run, verifier)
+        if container is not None and verifier is not None:
+            report["explained"] = _explained(container, guest, verifier)
         if as_json:
             typer.echo(json.dumps(report, indent=2))
         else:
@@ -158,6 +160,20 @@ def _report(run: WatchedRun, verifier: Verifier | None) -> dict[str, Any]:
     return report
 
 
+def _explained(container: Path, guest: Guest, verifier: Verifier) -> dict[str, list[str]]:
+    """Of each task whose outputs differ, what may be why."""
+    from ..exactness.own_arithmetic import explained
+    from ..run import open_packed, rounded_by_vela
+
+    if not verifier.mismatches or guest.container is None:
+        return {}
+    packed = open_packed(container, guest.container)
+    return {
+        m.task: explained(rounded_by_vela(packed.application, packed.image, m.task))
+        for m in verifier.mismatches
+    }
+
+
 def _show(report: dict[str, Any]) -> None:
     from rich.console import Console
 
@@ -176,6 +192,8 @@ def _show(report: dict[str, Any]) -> None:
         wrong = [m for m in report["mismatches"] if m["task"] == task]
         said = f"the first wrong one is {wrong[0]}" if wrong else "all as tflite_micro's"
         console.print(f"{task}: {jobs} outputs compared, {said}", markup=False, soft_wrap=True)
+        for line in report["explained"].get(task, ()):
+            console.print(f"  {line}", markup=False, soft_wrap=True)
     if report["exit_code"] is not None:
         console.print(f"the image ended with exit code {report['exit_code']}")
     for problem in report["problems"]:

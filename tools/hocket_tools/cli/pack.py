@@ -33,9 +33,10 @@ def register(app: typer.Typer) -> None:
 
         from .. import container as hkt
         from ..application import load
+        from ..exactness.own_arithmetic import listed, remedy
         from ..pack import build_image, planner_of, prove
         from ..planner import advice, diagnosis
-        from ..run import counted
+        from ..run import counted, rounded_by_vela
 
         loaded = load(application)
         target = output or application.with_suffix(".hkt")
@@ -67,6 +68,11 @@ def register(app: typer.Typer) -> None:
             for hint in (*hints, "--force writes it all the same"):
                 console.print(f"  · {hint}", highlight=False, soft_wrap=True)
             raise typer.Exit(1)
+        for name in loaded.tasks:
+            own = [layer for layer in rounded_by_vela(loaded, image, name) if not layer.rare]
+            said = [f"Vela rounds in its own way: {listed(own)}", *remedy(own)] if own else []
+            for line in said:
+                console.print(f"  · {name}: {line}", markup=False, highlight=False, soft_wrap=True)
         segments, operators = counted(image)
         beside = f", {operators} operators on the processor" if operators else ""
         typer.echo(

@@ -90,6 +90,12 @@ def explained(layers: Sequence[OwnArithmetic]) -> list[str]:
     return lines + remedy(layers)
 
 
+def listed(layers: Sequence[OwnArithmetic]) -> str:
+    """Layers in one line, the first of many."""
+    more = f" and {len(layers) - _SHOWN} more" if len(layers) > _SHOWN else ""
+    return ", ".join(map(str, layers[:_SHOWN])) + more
+
+
 def remedy(layers: Sequence[OwnArithmetic]) -> list[str]:
     """What makes layers exact, as lines for a person."""
     exact = [layer for layer in layers if layer.lacking is None]
