@@ -97,7 +97,7 @@ def test_tasks_with_one_model_are_told_apart(hocket, tmp_path, capsys, back_end)
 @image
 @pytest.mark.skipif(not HERE["unicorn"], reason="unicorn is not installed")
 def test_the_console_of_an_image_without_an_application_is_shown(hocket, capsys):
-    assert hocket(ELF, "--seconds", "20 ms") == 0
+    assert hocket(ELF, "--seconds", "60 ms") == 0
     out = capsys.readouterr().out
     assert ">>>" in out
     assert "million guest instructions" in out
