@@ -16,6 +16,8 @@ from ..operators.packing import MODULES
 from .fit import fit
 
 _BATCH = 60
+#: Added to each step: names are looked up at more cost when something else ran before.
+_COLD_CYCLES = 400
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,11 @@ def costs_from(measured: Sequence[Measured], before: Costs) -> Costs:
             rows.append((one.spent.longest[0], one.step_cycles))
     cycles = dict(before.cycles)
     for found in _together(rows):
-        cycles.update(fit([work.counts for work, _ in found], [taken for _, taken in found]))
+        fitted = fit([work.counts for work, _ in found], [taken for _, taken in found])
+        for unit in fitted:
+            if unit.endswith(f".{STEP}"):
+                fitted[unit] += _COLD_CYCLES
+        cycles.update(fitted)
     return Costs(before.path, {unit: cycles[unit] for unit in sorted(cycles, key=_order)})
 
 
