@@ -141,8 +141,9 @@ def job(name: str, case: Detection, rounds: Sequence[Sequence[NDArray[Any]]]) ->
         hexed = [
             {str(t.index): np.ascontiguousarray(v).tobytes().hex() for t, v in pairs}
             for pairs in (
-                zip((source.input(0), source.input(1)), fed, strict=True), zip(source.outputs, want, strict=True),
+                zip((source.input(0), source.input(1)), fed, strict=True),
+                zip(source.outputs, want, strict=True),
             )
-        ]  # fmt: skip
+        ]
         described["rounds"].append(hexed)
     return described
