@@ -25,7 +25,7 @@ def test_says_that_there_is_no_container_and_offers_the_repl(elf: Path) -> None:
 
 
 def test_hocket_and_its_statistics_import_at_the_repl(elf: Path) -> None:
-    text = output(elf, "import hocket\nfrom hocket.stats import table\nprint(table([]))")
+    text = output(elf, "import hocket\nfrom hocket.stats import cells\nprint(''.join(cells([])))")
     assert text.split()[:2] == ["task", "jobs"]
 
 
