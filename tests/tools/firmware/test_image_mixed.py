@@ -90,8 +90,8 @@ def told(elf: Path, container: bytes, script: str, word: str) -> str:
     m.feed(b"\x05" + script.replace("\n", "\r").encode() + b"\x04")
     for _ in range(400):
         m.run_for(10 * MS)
-        lines = uart.decode().splitlines()
-        if "Traceback" in uart.decode() and lines[-1] == ">>> ":
+        *lines, last = uart.decode().split("\r\n")  # the last is still being written
+        if "Traceback" in uart.decode() and last == ">>> ":
             raise AssertionError(uart.decode())
         found = [line for line in lines if line.startswith(word)]
         if found:

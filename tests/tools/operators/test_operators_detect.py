@@ -177,7 +177,8 @@ def test_damaged_parameters_are_refused_or_reach_nothing_else() -> None:
                 operator = make(packed.code, memory.raw, given_, results, scratch.raw)
             except ValueError:
                 return
-            assert short is None
+            # Changed parameters may need less than there was.
+            assert short is None or changes
             with suppress(Enough):
                 while not operator.step():
                     pass
