@@ -12,8 +12,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from short_words import short_words
 
+from hocket_host.shims.short_words import short_words
 from hocket_tools.exactness.builder import ModelBuilder, Quantisation
 from hocket_tools.exactness.oracle import Oracle
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from short_words import short_words
 from sounds import CLIPS, SIGNALS, STEP, Samples, read, reference
 
+from hocket_host.shims.short_words import short_words
 from hocket_tools.features import build_tables
 
 #: Of this machine's C library, which the reference computes its own tables with.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Viper's integers of a board on CPython: what does not fit 32 bits is lost."""
+"""Viper's integers of a board on CPython, for tests: what does not fit 32 bits is lost."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
-from hocket_host.shims import viper
+from . import viper
 
 
 def _wrapped(value: int) -> int:
