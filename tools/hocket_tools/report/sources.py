@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from hocket_host.ethosu.operation import Operation
 
 from ..cut import Prepared
-from ..pack import compile_networks, piece_bounds, system_config, vela_options
+from ..pack import piece_bounds, system_config, vela_options
 from ..run import Packed
 from ..vela import Network, compile_network
 
@@ -41,10 +41,8 @@ def _attempts(packed: Packed, task: str) -> Iterator[Network]:
     application = packed.application
     settings = application.tasks[task]
     model = application.resolve(settings.model)
-    yield compile_network(model, vela_options(application, settings), settings.on_cpu)
-    system = system_config(application)
-    for name, network in compile_networks(application):
-        if name == task:
-            prepared = Prepared(network, (), system)
-            for bound in piece_bounds(prepared):
-                yield prepared.bounded(bound).network
+    network = compile_network(model, vela_options(application, settings), settings.on_cpu)
+    yield network
+    prepared = Prepared(network, (), system_config(application))
+    for bound in piece_bounds(prepared):
+        yield prepared.bounded(bound).network
