@@ -148,7 +148,7 @@ def _planned(
         name = _in_the_way(application, found.obstacle, pieces)
         bound = None if name is None else _next_bound(untried[name], found.obstacle, planner.npu_hz)
         if name is None or bound is None:
-            return whole, first, free
+            break
         pieces[name] = free[name].bounded(bound)
         planner = _planner(application, pieces, given)
         found = planner.plan()
@@ -162,7 +162,7 @@ def _in_the_way(
 ) -> str | None:
     """Whose operations to shorten: the blocker's, or the longest where nobody is to blame."""
     if obstacle.blocker is None:
-        return max(pieces, key=lambda name: pieces[name].longest_operation())
+        return max(pieces, key=lambda name: pieces[name].longest_operation(), default=None)
     name = list(application.tasks)[obstacle.blocker]
     return name if name in pieces else None
 

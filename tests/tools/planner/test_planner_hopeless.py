@@ -71,3 +71,10 @@ def test_only_the_network_in_the_way_is_cut_into_pieces(application, bounds):
     assert len(image.models[0].steps) == 1
     assert len(image.models[1].steps) > 1
     assert len(bounds) == 1
+
+
+@pytest.mark.parametrize("policy", ["fp", "edf", "rr", "fifo"])
+def test_networks_whose_cuts_are_given_are_not_cut_further(application, bounds, policy):
+    crowded = application(policy, words="2750 us", large="110 ms")
+    assert planner_of(crowded, cut="all").plan().obstacle is not None
+    assert bounds == {}
