@@ -46,44 +46,44 @@ check: $(READY) ## lint, types, generated files
 	@$(BIN)/python -m hocket_tools.container.layout --check
 
 bench: $(READY) ## measure side by side; writes build/bench.json
-	@$(BIN)/python -m hocket_tools.bench --output build/bench.json
+	@$(BIN)/python -m hocket_lab.bench --output build/bench.json
 
 exact: $(READY) ## compare every tensor with tflite_micro (MODELS=DIR for your own)
-	@$(BIN)/python -m hocket_tools.exactness $(if $(MODELS),--models $(MODELS))
+	@$(BIN)/python -m hocket_lab.exact $(if $(MODELS),--models $(MODELS))
 
 experiment: $(EXPERIMENT) ## acceptance over utilisation; writes build/experiment.json, .csv, .svg
-	@$(BIN)/python -m hocket_tools.experiment --output build/experiment.json
+	@$(BIN)/python -m hocket_lab.experiment --output build/experiment.json
 
 bounds: $(READY) ## the longest piece of each model, and what short pieces cost; build/bounds.json
-	@$(BIN)/python -m hocket_tools.pieces.bounds --output build/bounds.json
+	@$(BIN)/python -m hocket_lab.bench.tiles --output build/bounds.json
 
 firmware: $(READY) ## build the ARM image: MicroPython with Hocket for the Corstone-300
-	@$(BIN)/python -m hocket_tools.firmware build
+	@$(BIN)/python -m hocket_lab.image build
 
 size: $(EMULATOR) ## flash and heap of the ARM image; writes build/size.json
-	@$(BIN)/python -m hocket_tools.firmware size --output build/size.json
+	@$(BIN)/python -m hocket_lab.image size --output build/size.json
 
 robot: $(EMULATOR) ## the Robot suites on every back end that is here (SLOW=1: the long ones, too); build/robot.json
-	@$(BIN)/python -m hocket_tools.robot $(BACK_ENDS:%=--back-end %) $(if $(SLOW),--slow) --output build/robot.json
+	@$(BIN)/python -m hocket_lab.robot $(BACK_ENDS:%=--back-end %) $(if $(SLOW),--slow) --output build/robot.json
 
 dispatch: $(EMULATOR) ## what the image's hot path costs, in instructions; build/dispatch.json
-	@$(BIN)/python -m hocket_tools.emulate.dispatch --output build/dispatch.json
+	@$(BIN)/python -m hocket_lab.image.dispatch --output build/dispatch.json
 
 speed: $(EMULATOR) ## how fast the emulators are, NPU included; writes build/speed.json
-	@$(BIN)/python -m hocket_tools.emulate.speed --output build/speed.json
+	@$(BIN)/python -m hocket_lab.image.speed --output build/speed.json
 
 same-answers: $(EMULATOR) ## the demo on every platform that is here; build/same-answers.json
-	@$(BIN)/python -m hocket_tools.same_answers --output build/same-answers.json
+	@$(BIN)/python -m hocket_lab.platforms --output build/same-answers.json
 
 operators: $(EMULATOR) ## operators for the processor against tflite_micro; build/operators.json
-	@$(BIN)/python -m hocket_tools.operators.report --output build/operators.json
-	@$(BIN)/python -m hocket_tools.operators.page
+	@$(BIN)/python -m hocket_lab.cpu.report --output build/operators.json
+	@$(BIN)/python -m hocket_lab.cpu.page
 
 profile: $(EMULATOR) ## what those operators cost on the ARM image; writes its costs.toml
 	@$(BIN)/hocket profile --write
 
 overlap: $(READY) ## networks that take turns on both units, against one after the other; build/overlap.json
-	@$(BIN)/python -m hocket_tools.overlap --output build/overlap.json
+	@$(BIN)/python -m hocket_lab.bench.overlap --output build/overlap.json
 
 soak: $(READY) ## the long sweeps that `make test` leaves out
 	@$(BIN)/python -m pytest -q -m slow

@@ -3,7 +3,7 @@
 #
 # The Ethos-U55 for Renode: a Python peripheral that passes register accesses, memory and virtual
 # time on to `hocket npu-server`, where the model of the NPU runs. corstone300.resc loads it; the
-# protocol is that of hocket_host/npu_server/protocol.py.
+# protocol is that of hocket_host/server/protocol.py.
 #
 # Renode executes this whole file at every access, always in the same scope, with `request` and
 # `self` set. So everything is defined when it initialises (at the first access and at each reset of

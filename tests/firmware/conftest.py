@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from hocket_host.shims import install, installed, uninstall
-from hocket_host.shims.testing import ProcessMachine
+from hocket_host.machines.cpython.shims import install, installed, uninstall
+from hocket_host.machines.cpython.shims.testing import ProcessMachine
 
 # Once, so that the test modules find them loaded; the shims themselves are there in tests only.
 install(ProcessMachine())

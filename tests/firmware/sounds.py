@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pymicro_features import MicroFrontend
 
-DATA = Path(__file__).parents[1] / "data"
+from paths import DATA
+
 CLIPS = sorted(DATA.glob("*/*.wav"))
 STEP = 160
 

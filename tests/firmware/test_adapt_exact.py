@@ -13,9 +13,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from hocket_host.shims.short_words import short_words
-from hocket_tools.exactness.builder import ModelBuilder, Quantisation
-from hocket_tools.exactness.oracle import Oracle
+from hocket_host.machines.cpython.shims.short_words import short_words
+from hocket_tools.reference.oracle import Oracle
+from hocket_tools.tflite.builder import ModelBuilder, Quantisation
 
 CODES = {"int8": "b", "uint8": "B", "int16": "h", "uint16": "H", "int32": "i", "float32": "f"}
 COUNT = 1500

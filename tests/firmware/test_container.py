@@ -3,7 +3,6 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -22,8 +21,7 @@ from hocket_tools.container import (
     build,
     region_slots,
 )
-
-FIRMWARE = Path(__file__).parents[2] / "firmware"
+from paths import FIRMWARE
 
 PREAMBLE = """\
 import sys

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from hocket_host import shims
-from hocket_host.shims.testing import ProcessMachine
+from hocket_host.machines.cpython import shims
+from hocket_host.machines.cpython.shims.testing import ProcessMachine
 from hocket_tools.container import (
     CpuProgram,
     Image,

@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 from sounds import CLIPS, read, reference
 
-from hocket_tools.features import build_tables
-
-FIRMWARE = Path(__file__).parents[2] / "firmware"
+from hocket_tools.frames.features import build_tables
+from paths import FIRMWARE
 
 SCRIPT = """
 import sys

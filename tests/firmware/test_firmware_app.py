@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import runpy
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,8 +12,7 @@ import pytest
 
 import hocket
 from hocket.testing import FakeApp, FakePort
-
-FIRMWARE = Path(__file__).parents[2] / "firmware"
+from paths import FIRMWARE
 
 # Everything but what only tests need.
 PARTS = sorted(

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from hocket_host.board.board import load
 from hocket_host.ethosu.config import npu_config
-from hocket_host.ethosu.timing import StreamTiming
-from hocket_host.shims import installed
-from hocket_host.soc.board import load
-from hocket_host.soc.soc import Soc
+from hocket_host.ethosu.timing.timing import StreamTiming
+from hocket_host.machines.cpython.shims import installed
+from hocket_host.machines.cpython.soc import Soc
 from hocket_tools.container import (
     DType,
     Image,

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
-from _benches import Direct, Renode, server
+
+from rigs.renode import Direct, Renode, server
 
 
 @pytest.fixture

@@ -6,15 +6,16 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from _benches import RENODE, ROOT
-from _fake_renode import PythonPeripheral, TimeInterval
 
-from hocket_host import emulation
 from hocket_host.ethosu.config import npu_config
-from hocket_host.npu_server import NpuServer, Platform
-from hocket_host.soc.soc import Soc
-from hocket_tools import run
-from hocket_tools.application import load
+from hocket_host.machines.cpython import emulation
+from hocket_host.machines.cpython.soc import Soc
+from hocket_host.server import NpuServer, Platform
+from hocket_tools.app.application import load
+from hocket_tools.pack.packed import pack
+from hocket_tools.run import run
+from rigs.fake_renode import PythonPeripheral, TimeInterval
+from rigs.renode import RENODE, ROOT
 
 APPLICATION = """
 [npu]
@@ -82,7 +83,7 @@ def packed(tmp_path):
     for name in ("micro_speech", "mlp_kws_int8"):
         shutil.copy(ROOT / "tests" / "models" / f"{name}.tflite", tmp_path)
     (tmp_path / "app.toml").write_text(APPLICATION)
-    return run.pack(load(tmp_path / "app.toml"), cut="all")
+    return pack(load(tmp_path / "app.toml"), cut="all")
 
 
 def executed(packed):

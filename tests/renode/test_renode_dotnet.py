@@ -3,11 +3,11 @@
 
 import _fake_dotnet
 import pytest
-from _benches import Direct, Renode, compiled
 from _fake_dotnet import ByteArray
-from _fake_renode import Bus
 
-from hocket_host.ethosu.registers import Reg, Status
+from hocket_host.ethosu.device.registers import Reg, Status
+from rigs.fake_renode import Bus
+from rigs.renode import Direct, Renode, compiled
 
 
 @pytest.fixture

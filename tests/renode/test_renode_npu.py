@@ -3,11 +3,11 @@
 
 import numpy as np
 import pytest
-from _benches import ARENA, BOARD, CONSTANTS, HOLD, RENODE, RUN, Renode, compiled, server
-from _fake_renode import PythonPeripheral
 
-from hocket_host.ethosu.register_map import RESET_CYCLES
-from hocket_host.ethosu.registers import Reg, Status
+from hocket_host.ethosu.device.register_map import RESET_CYCLES
+from hocket_host.ethosu.device.registers import Reg, Status
+from rigs.fake_renode import PythonPeripheral
+from rigs.renode import ARENA, BOARD, CONSTANTS, HOLD, RENODE, RUN, Renode, compiled, server
 
 KWS = "mlp_kws_int8"
 PMCR, PMCNTENSET, PMCCNTR = 0x180, 0x184, 0x1A0

@@ -9,9 +9,9 @@ import subprocess
 import tokenize
 
 import pytest
-from _benches import BOARD, RENODE
 
-from hocket_host.npu_server import protocol
+from hocket_host.server import protocol
+from rigs.renode import BOARD, RENODE
 
 SCRIPTS = sorted(RENODE.glob("*.py"))
 #: Syntax that Python 2.7 does not know.

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from hocket_host.shims import installed
-from hocket_host.shims.testing import ProcessMachine
+from hocket_host.machines.cpython.shims import installed
+from hocket_host.machines.cpython.shims.testing import ProcessMachine
 
 
 @pytest.fixture(autouse=True)

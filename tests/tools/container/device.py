@@ -9,10 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from hocket_host import shims
-from hocket_host.shims.testing import ProcessMachine
-
-FIRMWARE = Path(__file__).parents[3] / "firmware"
+from hocket_host.machines.cpython import shims
+from hocket_host.machines.cpython.shims.testing import ProcessMachine
+from paths import FIRMWARE
 
 _VERDICTS = """\
 import sys

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 import re
 import struct
-from pathlib import Path
 
 import pytest
 
 from hocket_tools.container import format as fmt
 from hocket_tools.container import layout
 from hocket_tools.container.format import SectionKind
+from paths import ROOT
 
-LAYOUT_FILE = Path(__file__).parents[3] / "firmware" / "hocket" / "_layout.py"
+LAYOUT_FILE = ROOT / "firmware" / "hocket" / "_layout.py"
 
 STRUCTS = {"HEADER": fmt.HEADER, "SECTION": fmt.SECTION} | {
     kind.name: definition for kind, definition in fmt.TABLES.items()

@@ -11,7 +11,7 @@ from hocket_tools.container import ContainerError, CpuProgram, Operand, Step, bu
 from hocket_tools.container import format as fmt
 from hocket_tools.container.format import SectionKind
 from hocket_tools.container.programs import IN_PLACE
-from hocket_tools.operators.packing import MODULES
+from hocket_tools.cpu.packing import MODULES
 
 load = load_under_cpython()
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs and containers made by hand, for what no network is needed."""
 
-from hocket_host.emulation import EmulatedRun, Job, Slice, TaskRun
+from hocket_host.machines.cpython.emulation import EmulatedRun, Job, Slice, TaskRun
 from hocket_tools import container as hkt
 
 MS = 1_000_000

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-from pathlib import Path
 
 import pytest
 
-from hocket_tools import run as running
-from hocket_tools.application import load
-
-MODELS = Path(__file__).parents[2] / "models"
+from hocket_tools.app.application import load
+from hocket_tools.pack.packed import Packed, pack
+from hocket_tools.run import run as running
+from paths import MODELS
 
 APPLICATION = """
 [npu]
@@ -27,12 +26,12 @@ period = "60 ms"
 
 
 @pytest.fixture(scope="session")
-def packed(tmp_path_factory: pytest.TempPathFactory) -> running.Packed:
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Packed:
     path = tmp_path_factory.mktemp("report") / "app.toml"
     path.write_text(APPLICATION.format(models=MODELS))
-    return running.pack(load(path))
+    return pack(load(path))
 
 
 @pytest.fixture(scope="session")
-def outcome(packed: running.Packed) -> running.Outcome:
+def outcome(packed: Packed) -> running.Outcome:
     return running.execute(packed, 120_000_000)

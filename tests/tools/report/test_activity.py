@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from _runs import image, job, run
 
-from hocket_host.emulation import Slice
+from hocket_host.machines.cpython.emulation import Slice
 from hocket_tools.container import Overrun
 from hocket_tools.report.activity import activity
 

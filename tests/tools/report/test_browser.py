@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from _browser import browser, missing
 
-from hocket_tools import run as running
+from hocket_tools.pack.packed import Packed
 from hocket_tools.report import build, render
-from hocket_tools.run import Outcome, Packed
+from hocket_tools.run import run as running
+from hocket_tools.run.run import Outcome
 
 pytestmark = pytest.mark.skipif(missing() is not None, reason=missing() or "")
 

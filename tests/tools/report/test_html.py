@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from hocket_tools.pack.packed import Packed
 from hocket_tools.report import ReportError, build, render, write
-from hocket_tools.run import Outcome, Packed
+from hocket_tools.run.run import Outcome
 
 
 @pytest.fixture(scope="module")

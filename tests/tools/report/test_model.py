@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from hocket_tools.pack.packed import Packed
 from hocket_tools.report import SCHEMA, VERSION, build
 from hocket_tools.report.network import LIMITS
-from hocket_tools.run import Outcome, Packed
+from hocket_tools.run.run import Outcome
 
 
 @pytest.fixture(scope="module")

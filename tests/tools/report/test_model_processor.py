@@ -3,16 +3,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hocket_tools.application import loads
+from hocket_tools.app.application import loads
+from hocket_tools.pack.packed import pack
 from hocket_tools.report.model import build
-from hocket_tools.run import execute, pack
+from hocket_tools.run.run import execute
+from paths import MODELS
 
-MODELS = Path(__file__).parents[2] / "models"
 TEXT = '[tasks.alexa]\nmodel = "mww_alexa.tflite"\nperiod = "30 ms"\n'
 
 

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from hocket_host.errors import HocketError
 from hocket_tools.cli import report
-from hocket_tools.run import Packed
+from hocket_tools.pack.packed import Packed
 
 
 @pytest.fixture

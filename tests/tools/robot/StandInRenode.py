@@ -9,14 +9,14 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-from hocket_tools.robot.bench import Bench
 from hocket_tools.robot.keywords import RenodeKeywords
+from hocket_tools.robot.rig import Bench
 from hocket_tools.robot.speed import Speed
 
-ROOT = Path(__file__).parents[3]
-sys.path.append(str(ROOT / "tests" / "renode"))
+ROOT = Path(__file__).resolve().parents[3]
+sys.path.append(str(ROOT / "tests"))
 
-from _fake_renode import PythonPeripheral, TimeInterval  # noqa: E402
+from rigs.fake_renode import PythonPeripheral, TimeInterval  # noqa: E402
 
 
 class RenodeMachine:

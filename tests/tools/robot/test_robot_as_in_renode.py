@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from hocket_tools.robot.material import prepare
-from hocket_tools.robot.results import read
+from hocket_lab.robot.fixtures import prepare
+from hocket_lab.robot.results import read
+from paths import ROOT
 
-ROOT = Path(__file__).parents[3]
 ELF = ROOT / "build" / "firmware" / "corstone300" / "firmware.elf"
 HOCKET = shutil.which("hocket", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
 

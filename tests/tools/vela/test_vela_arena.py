@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hocket_tools.tflite import TfliteModel, read_tflite
+from hocket_tools.tflite.model import TfliteModel, read_tflite
 from hocket_tools.vela import VelaError
 from hocket_tools.vela.arena import ALIGNMENT, ARENA, Extension, Lifetime, planned_offsets
 

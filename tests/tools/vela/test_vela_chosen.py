@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Layers kept from Vela, and the names by which a user finds them."""
 
-from pathlib import Path
-
 import pytest
 
-from hocket_tools.operators import read_source
-from hocket_tools.tflite import read_tflite
+from hocket_tools.cpu import read_source
+from hocket_tools.tflite.model import read_tflite
 from hocket_tools.vela import VelaError
 from hocket_tools.vela.chosen import disguise, find_layers, touching_truth, undisguised
+from paths import MODELS
 
-MODELS = Path(__file__).parents[2] / "models"
 MICRO = (MODELS / "micro_speech.tflite").read_bytes()
 
 

@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-from pathlib import Path
 
 import pytest
 from tflite_files import one_operator
 
-from hocket_host.ethosu.operation import parse
-from hocket_tools.splitter.dataflow import footprints
+from hocket_host.ethosu.stream.operation import parse
+from hocket_tools.segment.dataflow import footprints
 from hocket_tools.vela import VelaError, VelaOptions, compile_model
 from hocket_tools.vela.payload import command_stream
+from paths import MODELS
 
-MODELS = Path(__file__).parents[2] / "models"
 WHOLE = sorted(p.stem for p in MODELS.glob("*.tflite") if p.stem != "mww_alexa")
 U128 = VelaOptions("ethos-u55-128")
 ADD, COS, FLOAT32, INT8, INT16, INT4 = 0, 108, 0, 9, 7, 17

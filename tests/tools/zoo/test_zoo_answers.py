@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from hocket_lab.train import detector
 from hocket_tools import zoo
 from hocket_tools.zoo.audio import read_wav
 from hocket_tools.zoo.images import enlarge, to_int8
-from hocket_tools.zoo.train import detector
 
 Infer = Callable[[str, npt.NDArray[np.int8]], list[npt.NDArray[np.int8]]]
 

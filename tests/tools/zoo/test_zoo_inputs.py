@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from hocket_lab.train.__main__ import NETWORKS
 from hocket_tools import zoo
 from hocket_tools.zoo.audio import fit, read_wav, write_wav
 from hocket_tools.zoo.boxes import decode, encode, match
@@ -21,7 +22,6 @@ from hocket_tools.zoo.features import DENOISER, KEYWORD, FrontEnd
 from hocket_tools.zoo.images import read_grey, to_int8
 from hocket_tools.zoo.preprocess import Answer, dequantise, quantise
 from hocket_tools.zoo.scenes import SIDE, Box, moving, scene
-from hocket_tools.zoo.train.__main__ import NETWORKS
 
 FRONT_ENDS = pytest.mark.parametrize("front_end", [KEYWORD, DENOISER])
 
@@ -237,7 +237,7 @@ def test_every_network_has_a_training_script_that_imports_without_tensorflow() -
     import sys
 
     for name in NETWORKS:
-        script = importlib.import_module(f"hocket_tools.zoo.train.{name}")
+        script = importlib.import_module(f"hocket_lab.train.{name}")
         assert callable(script.train)
     assert sorted(NETWORKS) == sorted(card.name for card in zoo.models())
     assert "tensorflow" not in sys.modules

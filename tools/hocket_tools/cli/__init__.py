@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import sys
+from importlib.metadata import entry_points
 
 import typer
 from rich.console import Console
 
 from hocket_host.errors import HocketError
 
-from . import check, demo, doctor, emulate, inspect, npu_server, pack, profile, report, run
+from . import check, demo, doctor, emulate, inspect, npu_server, pack, report, run
 
 app = typer.Typer(
     name="hocket",
@@ -20,8 +21,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for module in (pack, check, inspect, run, emulate, report, profile, npu_server, demo, doctor):
+for module in (pack, check, inspect, run, emulate, report, npu_server, demo, doctor):
     module.register(app)
+for command in entry_points(group="hocket.commands"):
+    command.load()(app)
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from ..application import Application
+    from ..app.application import Application
     from ..container import Image
 
 
@@ -25,10 +25,10 @@ def register(app: typer.Typer) -> None:
         """Prove that every deadline holds; exit code 1 if one may be missed."""
         from rich.console import Console
 
-        from ..analysis import largest_scale
-        from ..pack import planner_of, prove
-        from ..planner import advice, diagnosis
-        from ..planner.summary import render, summary
+        from ..pack.pack import planner_of, prove
+        from ..plan import advice, diagnosis
+        from ..plan.summary import render, summary
+        from ..prove import largest_scale
 
         application, image = _open(source)
         proof = prove(application, image)
@@ -49,9 +49,9 @@ def register(app: typer.Typer) -> None:
 
 def _open(source: Path) -> tuple[Application, Image]:
     from .. import container as hkt
-    from ..application import load
-    from ..notes import Notes
-    from ..pack import build_image
+    from ..app.application import load
+    from ..app.notes import Notes
+    from ..pack.pack import build_image
     from .files import read_bytes
 
     if source.suffix == ".toml":

@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
         """Pack three networks of the zoo, run them both ways, and show what they recognise."""
         from rich.console import Console
 
-        from .. import demo as demonstration
+        from . import demonstration
         from .quantities import virtual_time
 
         console = Console()

@@ -44,8 +44,8 @@ def _package(distribution: str, module: str) -> tuple[bool, str]:
 
 def _image() -> Iterator[tuple[str, str, str]]:
     """What the ARM image needs, to be built and to run: name, what is missing, what it is for."""
-    from ..emulate import missing
-    from ..firmware.toolchain import missing_packages
+    from ..image.toolchain import missing_packages
+    from ..run import missing
 
     for name, purpose in _BACK_ENDS:
         yield name, missing(name) or "", purpose

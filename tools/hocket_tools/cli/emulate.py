@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from ..emulate import Guest, WatchedRun
-    from ..verify import Verifier
+    from ..run import Guest, WatchedRun
+    from ..verify.verifier import Verifier
 
 _GDB_PORT = 3333
 
@@ -49,7 +49,7 @@ def register(app: typer.Typer) -> None:
         ] = False,
     ) -> None:
         """Run an ARM image in virtual time: its console, jobs, and outputs verified."""
-        from ..emulate import BACK_ENDS, BackEndError, open_guest
+        from ..run import BACK_ENDS, BackEndError, open_guest
         from .quantities import virtual_time
 
         duration_ns = virtual_time(seconds)
@@ -83,7 +83,7 @@ def register(app: typer.Typer) -> None:
 def _renode(
     guest: Guest, container: Path | None, duration_ns: int, verify: bool, gdb: int | None
 ) -> None:
-    from ..emulate import BackEndError, renode
+    from ..run import BackEndError, renode
 
     if verify:
         raise BackEndError(
@@ -108,9 +108,9 @@ def _run(
 ) -> tuple[WatchedRun, Verifier | None]:
     import sys
 
-    from ..emulate import BackEndError, Session, bodies
-    from ..run import open_packed
-    from ..verify import Verifier
+    from ..pack.packed import open_packed
+    from ..run import BackEndError, Session, bodies
+    from ..verify.verifier import Verifier
 
     packed = verifier = None
     if verify:
@@ -162,8 +162,9 @@ def _report(run: WatchedRun, verifier: Verifier | None) -> dict[str, Any]:
 
 def _explained(container: Path, guest: Guest, verifier: Verifier) -> dict[str, list[str]]:
     """Of each task whose outputs differ, what may be why."""
-    from ..exactness.own_arithmetic import explained
-    from ..run import open_packed, rounded_by_vela
+    from ..pack.packed import open_packed
+    from ..run.run import rounded_by_vela
+    from ..verify.own_arithmetic import explained
 
     if not verifier.mismatches or guest.container is None:
         return {}

@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
             return
 
         from .. import container as hkt
-        from ..inspect import render, summary
+        from ..report.inspect import render, summary
         from .files import read_bytes
 
         data = read_bytes(container, "a container made by hocket pack")
@@ -48,9 +48,9 @@ def _primitives(source: Path, as_json: bool) -> None:
     from rich.console import Console
 
     from .. import container as hkt
-    from ..application import load
-    from ..notes import Notes
-    from ..primitives_view import render, summary
+    from ..app.application import load
+    from ..app.notes import Notes
+    from ..report.primitives import render, summary
     from .files import read_bytes
 
     if source.suffix == ".toml":

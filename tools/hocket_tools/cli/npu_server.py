@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from hocket_host.npu_server import Platform
+    from hocket_host.server import Platform
 
     from ..vela import VelaOptions
 
@@ -54,8 +54,8 @@ def register(app: typer.Typer) -> None:
         ] = None,
     ) -> None:
         """Serve the Ethos-U's model to Renode on the loopback interface, until interrupted."""
-        from hocket_host.ethosu.model import warm_up
-        from hocket_host.npu_server import NpuServer
+        from hocket_host.ethosu.compute.model import warm_up
+        from hocket_host.server import NpuServer
         from hocket_host.units import format_hz
 
         from ..vela import VelaOptions
@@ -111,13 +111,13 @@ def _refuse(options: list[str]) -> None:
 def _of_container(path: Path) -> Platform:
     """What a container was packed for."""
     from hocket_host.ethosu.config import npu_config
-    from hocket_host.npu_server import Platform
+    from hocket_host.server import Platform
 
-    from .. import run as running
-    from ..pack import load_board, system_config
+    from ..pack.pack import load_board, system_config
+    from ..pack.packed import open_packed
     from .files import read_bytes
 
-    packed = running.open_packed(path, read_bytes(path, "a container made by hocket pack"))
+    packed = open_packed(path, read_bytes(path, "a container made by hocket pack"))
     return Platform(
         npu_config(packed.image.accelerator),
         system_config(packed.application),
@@ -127,9 +127,9 @@ def _of_container(path: Path) -> Platform:
 
 def _of_options(options: VelaOptions, clock: str | None, board: str) -> Platform:
     """What options in Vela's terms say."""
-    from hocket_host.ethosu.system import parse_system_config
-    from hocket_host.npu_server import Platform
-    from hocket_host.soc import board as boards
+    from hocket_host.board import board as boards
+    from hocket_host.ethosu.timing.system import parse_system_config
+    from hocket_host.server import Platform
     from hocket_host.units import parse_frequency
 
     from ..vela.options import resolve

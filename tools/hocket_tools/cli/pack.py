@@ -32,11 +32,12 @@ def register(app: typer.Typer) -> None:
         from hocket_host.units import format_size
 
         from .. import container as hkt
-        from ..application import load
-        from ..exactness.own_arithmetic import listed, remedy
-        from ..pack import build_image, planner_of, prove
-        from ..planner import advice, diagnosis
-        from ..run import counted, rounded_by_vela
+        from ..app.application import load
+        from ..pack.pack import build_image, planner_of, prove
+        from ..pack.packed import counted
+        from ..plan import advice, diagnosis
+        from ..run.run import rounded_by_vela
+        from ..verify.own_arithmetic import listed, remedy
 
         loaded = load(application)
         target = output or application.with_suffix(".hkt")

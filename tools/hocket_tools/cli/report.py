@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
         from hocket_host.units import format_size
 
         from .. import report as reporting
-        from .. import run as running
+        from ..run import run as running
         from .quantities import virtual_time
         from .run import _check_policy, _open
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from ..run import Packed
+    from ..pack.packed import Packed
 
 
 def register(app: typer.Typer) -> None:
@@ -48,8 +48,9 @@ def register(app: typer.Typer) -> None:
         """Run the networks in virtual time: response times, deadlines, and outputs verified."""
         from rich.console import Console
 
-        from .. import run as running
-        from ..summary import render, render_timeline, summary
+        from ..pack.packed import pack
+        from ..report.summary import render, render_timeline, summary
+        from ..run import run as running
         from .quantities import virtual_time
 
         _check_policy(policy)
@@ -57,12 +58,12 @@ def register(app: typer.Typer) -> None:
         packed = _open(source)
         outcomes = [running.execute(packed, duration_ns, policy=policy, verify=verify, worst=worst)]
         if compare:
-            whole = running.pack(packed.application, cut="none")
+            whole = pack(packed.application, cut="none")
             outcomes.insert(
                 0, running.execute(whole, duration_ns, policy="fifo", verify=verify, worst=worst)
             )
         if trace is not None:
-            from ..trace import write_trace
+            from ..report.trace import write_trace
 
             last = outcomes[-1]
             board = packed.application.board.name
@@ -82,7 +83,7 @@ def register(app: typer.Typer) -> None:
 def _check_policy(policy: str | None) -> None:
     from hocket_host.errors import HocketError
 
-    from ..application import POLICIES
+    from ..app.application import POLICIES
 
     if policy is not None and policy not in POLICIES:
         raise HocketError(
@@ -91,10 +92,10 @@ def _check_policy(policy: str | None) -> None:
 
 
 def _open(source: Path) -> Packed:
-    from .. import run as running
-    from ..application import load
+    from ..app.application import load
+    from ..pack.packed import open_packed, pack
     from .files import read_bytes
 
     if source.suffix == ".toml":
-        return running.pack(load(source))
-    return running.open_packed(source, read_bytes(source, "a container, or an application file"))
+        return pack(load(source))
+    return open_packed(source, read_bytes(source, "a container, or an application file"))

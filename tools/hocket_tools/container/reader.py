@@ -13,16 +13,7 @@ from . import format as fmt
 from .envelope import Envelope, open_envelope, problem
 from .errors import ContainerError
 from .format import DType, ModelFlag, Overrun, RegionKind, SectionKind, StepKind
-from .image import (
-    Image,
-    Model,
-    PersistentRange,
-    PlanEntry,
-    Region,
-    Step,
-    Task,
-    Tensor,
-)
+from .image import Image, Model, PersistentRange, PlanEntry, Region, Step, Task, Tensor
 from .programs import decode
 
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from hocket_host.cpu_log import CpuWork
-from hocket_host.emulation import EmulatedRun, Job, Slice, TaskRun
+from hocket_host.machines.cpython.cpu_log import CpuWork
+from hocket_host.machines.cpython.emulation import EmulatedRun, Job, Slice, TaskRun
 
 from ..container import Image, Overrun
 

@@ -13,7 +13,7 @@ from ..container import Image, Model, PersistentRange, RegionKind, Tensor
 from ..container.envelope import open_envelope
 from ..container.format import SectionKind
 from ..container.programs import encode
-from ..splitter.dataflow import Box, ByteRange, Footprint, footprints, live_before
+from ..segment.dataflow import Box, ByteRange, Footprint, footprints, live_before
 from .network import Network
 
 #: Owner of bytes that hold a value before the first operation.

@@ -10,15 +10,16 @@ from __future__ import annotations
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from hocket_host.board.board import Board
 from hocket_host.ethosu.config import npu_config
-from hocket_host.soc.board import Board
 
-from ..pack import load_board
-from ..run import Outcome, Packed
-from ..summary import POLICY_NAMES
+from ..pack.pack import load_board
+from ..pack.packed import Packed
+from ..run.run import Outcome
 from .activity import activity
 from .memory import Lifetimes, arena, flash, pool
 from .network import layers, networks, segments
+from .summary import POLICY_NAMES
 
 SCHEMA = "hocket-report"
 VERSION = 1

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from hocket_host.ethosu.config import NpuConfig, npu_config
-from hocket_host.ethosu.operation import Operation, parse
-from hocket_host.ethosu.queue import mac_cycles
-from hocket_host.ethosu.system import SystemConfig
-from hocket_host.ethosu.timing import (
+from hocket_host.ethosu.device.queue import mac_cycles
+from hocket_host.ethosu.stream.operation import Operation, parse
+from hocket_host.ethosu.timing.system import SystemConfig
+from hocket_host.ethosu.timing.timing import (
     Bound,
     OperationCycles,
     StreamTiming,
@@ -26,9 +26,9 @@ from hocket_host.ethosu.timing import (
 
 from ..container import Model, Step, StepKind
 from ..container.programs import encode
-from ..operators.packing import MODULES
-from ..pack import load_board, system_config
-from ..run import Packed
+from ..cpu.packing import MODULES
+from ..pack.pack import load_board, system_config
+from ..pack.packed import Packed
 from .sources import named
 
 #: What an engineer would change, for each of the timing model's bounds.

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from hocket_host.ethosu.operation import Operation
+from hocket_host.ethosu.stream.operation import Operation
 
-from ..cut import Prepared
-from ..pack import piece_bounds, system_config, vela_options
-from ..run import Packed
+from ..pack.cut import Prepared
+from ..pack.pack import piece_bounds, system_config, vela_options
+from ..pack.packed import Packed
 from ..vela import Network, compile_network
 
 Names = list[tuple[str, str]]

@@ -12,7 +12,7 @@ from typing import Any
 
 from robot.libraries.BuiltIn import BuiltIn
 
-from .bench import Bench
+from .rig import Bench
 from .script import Monitor, MonitorError
 from .speed import PROCESS
 from .terminal import Line, Terminal, Wanted

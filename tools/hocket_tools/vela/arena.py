@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..splitter.dataflow import ByteRange
-from ..tflite import TfliteModel, TfliteTensor
+from ..segment.dataflow import ByteRange
+from ..tflite.model import TfliteModel, TfliteTensor
 from .errors import VelaError
 
 #: Base pointers of a driver, in the order of an ethos-u operator's inputs after the stream.

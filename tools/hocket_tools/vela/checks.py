@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..operators import kinds, read_source, reason
-from ..tflite import Subgraph, TfliteModel, TfliteOperator, TfliteTensor, read_tflite
+from ..cpu import kinds, read_source, reason
+from ..tflite.model import Subgraph, TfliteModel, TfliteOperator, TfliteTensor, read_tflite
 from ._process import Answer
 from .errors import VelaError
 
@@ -183,7 +183,7 @@ def refusal(
                 else ", or types that the processor has them for"
             ),
             try_="replace the layers, or register operators of your own "
-            "(hocket_tools.operators.register and hocket.ops.register)",
+            "(hocket_tools.cpu.register and hocket.ops.register)",
         )
     return VelaError(
         "operators are left on the CPU",

@@ -13,8 +13,8 @@ from collections.abc import Iterable
 import flatbuffers
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
-from ..operators import SETTLED
-from ..tflite import TfliteModel
+from ..cpu import SETTLED
+from ..tflite.model import TfliteModel
 from .errors import VelaError
 from .variables import ACCESSES
 

@@ -10,12 +10,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from hocket_host.errors import HocketError
-from hocket_host.ethosu.operation import parse
+from hocket_host.ethosu.stream.operation import parse
 
-from ..operators import OperatorError
-from ..operators.registry import count as operator_count
-from ..splitter.dataflow import footprints, live_before
-from ..tflite import TfliteError, TfliteModel, read_bytes, read_tflite
+from ..cpu import OperatorError
+from ..cpu.registry import count as operator_count
+from ..segment.dataflow import footprints, live_before
+from ..tflite.model import TfliteError, TfliteModel, read_bytes, read_tflite
 from ._process import Answer, run_compiler
 from .checks import check_chosen, check_quantised, check_source, refusal
 from .chosen import disguise, find_layers, touching_truth

@@ -13,10 +13,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hocket_host.ethosu.operation import Operation
+from hocket_host.ethosu.stream.operation import Operation
 
-from ..splitter.dataflow import Footprint, consumer
-from ..tflite import Subgraph
+from ..segment.dataflow import Footprint, consumer
+from ..tflite.model import Subgraph
 
 Row = Mapping[str, str]
 Tables = Mapping[str, Sequence[Row]]

@@ -21,8 +21,8 @@ import math
 
 import numpy as np
 
-from ..operators import SourceOperator, read_source, reason
-from ..tflite import Subgraph, TfliteModel, TfliteOperator
+from ..cpu import SourceOperator, read_source, reason
+from ..tflite.model import Subgraph, TfliteModel, TfliteOperator
 from .errors import VelaError
 
 _REDUCTIONS = ("REDUCE_MAX", "REDUCE_MIN", "SUM")

@@ -13,11 +13,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from hocket_host.ethosu.operation import parse
+from hocket_host.ethosu.stream.operation import parse
 
-from ..operators import ALIASES, SETTLED, SourceOperator, read_source, read_variables, reason
-from ..splitter.dataflow import ByteRange, footprints
-from ..tflite import TfliteModel, TfliteOperator, TfliteTensor, read_tflite
+from ..cpu import ALIASES, SETTLED, SourceOperator, read_source, read_variables, reason
+from ..segment.dataflow import ByteRange, footprints
+from ..tflite.model import TfliteModel, TfliteOperator, TfliteTensor, read_tflite
 from ._process import Answer
 from .arena import ARENA, FAST, FLASH, Extension, lifetimes, planned_offsets, tensor_bytes
 from .checks import refusal

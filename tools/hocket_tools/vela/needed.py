@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from ..splitter.dataflow import ByteRange, Footprint, Mask, ranges_of
+from ..segment.dataflow import ByteRange, Footprint, Mask, ranges_of
 from .result import CompiledModel, Part
 
 

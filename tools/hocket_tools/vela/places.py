@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..splitter.dataflow import ByteRange, Footprint
-from ..tflite import TfliteModel, TfliteTensor
+from ..segment.dataflow import ByteRange, Footprint
+from ..tflite.model import TfliteModel, TfliteTensor
 from .errors import VelaError
 from .result import CompiledModel, State, Tensor
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from hocket_host.ethosu.config import NpuConfig
-from hocket_host.ethosu.operation import CommandStream, parse
+from hocket_host.ethosu.stream.operation import CommandStream, parse
 
-from ..operators import SourceOperator
-from ..splitter.dataflow import ByteRange
-from ..splitter.network import Analysis
+from ..cpu import SourceOperator
+from ..segment.dataflow import ByteRange
+from ..segment.network import Analysis
 from .debug import NpuOperation
 
 

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 import flatbuffers
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
-from ..operators import SourceOperator, read_source
-from ..tflite import TfliteModel
+from ..cpu import SourceOperator, read_source
+from ..tflite.model import TfliteModel
 from .errors import VelaError
 
 ACCESSES = ("READ_VARIABLE", "ASSIGN_VARIABLE")

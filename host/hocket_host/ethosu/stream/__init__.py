@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Command streams: words, registers, and the operations that they describe."""

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every emulator of ARM images is to its user."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from types import TracebackType
+from typing import Literal, NamedTuple, TypeVar
+
+from hocket_host.board.repl.platform import Platform
+from hocket_host.ethosu.device.registers import EthosU
+from hocket_host.sim.bus import Bus, BusFault
+from hocket_host.sim.clock import Clock
+
+from .errors import MachineError
+
+_Machine = TypeVar("_Machine", bound="EmulatedMachine")
+StopReason = Literal["time", "exit", "idle", "request"]
+
+
+class Stop(NamedTuple):
+    """Why a run came back."""
+
+    reason: StopReason
+    """``time``: the asked-for instant; ``exit``: by semihosting; ``idle``: asleep for ever unless
+    something is fed in; ``request``: `EmulatedMachine.stop` was called."""
+    at_ns: int
+    exit_code: int | None = None
+
+
+class EmulatedMachine(ABC):
+    """A platform that runs a firmware image in virtual time; a context manager.
+
+    Parameters
+    ----------
+    platform
+        Memory map, interrupts, clock (`hocket_host.board.repl.load`).
+    """
+
+    def __init__(self, platform: Platform) -> None:
+        self.platform = platform
+        self.clock = Clock()
+        self._stop_wanted = False
+
+    def __enter__(self: _Machine) -> _Machine:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:  # noqa: B027 - most hold nothing
+        """Let go of what the emulator holds; the machine cannot run any more."""
+
+    # Parts ---------------------------------------------------------------------------------------
+
+    @property
+    @abstractmethod
+    def npu(self) -> EthosU | None:
+        """The accelerator; None if the platform has none."""
+
+    @property
+    @abstractmethod
+    def bus(self) -> Bus:
+        """The memories, as the NPU sees them."""
+
+    @property
+    def problems(self) -> list[str]:
+        """What went wrong so far, in words: misuse of the NPU, faults of the processor."""
+        return [] if self.npu is None else [str(problem) for problem in self.npu.problems]
+
+    # Memory of the guest -------------------------------------------------------------------------
+
+    @abstractmethod
+    def read_memory(self, address: int, length: int, /) -> bytes:
+        """Bytes of plain memory, between two runs.
+
+        Raises
+        ------
+        BusFault
+            The range is not inside one memory.
+        """
+
+    @abstractmethod
+    def write_memory(self, address: int, data: bytes, /) -> None:
+        """Change plain memory between two runs; code, too.
+
+        Raises
+        ------
+        BusFault
+            The range is not inside one memory.
+        """
+
+    @property
+    def container_base(self) -> int:
+        """Where a container goes: the start of the memory named ``flash``.
+
+        Raises
+        ------
+        MachineError
+            There is none.
+        """
+        for memory in self.platform.memories:
+            if memory.name == "flash":
+                return memory.base
+        raise MachineError(
+            "nowhere to put the container", where=self.platform.path,
+            found="no memory named flash", expected="flash, or container_base",
+            try_="give container_base",
+        )  # fmt: skip
+
+    def load_container(self, container: bytes, base: int | None = None) -> None:
+        """Put a container into memory, before the firmware looks for it.
+
+        Raises
+        ------
+        MachineError
+            It does not fit.
+        """
+        at = self.container_base if base is None else base
+        try:
+            self.write_memory(at, container)
+        except BusFault as fault:
+            raise does_not_fit(
+                "the container", self.platform, at, len(container), self.platform.path,
+                "pack fewer or smaller networks",
+            ) from fault  # fmt: skip
+
+    # Running -------------------------------------------------------------------------------------
+
+    @property
+    @abstractmethod
+    def now_ns(self) -> int:
+        """Virtual time."""
+
+    @property
+    @abstractmethod
+    def instructions(self) -> int | None:
+        """Instructions executed since power-on; None where they are not counted."""
+
+    @abstractmethod
+    def feed(self, data: bytes, /) -> None:
+        """Type into the first UART."""
+
+    def stop(self) -> None:
+        """End the run that is under way; for callbacks."""
+        self._stop_wanted = True
+
+    def _stopped(self) -> bool:
+        """Whether `stop` was called since it was last asked."""
+        wanted, self._stop_wanted = self._stop_wanted, False
+        return wanted
+
+    def run_for(self, ns: int, /) -> Stop:
+        """Run for a while of virtual time; see `run_until`."""
+        return self.run_until(self.now_ns + ns)
+
+    @abstractmethod
+    def run_until(self, when_ns: int | None = None, /) -> Stop:
+        """Run until an instant of virtual time or the end of the program; None sets no limit."""
+
+
+def does_not_fit(
+    what: str, platform: Platform, base: int, size: int, where: str, try_: str
+) -> MachineError:
+    """The error for something that no memory of a platform takes."""
+    memories = ", ".join(
+        f"{m.name} {m.base:#x}..{m.base + m.size - 1:#x}" for m in platform.memories
+    )
+    return MachineError(
+        f"{what} does not fit the platform's memories", where=where,
+        found=f"{size} bytes at {base:#x}", expected=f"inside one of {memories}", try_=try_,
+    )  # fmt: skip

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the build says when something that it needs is missing or wrong."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from hocket_lab.image import console
+from hocket_lab.image.__main__ import main
+from hocket_tools.image import FirmwareError, build, source, toolchain
+
+
+def tree(folder: Path, minor: int) -> Path:
+    (folder / "py").mkdir(parents=True)
+    (folder / "py" / "mpconfig.h").write_text(
+        f"#define MICROPY_VERSION_MAJOR 1\n#define MICROPY_VERSION_MINOR {minor}\n"
+    )
+    return folder
+
+
+def test_a_tree_of_one_s_own_goes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MICROPYTHON_DIR", str(tree(tmp_path / "mine", 26)))
+    assert source.locate() == tmp_path / "mine"
+
+
+def test_a_tree_that_is_too_old_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MICROPYTHON_DIR", str(tree(tmp_path, 24)))
+    with pytest.raises(FirmwareError, match=r"too old") as error:
+        source.locate()
+    assert error.value.found == "1.24"
+
+
+def test_a_folder_that_is_no_source_tree_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MICROPYTHON_DIR", str(tmp_path))
+    with pytest.raises(FirmwareError, match="no MicroPython source tree") as error:
+        source.locate()
+    assert error.value.try_ is not None
+    assert "MICROPYTHON_DIR" in error.value.try_
+
+
+def test_an_archive_with_another_hash_is_removed_and_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MICROPYTHON_DIR", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    archive = tmp_path / "hocket" / source.ARCHIVE
+    archive.parent.mkdir()
+    archive.write_bytes(b"not it")
+    with pytest.raises(FirmwareError, match="not what it should be") as error:
+        source.locate()
+    assert source.SHA256 in str(error.value)
+    assert not archive.exists()
+
+
+def test_without_apt_the_way_of_one_s_own_tree_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MICROPYTHON_DIR", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(FirmwareError, match="no apt") as error:
+        source.locate()
+    assert error.value.try_ is not None
+    assert "MICROPYTHON_DIR" in error.value.try_
+
+
+def answer(text: str) -> object:
+    def run(*_: object, **__: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess([], 0, stdout=text, stderr="")
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("listed", "mirror"),
+    [
+        ("a:/sec b-security Debian\na:/deb b Debian\n", "a:/deb"),
+        ("c:/cloud cloud-sdk Namespaces\na:/deb b Debian\n", "a:/deb"),
+        ("a:/deb b $(ORIGIN)\n", "a:/deb"),
+    ],
+)
+def test_the_archive_is_the_one_that_the_machine_uses(
+    listed: str, mirror: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: name)
+    monkeypatch.setattr("subprocess.run", answer(listed))
+    assert source._mirror() == mirror
+
+
+def test_another_distribution_s_archive_will_not_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: name)
+    monkeypatch.setattr("subprocess.run", answer("a:/u noble Ubuntu\n"))
+    with pytest.raises(FirmwareError, match="no archive of Debian"):
+        source._mirror()
+
+
+def test_missing_tools_are_told_with_the_packages_that_bring_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(FirmwareError) as error:
+        toolchain.require()
+    assert error.value.try_ == (
+        "apt-get install make gcc gcc-arm-none-eabi binutils-arm-none-eabi libnewlib-arm-none-eabi"
+    )
+
+
+def test_missing_qemu_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(FirmwareError, match="QEMU for ARM is missing"):
+        console.run_script(tmp_path / "any.elf", "")
+
+
+def test_an_unknown_board_is_told_with_those_that_there_are(tmp_path: Path) -> None:
+    with pytest.raises(FirmwareError) as error:
+        build("abacus", output=tmp_path)
+    assert "corstone300" in str(error.value.expected)
+
+
+def test_the_command_prints_an_error_without_a_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["build", "--board", "abacus", "--build-dir", str(tmp_path)]) == 1
+    assert capsys.readouterr().err.startswith("error: ")

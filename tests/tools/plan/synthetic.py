@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Small networks made of numbers, and every way to cut them."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from dataclasses import dataclass, replace
+
+from hocket_tools.plan import Choices
+from hocket_tools.prove import Task, TaskSet, analyse, deadline_monotonic, with_priorities
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Operations with their lengths, and what a segment that begins before each costs."""
+
+    operations: tuple[int, ...]
+    prologues: tuple[int, ...]
+
+    @property
+    def nodes(self):
+        return len(self.operations) + 1
+
+    def length_ns(self, first, last):
+        return sum(self.operations[first:last]) + (self.prologues[first] if first else 0)
+
+    def least_ns(self, first, last):
+        return sum(self.operations[first:last])
+
+    def measure(self, cuts):
+        ends = (0, *cuts, len(self.operations))
+        return tuple(self.length_ns(a, b) for a, b in itertools.pairwise(ends))
+
+    def fastest(self, cuts):
+        return ()
+
+    def all_cuts(self):
+        inner = range(1, self.nodes - 1)
+        return [c for k in range(self.nodes - 1) for c in itertools.combinations(inner, k)]
+
+
+def draw(seed, policy):
+    """Two or three tasks on small networks, and the networks."""
+    rng = random.Random(seed)
+    count = rng.choice([2, 3])
+    dispatch, resume = rng.choice([0, 3000, 20000]), rng.choice([0, 5000, 30000])
+    load = rng.uniform(0.3, 0.9)
+    tasks, networks = [], []
+    for index in range(count):
+        size = rng.randint(1, 6 if count == 2 else 4)
+        period = int(10 ** rng.uniform(6, 7)) // 1000 * 1000
+        total = int(period * load * rng.uniform(0.2, 1.5) / count)
+        weights = [rng.random() ** 2 + 0.02 for _ in range(size)]
+        lengths = tuple(max(int(total * w / sum(weights)), 1) for w in weights)
+        networks.append(Numbers(lengths, tuple(rng.randint(0, 20000) for _ in lengths)))
+        deadline = int(period * rng.uniform(0.3, 1))
+        cpu = rng.choice([0, 0, 10000])
+        tasks.append(Task(f"t{index}", period, deadline, (1,), cpu_ns=cpu))
+    drawn = TaskSet(tuple(tasks), policy, dispatch, resume)
+    return with_priorities(drawn, deadline_monotonic(drawn)), networks
+
+
+def choices(drawn, networks):
+    return [Choices(network, drawn.dispatch_ns) for network in networks]
+
+
+def proved(drawn, networks, cuts):
+    """What is proved of a set with its networks cut in a given way."""
+    tasks = zip(drawn.tasks, networks, cuts, strict=True)
+    return analyse(
+        replace(drawn, tasks=tuple(replace(t, segments_ns=n.measure(c)) for t, n, c in tasks))
+    )
+
+
+def cheapest(drawn, networks):
+    """Load of the cheapest way to cut with every deadline proved, by looking at all; or None."""
+    ways = itertools.product(*(network.all_cuts() for network in networks))
+    loads = []
+    for cuts in ways:
+        proof = proved(drawn, networks, cuts)
+        if proof.schedulable:
+            loads.append(proof.npu_utilisation)
+    return min(loads, default=None)

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`machine.reset()` on the ARM image: power-on again, whatever the machine was at."""
+
+import importlib.util
+
+import pytest
+
+from hocket_host.machines import qemu
+from hocket_tools.app.application import load
+from hocket_tools.pack.packed import pack
+from hocket_tools.run import Guest, Session, create, open_guest
+from hocket_tools.verify.verifier import Verifier
+from hocket_tools.zoo.application import APPLICATION
+from paths import ELF
+
+MS = 1_000_000
+LACKING = {
+    "unicorn": None if importlib.util.find_spec("unicorn") else "no unicorn",
+    "qemu": qemu.missing(),
+}
+
+pytestmark = [
+    pytest.mark.skipif(not ELF.is_file(), reason="no firmware image (make firmware)"),
+    pytest.mark.parametrize("back_end", ["unicorn", "qemu"]),
+]
+
+# Starts a job of the detector, whose first segment alone takes the NPU longer than the reset.
+START = (
+    b"import board, hocket, machine; k = hocket.Kernel(hocket.load(board.CONTAINER_BASE));"
+    b" k.dispatcher.submit(2, 0, 0); print(k.npu.status() & 1); machine.reset()\r\n"
+)
+
+
+@pytest.fixture(autouse=True)
+def here(back_end):
+    if LACKING[back_end]:
+        pytest.skip(LACKING[back_end])
+
+
+def until(machine, console, text, limit_ms=3000):
+    for _ in range(limit_ms // 10):
+        if text in console:
+            del console[: console.index(text) + len(text)]
+            return
+        machine.run_for(10 * MS)
+    raise AssertionError(f"{text!r} is not in {bytes(console)!r}")
+
+
+def test_the_prompt_comes_back_with_nothing_of_before(back_end):
+    console = bytearray()
+    with create(back_end, open_guest(ELF, None), console.extend) as machine:
+        until(machine, console, b">>> ")
+        for line in (b"import machine", b"kept = 3", b"s = machine.disable_irq()"):
+            machine.feed(line + b"\r\n")
+            until(machine, console, b"\r\n>>> ")
+        machine.feed(b"machine.reset()\r\n")
+        until(machine, console, b"MicroPython v")
+        until(machine, console, b">>> ")
+        machine.feed(b"kept\r\n")
+        until(machine, console, b"NameError")
+        assert machine.problems == []
+
+
+def test_an_application_starts_again_though_the_npu_was_at_work(back_end):
+    pytest.importorskip("tflite_micro", reason="the oracle is not installed")
+    packed = pack(load(APPLICATION))
+    app = packed.application
+    verifier = Verifier({name: app.resolve(task.model) for name, task in app.tasks.items()})
+    console = bytearray()
+    guest = Guest.of(ELF, packed)
+    with Session(back_end, guest, console.extend, packed=packed, on_job=verifier.on_job) as session:
+        machine = session.machine
+        machine.run_for(100 * MS)
+        machine.feed(b"\x03")
+        until(machine, console, b">>> ")
+        before = len(session.jobs)
+        machine.feed(START)
+        until(machine, console, b"\n1\r\n")
+        machine.run_for(600 * MS)
+        assert len(session.jobs) > before + 10
+        assert {job.task for job in session.jobs[before:]} == set(app.tasks)
+        assert machine.problems == []
+    assert verifier.mismatches == []

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Layers cut along their inputs: 32-bit sums, scaled once."""
+
+import numpy as np
+import pytest
+
+from hocket_host.ethosu.stream.isa import Cmd
+from hocket_host.ethosu.stream.operation import Elementwise, Pool
+from hocket_host.ethosu.timing.timing import operation_cycles
+from hocket_lab.bench.tiles import system_of
+from hocket_lab.exact.cases.dense import FullyConnected, TiedFullyConnected
+from hocket_lab.exact.device import Device
+from hocket_lab.exact.sweep import feed
+from hocket_tools.reference.oracle import Oracle
+from hocket_tools.tflite.model import read_tflite
+from hocket_tools.tile import bound_pieces
+from hocket_tools.vela import VelaOptions, compile_model
+
+CASES = [
+    FullyConnected("few-of-many", depth=6001, channels=3),
+    FullyConnected("per-channel", depth=5000, channels=4, per_channel=True),
+    FullyConnected("one-output", depth=4096, channels=1, activation="relu"),
+    FullyConnected("without-bias", depth=3000, channels=7, bias=False),
+    TiedFullyConnected("ties", depth=4000, channels=8, weight_zero_share=0.5),
+]
+
+
+def summed(operations):
+    return any(op.key == Cmd.NPU_OP_POOL and op.param == Pool.REDUCE_SUM for op in operations)
+
+
+@pytest.mark.parametrize("accelerator", ["ethos-u55-32", "ethos-u55-128", "ethos-u65-256"])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_sums_over_parts_of_the_inputs_are_the_interpreters(case, accelerator):
+    model = case.model()
+    compiled = compile_model(model, VelaOptions(accelerator))
+    system = system_of(compiled)
+    longest = max(
+        operation_cycles(op, compiled.npu, system).nominal for op in compiled.stream.operations
+    )
+    oracle = Oracle(model)
+    for bound in (longest // 2 + 400, longest // 5 + 400):
+        pieces = bound_pieces(compiled, bound, system)
+        device = Device(pieces)
+        for inputs in feed(read_tflite(model), case):
+            device.set_inputs(inputs)
+            device.run()
+            np.testing.assert_array_equal(device.outputs()[0], oracle.run(inputs)[0])
+
+
+def test_a_layer_of_few_outputs_takes_hardly_longer_in_parts():
+    compiled = compile_model(CASES[0].model(), VelaOptions("ethos-u55-128"))
+    system = system_of(compiled)
+    pieces = bound_pieces(compiled, 10000, system)
+    operations = pieces.stream.operations
+    assert summed(operations)
+    assert any(
+        op.key == Cmd.NPU_OP_ELEMENTWISE and op.param == Elementwise.ADD for op in operations
+    )
+    before, after = (
+        sum(operation_cycles(op, m.npu, system).nominal for op in m.stream.operations)
+        for m in (compiled, pieces)
+    )
+    assert after < before * 103 // 100
+
+
+def test_every_scale_is_applied_to_its_own_channels():
+    compiled = compile_model(CASES[1].model(), VelaOptions("ethos-u55-128"))
+    pieces = bound_pieces(compiled, 12000, system_of(compiled))
+    reductions = [op for op in pieces.stream.operations if op.key == Cmd.NPU_OP_POOL]
+    assert len({op.register(Cmd.OFM_SCALE) for op in reductions}) == 4
+
+
+def test_sums_find_room_in_the_scratch():
+    compiled = compile_model(CASES[0].model(), VelaOptions("ethos-u55-128"))
+    pieces = bound_pieces(compiled, 10000, system_of(compiled))
+    ends = [
+        access.end
+        for op in pieces.stream.operations
+        for access in op.accesses()
+        if access.region == pieces.arena_region
+    ]
+    assert max(ends) <= pieces.scratch_size <= compiled.scratch_size + 64

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Weights taken apart and encoded again are the same weights."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hocket_host.ethosu.stream.isa import Cmd
+from hocket_lab.exact.cases import BY_ID
+from hocket_tools.tile import PieceError
+from hocket_tools.tile.source import Sources
+from hocket_tools.tile.weights import ALIGNMENT, SCALE_BYTES, Slicer
+from hocket_tools.tile.window import with_registers
+from hocket_tools.vela import VelaOptions, compile_model
+from paths import MODELS
+
+ACCELERATORS = ["ethos-u55-32", "ethos-u55-128", "ethos-u65-256"]
+SOURCES = ["mlp_kws_int8", "mlp_resnet8_int8", "person_detect"]
+#: Wide, dilated and 16-bit windows: orders that no network here has.
+CASES = [
+    name
+    for name in BY_ID
+    if name.startswith(("conv_2d", "depthwise_conv_2d"))
+    and any(word in name for word in ("9x9", "dilat", "int16", "depth", "1x1"))
+]
+
+
+@cache
+def kernels(name, accelerator):
+    source = MODELS / f"{name}.tflite" if name in SOURCES else BY_ID[name].model()
+    compiled = compile_model(source, VelaOptions(accelerator))
+    sources = Sources.of(compiled)
+    found = []
+    for index, op in enumerate(compiled.stream.operations):
+        if not op.is_dma and op.weights() is not None:
+            slicer = sources.slicer(index)
+            if slicer is not None:
+                found.append((op, slicer))
+    assert found
+    return compiled.npu, found
+
+
+def sliced(op, first, last):
+    """Its registers with another depth: all that the order of weights depends on."""
+    changes = {int(Cmd.OFM_DEPTH_M1): last - first - 1}
+    if op.key == Cmd.NPU_OP_DEPTHWISE:
+        changes[int(Cmd.IFM_DEPTH_M1)] = last - first - 1
+    return with_registers(op, changes)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from([*SOURCES, *CASES]), st.sampled_from(ACCELERATORS), st.data())
+def test_a_slice_decodes_to_the_weights_of_its_channels(name, accelerator, data):
+    config, found = kernels(name, accelerator)
+    op, slicer = data.draw(st.sampled_from(found))
+    first = data.draw(st.integers(0, slicer.depth - 1))
+    last = data.draw(st.integers(first + 1, slicer.depth))
+    encoded = slicer.slice(first, last)
+    assert len(encoded.weights) % ALIGNMENT == len(encoded.scales) % ALIGNMENT == 0
+    again = Slicer(sliced(op, first, last), config, encoded.weights, encoded.scales)
+    np.testing.assert_array_equal(again._dense, slicer._dense[first:last])
+    kept = slicer.scales[SCALE_BYTES * first : SCALE_BYTES * last]
+    assert encoded.scales.startswith(kept)
+    assert not any(encoded.scales[len(kept) :])
+
+
+@pytest.mark.parametrize("accelerator", ACCELERATORS)
+def test_every_place_of_the_weights_comes_once(accelerator):
+    _, found = kernels("person_detect", accelerator)
+    for op, slicer in found:
+        places = slicer.order.places(op.ofm().depth)
+        real = np.sort(places[places >= 0])
+        np.testing.assert_array_equal(real, np.arange(slicer._dense.size))
+
+
+def test_damaged_weights_are_refused():
+    config, found = kernels("mlp_kws_int8", "ethos-u55-128")
+    op, slicer = found[0]
+    weights = slicer.slice(0, slicer.depth).weights
+    with pytest.raises(PieceError, match="do not decode"):
+        Slicer(op, config, weights[:-ALIGNMENT], slicer.scales)

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The audio front end on the ARM image: its features, its instructions and its heap.
+
+``python -m hocket_lab.image.features RECORDING`` prints the figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hocket_host.board import board as boards
+from hocket_host.errors import HocketError
+from hocket_tools.frames.features.settings import FrontendSettings
+from hocket_tools.frames.features.stream import read_wav
+from hocket_tools.image.errors import FirmwareError
+
+from . import console
+
+FIRMWARE = Path("build/firmware/corstone300/firmware.elf")
+
+# A line of heap, then one a frame: instructions of the frame and of its longest piece, pieces,
+# features.
+_SCRIPT = """
+import gc, micropython, time, uctypes
+gc.collect()
+start = gc.mem_alloc()
+from hocket.features import Frontend
+gc.collect()
+modules = gc.mem_alloc() - start
+frontend = Frontend()
+gc.collect()
+print(modules, gc.mem_alloc() - start - modules)
+
+def run(samples, now=time.ticks_cpu, diff=time.ticks_diff):
+    size = 2 * frontend.step_samples
+    for at in range(0, len(samples) - size + 1, size):
+        chunk = samples[at : at + size]
+        longest = pieces = 0
+        micropython.heap_lock()
+        began = now()
+        due = frontend.push(chunk)
+        total = diff(now(), began)
+        while due:
+            began = now()
+            due = not frontend.step()
+            taken = diff(now(), began)
+            total += taken
+            pieces += 1
+            if taken > longest:
+                longest = taken
+        micropython.heap_unlock()
+        if pieces:
+            print(total, longest, pieces, bytes(frontend.features).hex())
+
+run(memoryview(uctypes.bytearray_at({address}, {size})))
+"""
+
+
+@dataclass(frozen=True)
+class ImageRun:
+    """What the image made of a recording."""
+
+    features: NDArray[np.uint16]
+    """(frames, channels)."""
+    frame_instructions: int
+    """Of the longest frame, with the measurement."""
+    piece_instructions: int
+    """Of the longest piece of one."""
+    pieces: int
+    """Of a frame."""
+    modules_heap_bytes: int
+    """What importing it takes."""
+    frontend_heap_bytes: int
+    """What one front end takes."""
+
+    def __str__(self) -> str:
+        return (
+            f"{len(self.features)} frames of {self.features.shape[1]} channels\n"
+            f"instructions of a frame: {self.frame_instructions} in {self.pieces} pieces, "
+            f"of a piece: {self.piece_instructions}\n"
+            f"heap: {self.modules_heap_bytes} bytes of modules, "
+            f"{self.frontend_heap_bytes} of a front end"
+        )
+
+
+def run_on_image(elf: Path, samples: NDArray[np.int16]) -> ImageRun:
+    """Run the front end of an image over samples, on QEMU, with the heap locked.
+
+    Parameters
+    ----------
+    elf
+        The image, with the front end frozen in.
+    samples
+        One axis; more than a window.
+
+    Raises
+    ------
+    FirmwareError
+        QEMU is missing, or the script fails on the image.
+    """
+    address = boards.load("corstone300").flash_base
+    data = samples.astype("<i2").tobytes()
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "samples"
+        file.write_bytes(data)
+        script = _SCRIPT.format(address=address, size=len(data))
+        run = console.run_script(elf, script, files={address: file})
+    lines = [line.split() for line in run.output.splitlines()]
+    if run.error or len(lines) < 2:
+        raise FirmwareError(
+            "the front end did not run on the image",
+            where=elf,
+            found=run.error or run.output,
+            expected="frames of features",
+            try_="make firmware",
+        )
+    heap, *frames = lines
+    features = [np.frombuffer(bytes.fromhex(line[3]), "<u2") for line in frames]
+    return ImageRun(
+        features=np.stack(features).astype(np.uint16),
+        frame_instructions=max(int(line[0]) for line in frames),
+        piece_instructions=max(int(line[1]) for line in frames),
+        pieces=max(int(line[2]) for line in frames),
+        modules_heap_bytes=int(heap[0]),
+        frontend_heap_bytes=int(heap[1]),
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the figures of a recording; 0 if it ran."""
+    parser = argparse.ArgumentParser(prog="python -m hocket_lab.image.features")
+    parser.add_argument("recording", type=Path)
+    parser.add_argument("--elf", type=Path, default=FIRMWARE, help=f"default: {FIRMWARE}")
+    options = parser.parse_args(arguments)
+    try:
+        samples = read_wav(options.recording, FrontendSettings().sample_rate)
+        print(run_on_image(options.elf, samples))
+    except HocketError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

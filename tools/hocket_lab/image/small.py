@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The keyword spotter on the image with a small heap: outputs verified, and what is left over."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from hocket_host.machines.common import EmulatedMachine
+from hocket_tools.app.application import loads
+from hocket_tools.image.errors import FirmwareError
+from hocket_tools.pack.packed import Packed, pack
+from hocket_tools.run import BACK_ENDS, BackEndError, Guest, Session, missing
+from hocket_tools.verify.verifier import Verifier
+from hocket_tools.zoo.application import APPLICATION
+
+_MS = 1_000_000
+_BOOT_MS, _RUN_MS, _PROMPT_MS = 200, 1000, 1000
+_INTERRUPT, _PROMPT = b"\x03", b">>> "
+_ASK = b"import gc; gc.collect(); print('heap', gc.mem_alloc(), gc.mem_free())\r\n"
+_HEAP = re.compile(rb"^heap (\d+) (\d+)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class SmallHeap:
+    """What the keyword spotter leaves of a heap."""
+
+    jobs: int
+    """Completed, each with the reference's outputs."""
+    used: int
+    """Bytes with everything set up, after a collection."""
+    free: int
+
+    def __str__(self) -> str:
+        return (
+            f"keyword spotter on a heap of {self.used + self.free} bytes: {self.used} used, "
+            f"{self.jobs} outputs as tflite_micro's"
+        )
+
+
+def keyword_spotter() -> Packed:
+    """The demonstration's keyword spotter as an application of its own."""
+    return pack(
+        loads(
+            '[npu]\nclock = "32 MHz"\n[tasks.keyword]\nmodel = "data/keyword.tflite"\n'
+            'period = "20 ms"\ninput = { generator = "hocket_tools.zoo.inputs:keyword" }\n',
+            APPLICATION,
+        )
+    )
+
+
+def emulated() -> bool:
+    """Whether there is an emulator here to run it on."""
+    return any(missing(back_end) is None for back_end in BACK_ENDS)
+
+
+def run_keyword_spotter(elf: Path) -> SmallHeap:
+    """Run the keyword spotter on an image, on the first emulator that is here.
+
+    Raises
+    ------
+    HocketError
+        There is no emulator, or the run is not as it should be.
+    """
+    lacking = {back_end: missing(back_end) for back_end in BACK_ENDS}
+    here = [back_end for back_end, what in lacking.items() if what is None]
+    if not here:
+        raise BackEndError(
+            "there is no emulator for the image", found="; ".join(map(str, lacking.values())),
+            expected="one of them", try_="pip install 'hocket[emulator]'",
+        )  # fmt: skip
+    packed = keyword_spotter()
+    app = packed.application
+    verifier = Verifier({name: app.resolve(task.model) for name, task in app.tasks.items()})
+    console = bytearray()
+    with Session(
+        here[0],
+        Guest.of(elf, packed),
+        console.extend,
+        packed=packed,
+        on_job=verifier.on_job,
+    ) as session:
+        session.run((_BOOT_MS + _RUN_MS) * _MS)
+        jobs = len(session.jobs)
+        session.machine.feed(_INTERRUPT)
+        _until(session.machine, console, re.compile(re.escape(_PROMPT)))
+        session.machine.feed(_ASK)
+        heap = _until(session.machine, console, _HEAP)
+        problems = session.machine.problems
+    if not jobs or verifier.mismatches or problems:
+        raise FirmwareError(
+            "the keyword spotter does not run as it should", where=elf,
+            found=f"{jobs} jobs, {len(verifier.mismatches)} wrong, problems: {problems}",
+            expected="jobs with the reference's outputs", try_="hocket emulate, with --verify",
+        )  # fmt: skip
+    return SmallHeap(jobs, int(heap[1]), int(heap[2]))
+
+
+def _until(
+    machine: EmulatedMachine, console: bytearray, pattern: re.Pattern[bytes]
+) -> re.Match[bytes]:
+    for _ in range(_PROMPT_MS // 10):
+        found = pattern.search(console)
+        if found is not None:
+            return found
+        machine.run_for(10 * _MS)
+    raise FirmwareError(
+        "the console does not answer", found=repr(bytes(console[-500:])),
+        expected=repr(pattern.pattern), try_="hocket emulate, to see it",
+    )  # fmt: skip

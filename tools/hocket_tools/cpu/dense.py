@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""FULLY_CONNECTED."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..tflite.operators import SourceOperator, constant
+from .costs import spent
+from .packing import Packed, packed, per_tensor, words
+from .products import biases, channel_scaling, rows, sums_are_wide, weight_scales, weights_reason
+from .registry import Operator, register
+
+_WORDS = 10
+
+
+class FullyConnected(Operator):
+    """A product with constant weights, each output a dot product along a row."""
+
+    kinds = ("FULLY_CONNECTED",)
+    primitives = ("rows",)
+
+    def supports(self, source: SourceOperator) -> str | None:
+        """int8, or int16 with int8 weights."""
+        if source.option("weightsFormat", 0):
+            return "shuffled weights"
+        return weights_reason(source, 0, 1, 2)
+
+    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+        """Biases that hold the zero point's share, and a scaling a channel."""
+        given, weights, result = source.input(0), source.input(1), source.outputs[0]
+        channels, depth = weights.shape
+        narrow = given.dtype == "int8"
+        wide = not narrow and sums_are_wide(source)
+        values = constant(weights)
+        if values is None:
+            return None
+        sums = values.astype(np.int64).sum(axis=1)
+        correction = -(128 + per_tensor(given)[1]) * sums if narrow else None
+        packed_biases = biases(source.optional(2), channels, wide=wide, correction=correction)
+        plan = rows("dense", result.elements, channels, depth, narrow=narrow, wide=wide)
+        header = words(
+            result.elements, plan.most, 0, _WORDS + len(packed_biases) // 4, _WORDS, depth,
+            channels, 0 if narrow else 2, int(wide), plan.part,
+        )  # fmt: skip
+        scales = weight_scales(weights, channels)
+        return packed(
+            "dense",
+            primitive,
+            header + packed_biases + channel_scaling(source, given, scales, wide),
+            inputs=(given, weights),
+            outputs=(result,),
+            scratch_bytes=(8 if wide else 4) * plan.most,
+            spent=spent(plan.steps, plan.longest, plan.total),
+        )
+
+
+register(FullyConnected())

@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What packed operators are made of: words, loadings and scalings.
+
+The layouts here are the ones that ``hocket.ops.fixed`` reads.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hocket_host.errors import HocketError
+
+from ..tflite.model import Quantization, TfliteTensor
+from .costs import Spent
+
+#: Modules of ``hocket.ops``, in the order of their codes.
+MODULES = (
+    "move", "table", "binary", "dense", "conv", "pool", "reduce", "gather", "select", "resize",
+    "convert", "softmax", "svdf", "curve", "matmul", "prelu", "lstm", "floats",
+    "detect",
+)  # fmt: skip
+
+AXES = 5
+
+#: A multiplier and shift that change nothing.
+ONE = (1 << 30, 1)
+
+_TYPES = {"int8": 0, "uint8": 1, "bool": 1, "int16": 2, "int32": 3, "float32": 3}
+_SIZES = {"int8": 1, "uint8": 1, "bool": 1, "int16": 2, "int32": 4, "float32": 4, "int64": 8}
+
+
+class OperatorError(HocketError):
+    """An operator that the processor cannot run."""
+
+
+@dataclass(frozen=True)
+class Packed:
+    """One operator as the device takes it."""
+
+    code: int
+    """Index of its module in ``hocket.ops.MODULES``, or 128 and more for an application's own."""
+    primitive: str
+    params: bytes
+    inputs: tuple[int, ...]
+    """Indices of the source tensors that the device is handed, constants and state included."""
+    outputs: tuple[int, ...]
+    scratch_bytes: int
+    steps: int
+    """How many calls of ``step`` one inference takes."""
+    step_cycles: int
+    """Processor cycles of the longest step on the board whose costs it was packed with."""
+    state: tuple[int, ...] = ()
+    """Source tensors that keep their values between inferences."""
+    inference_cycles: int | None = None
+    """Processor cycles of all steps, where they are less than as many of the longest."""
+    spent: Spent | None = None
+    """What the cycles are for, by measured units."""
+
+    @property
+    def cycles(self) -> int:
+        """Processor cycles of an inference, estimated as an upper bound."""
+        return self.inference_cycles or self.steps * self.step_cycles
+
+
+def packed(
+    module: str,
+    primitive: str,
+    params: bytes,
+    *,
+    inputs: Sequence[TfliteTensor],
+    outputs: Sequence[TfliteTensor],
+    spent: Spent,
+    scratch_bytes: int = 0,
+    state: Sequence[TfliteTensor] = (),
+) -> Packed:
+    """Return an operator of one of `MODULES` with what it costs on the current board."""
+    return Packed(
+        code=MODULES.index(module),
+        primitive=primitive,
+        params=params,
+        inputs=tuple(t.index for t in inputs),
+        outputs=tuple(t.index for t in outputs),
+        scratch_bytes=scratch_bytes,
+        steps=spent.steps,
+        step_cycles=spent.step_cycles,
+        state=tuple(t.index for t in state),
+        inference_cycles=spent.cycles,
+        spent=spent,
+    )
+
+
+def words(*values: int) -> bytes:
+    """Pack 32-bit words; the device reads all but multipliers as 30 bits and sign."""
+    return b"".join(struct.pack("<I", int(v) & 0xFFFFFFFF) for v in values)
+
+
+def word30(value: int, what: str) -> int:
+    """Return a value that a parameter word may hold.
+
+    Raises
+    ------
+    OperatorError
+        It is beyond 30 bits.
+    """
+    if not -(1 << 29) <= value < 1 << 29:
+        raise OperatorError(
+            "too large for the processor's operators", where=what, found=value,
+            expected="an integer of 30 bits",
+        )  # fmt: skip
+    return int(value)
+
+
+def element_bytes(tensor: TfliteTensor) -> int:
+    """Bytes of one element; 0 for a type that the device has not."""
+    return _SIZES.get(tensor.dtype, 0)
+
+
+def per_tensor(tensor: TfliteTensor) -> tuple[float, int]:
+    """Scale and zero point of a tensor; (1.0, 0) where it has none."""
+    q = tensor.quantization
+    return (1.0, 0) if q is None else (q.scales[0], q.zero_points[0])
+
+
+def scales_of(quantization: Quantization | None, channels: int) -> tuple[float, ...]:
+    """One scale a channel."""
+    if quantization is None:
+        return (1.0,) * channels
+    found = quantization.scales
+    return found if len(found) == channels else (found[0],) * channels
+
+
+def quantise_multiplier(real: float) -> tuple[int, int]:
+    """Return (multiplier of 31 bits, shift) of a factor, as TFLite's ``QuantizeMultiplier``."""
+    if real == 0.0:
+        return 0, 0
+    fraction, shift = math.frexp(real)
+    multiplier = math.floor(fraction * (1 << 31) + 0.5)  # half away from zero: it is positive
+    if multiplier == 1 << 31:
+        multiplier //= 2
+        shift += 1
+    if shift < -31:
+        return 0, 0
+    return multiplier, shift
+
+
+def scaling_row(multiplier: int, shift: int, wide: bool = False) -> tuple[int, int, int]:
+    """Words of one channel of a scaling."""
+    if not wide:
+        return multiplier, max(shift, 0), max(-shift, 0)
+    # TFLite multiplies sums of 64 bits by the upper half of the multiplier, and rounds once.
+    reduced = (multiplier + (1 << 15)) >> 16 if multiplier < 0x7FFF0000 else 0x7FFF
+    return reduced, 0, 15 - shift - 1
+
+
+def scaling(
+    rows: Iterable[tuple[int, int]],
+    *,
+    zero: int,
+    low: int,
+    high: int,
+    width: int,
+    wide: bool = False,
+) -> bytes:
+    """Pack a scaling of accumulators to outputs: (multiplier, shift) a channel."""
+    packed = [scaling_row(m, s, wide) for m, s in rows]
+    flat = [value for row in packed for value in row]
+    return words(zero, low, high, width, len(packed), int(wide), *flat)
+
+
+def limits(dtype: str) -> tuple[int, int]:
+    """Least and greatest value; of 30 bits for int32, which is never clamped."""
+    if dtype == "bool":
+        return 0, 1
+    if dtype == "int32":
+        return -(1 << 29), (1 << 29) - 1
+    info = np.iinfo(dtype)
+    return int(info.min), int(info.max)
+
+
+def activation_limits(name: int, tensor: TfliteTensor) -> tuple[int, int]:
+    """Clamp of a fused activation (its number in the schema) in an output's quantised values.
+
+    As TFLite's ``CalculateActivationRangeQuantized``: bounds are divided by the scale as float32
+    and rounded half away from zero.
+
+    Raises
+    ------
+    OperatorError
+        The activation is none that clamps.
+    """
+    low, high = limits(tensor.dtype)
+    scale, zero = per_tensor(tensor)
+
+    def quantise(value: float) -> int:
+        quotient = float(np.float32(value) / np.float32(scale))
+        return zero + int(math.copysign(math.floor(abs(quotient) + 0.5), quotient))
+
+    bounds = {0: None, 1: (0.0, None), 2: (-1.0, 1.0), 3: (0.0, 6.0)}
+    if name not in bounds:
+        raise OperatorError(
+            "a fused activation that is not a clamp",
+            found=f"activation {name}",
+            expected="NONE, RELU, RELU_N1_TO_1 or RELU6",
+        )
+    clamp = bounds[name]
+    if clamp is None:
+        return low, high
+    low = max(low, quantise(clamp[0]))
+    if clamp[1] is not None:
+        high = min(high, quantise(clamp[1]))
+    return low, high
+
+
+def loading(
+    tensor: TfliteTensor, result: Sequence[int], *, offset: int = 0, shift: int = 0
+) -> bytes:
+    """Pack how an operand is loaded for each element of a result that it is broadcast to."""
+    shape = (1,) * (len(result) - len(tensor.shape)) + tensor.shape
+    flat = math.prod(shape) == math.prod(result)
+    sizes = [1] * AXES
+    strides = [0] * AXES
+    if not flat:
+        if len(result) > AXES:
+            raise OperatorError(
+                "too many axes to broadcast", found=f"{len(result)}", expected=f"at most {AXES}"
+            )
+        stride = 1
+        for axis in range(1, len(result) + 1):
+            sizes[-axis] = result[-axis]
+            strides[-axis] = 0 if shape[-axis] == 1 else stride
+            stride *= shape[-axis]
+    return words(_TYPES[tensor.dtype], offset, shift, int(flat), *sizes, *strides)
+
+
+def row_length(tensor: TfliteTensor, result: Sequence[int]) -> int:
+    """Elements that a loading takes in a row; 0 where it goes through from end to end."""
+    if math.prod(tensor.shape) == math.prod(result):
+        return 0
+    return result[-1]

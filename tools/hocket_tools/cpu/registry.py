@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which operators the processor runs, by which primitives.
+
+An operator is a class with the names of the TFLite operators that it takes. An application adds its
+own with :func:`register`, and the device's half with ``hocket.ops.register``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from ..tflite.operators import SourceOperator
+from .costs import STEP_CYCLES
+from .packing import OperatorError, Packed
+
+
+class Operator:
+    """One way to run some TFLite operators on the processor."""
+
+    kinds: ClassVar[tuple[str, ...]] = ()
+    """Names of TFLite operators, or a custom operator's own name."""
+
+    primitives: ClassVar[tuple[str, ...]] = ("direct",)
+    """Implementations, of which each is exact."""
+
+    def supports(self, source: SourceOperator) -> str | None:
+        """Return why this one operator cannot run, or None."""
+        raise NotImplementedError
+
+    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+        """Pack for the device by one of the primitives; None where that one does not fit."""
+        raise NotImplementedError
+
+
+_registered: dict[str, list[Operator]] = {}
+
+
+def register(operator: Operator) -> Operator:
+    """Add an operator; one added later for the same kind is asked first."""
+    for kind in operator.kinds:
+        _registered.setdefault(kind, []).insert(0, operator)
+    return operator
+
+
+def unregister(kind: str) -> None:
+    """Take back the operator that was registered last for a kind."""
+    found = _registered[kind]
+    del found[0]
+    if not found:
+        del _registered[kind]
+
+
+def count() -> int:
+    """How many registrations there are."""
+    return sum(map(len, _registered.values()))
+
+
+def kinds() -> tuple[str, ...]:
+    """Names of all TFLite operators that have an implementation."""
+    return tuple(sorted(_registered))
+
+
+def reason(source: SourceOperator) -> str | None:
+    """Why the processor cannot run an operator, or None when it can."""
+    known = _registered.get(source.kind)
+    if not known:
+        return "no implementation"
+    reasons = [operator.supports(source) for operator in known]
+    return None if None in reasons else reasons[0]
+
+
+def candidates(source: SourceOperator) -> Iterator[Packed]:
+    """Every way to run an operator, by the order of preference among equal costs.
+
+    Raises
+    ------
+    OperatorError
+        There is none.
+    """
+    why = reason(source)
+    if why is not None:
+        raise OperatorError(
+            "an operator that the processor cannot run",
+            where=f"layer '{source.name}'",
+            found=f"{source.kind}: {why}",
+            expected="one of " + ", ".join(kinds()) if why == "no implementation" else None,
+            try_="replace the layer, or register an operator of your own",
+        )
+    for operator in _registered[source.kind]:
+        if operator.supports(source) is not None:
+            continue
+        for primitive in operator.primitives:
+            packed = operator.pack(source, primitive)
+            if packed is not None:
+                yield packed
+
+
+def pack(source: SourceOperator, *, scratch_bytes: int | None = None) -> Packed:
+    """Pack an operator by its cheapest primitive that fits.
+
+    Parameters
+    ----------
+    source
+        The operator.
+    scratch_bytes
+        Scratch memory that there is; None for any amount.
+
+    Raises
+    ------
+    OperatorError
+        It cannot run, or no primitive fits the memory.
+    """
+    found = list(candidates(source))
+    fitting = [p for p in found if scratch_bytes is None or p.scratch_bytes <= scratch_bytes]
+    if not fitting:
+        raise OperatorError(
+            "no primitive fits the memory",
+            where=f"layer '{source.name}'",
+            found=f"{scratch_bytes} bytes",
+            expected=f"{min(p.scratch_bytes for p in found)} bytes of scratch",
+        )
+    # A step beyond the bound delays every other task, so that comes first.
+    return min(fitting, key=lambda p: (p.step_cycles > STEP_CYCLES, p.cycles))

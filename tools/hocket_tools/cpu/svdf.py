@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""SVDF with a state of int8 or int16."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..tflite.operators import SourceOperator, constant
+from .costs import chunk_of, spent, work
+from .packing import (
+    Packed,
+    element_bytes,
+    limits,
+    packed,
+    per_tensor,
+    quantise_multiplier,
+    scaling,
+    words,
+)
+from .products import biases, rows
+from .registry import Operator, register
+
+_MOST = 64
+_WORDS = 13
+_ROW_WORDS = 10
+
+
+class Svdf(Operator):
+    """A filter bank along time, whose state the net keeps."""
+
+    kinds = ("SVDF",)
+
+    def supports(self, source: SourceOperator) -> str | None:
+        """int8 frames and outputs, int8 feature weights, a state of int8 or int16."""
+        given, features, times, state = (source.input(i) for i in (0, 1, 2, 4))
+        result = source.outputs[0]
+        if given.dtype != "int8" or result.dtype != "int8" or features.dtype != "int8":
+            return f"{given.dtype} to {result.dtype} with weights of {features.dtype}"
+        if state.dtype not in ("int8", "int16") or times.dtype != state.dtype:
+            return f"a state of {state.dtype} with time weights of {times.dtype}"
+        if constant(features) is None or constant(times) is None:
+            return "computed weights"
+        bias = source.optional(3)
+        if bias is not None and (bias.dtype != "int32" or constant(bias) is None):
+            return f"a bias of {bias.dtype}"
+        return None
+
+    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+        """Scalings of both stages; the zero point's share of the first is in its biases."""
+        given, features, times, state = (source.input(i) for i in (0, 1, 2, 4))
+        result = source.outputs[0]
+        filters, depth = features.shape
+        memory = times.shape[1]
+        rank = source.option("rank", 1)
+        batches = given.shape[0]
+        values = constant(features)
+        if values is None:
+            return None
+        zero = per_tensor(given)[1]
+        correction = -(128 + zero) * values.astype(np.int64).sum(axis=1)
+        feature_bias = biases(None, filters, wide=False, correction=correction)
+        unit_bias = biases(source.optional(3), filters // rank, wide=False)
+        f = np.float32
+        a, w, s, t, o = (f(per_tensor(x)[0]) for x in (given, features, state, times, result))
+        low, high = limits(state.dtype)
+        feature_scaling = scaling(
+            [quantise_multiplier(float(a * w / s))],
+            zero=0,
+            low=low,
+            high=high,
+            width=element_bytes(state),
+        )
+        unit_scaling = scaling(
+            [quantise_multiplier(float(s * t / o))],
+            zero=per_tensor(result)[1],
+            low=-128,
+            high=127,
+            width=1,
+        )
+        shifted = batches * filters * memory - 1
+        units = batches * filters // rank
+        byte = work("svdf", moved=1)
+        unit = work("svdf", unit=1, time=memory * rank)
+        moves = chunk_of(byte * element_bytes(state), max(shifted, 1))
+        plan = rows("svdf", batches * filters, filters, depth, narrow=True, wide=False)
+        unit_chunk = chunk_of(unit, min(_MOST, units))
+        newest = work("svdf", newest=1)
+        newest_chunk = chunk_of(newest, batches * filters)
+        unit_bias_at = _WORDS
+        unit_scaling_at = unit_bias_at + len(unit_bias) // 4
+        features_at = unit_scaling_at + len(unit_scaling) // 4
+        acc = 4 * max(plan.most, unit_chunk)
+        header = words(
+            moves, newest_chunk, unit_chunk, filters, batches, memory, rank, element_bytes(state),
+            per_tensor(state)[1], unit_bias_at, unit_scaling_at, features_at, acc,
+        )  # fmt: skip
+        products = words(
+            batches * filters, plan.most, 0, _ROW_WORDS + len(feature_bias) // 4, _ROW_WORDS, depth,
+            filters, 0, 0, plan.part,
+        )  # fmt: skip
+        unit_steps = -(-units // unit_chunk)
+        shift_steps = max(-(-shifted // moves), 1)
+        newest_steps = -(-batches * filters // newest_chunk)
+        return packed(
+            "svdf",
+            primitive,
+            header + unit_bias + unit_scaling + products + feature_bias + feature_scaling,
+            inputs=(given, features, times, state),
+            outputs=(result,),
+            scratch_bytes=acc + -(-batches * filters * element_bytes(state) // 4) * 4,
+            spent=spent(
+                shift_steps + plan.steps + newest_steps + unit_steps,
+                work("svdf"),
+                byte * (element_bytes(state) * shifted)
+                + plan.total
+                + newest * (batches * filters)
+                + unit * units,
+                (
+                    (byte * (element_bytes(state) * moves), shift_steps),
+                    (plan.longest, plan.steps),
+                    (newest * newest_chunk, newest_steps),
+                    (unit * unit_chunk, unit_steps),
+                ),
+            ),
+            state=(state,),
+        )
+
+
+register(Svdf())

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A recording as a stream of inputs of features, by the device's own front end."""
+
+from __future__ import annotations
+
+import wave
+from itertools import cycle
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hocket_host.machines.cpython.shims import installed
+from hocket_host.machines.cpython.shims.testing import ProcessMachine
+from hocket_tools.frames.files import Frames, TensorSpec
+
+from .settings import FeatureError, FrontendSettings
+from .tables import build_tables
+
+_TYPECODES = {"int8": "b", "uint8": "B", "int16": "h", "int32": "i", "float32": "f"}
+
+
+def read_wav(path: Path, sample_rate: int) -> NDArray[np.int16]:
+    """Samples of a recording.
+
+    Parameters
+    ----------
+    path
+        Uncompressed, mono, of 16 bits.
+    sample_rate
+        In Hz, which it must have: nothing is resampled.
+
+    Raises
+    ------
+    FeatureError
+        It is not such a file.
+    """
+    try:
+        with wave.open(str(path), "rb") as file:
+            form = (file.getframerate(), file.getnchannels(), 8 * file.getsampwidth())
+            data = file.readframes(file.getnframes())
+    except (wave.Error, EOFError, OSError) as error:
+        raise FeatureError(
+            "not a recording",
+            where=path,
+            found=str(error) or "an early end of the file",
+            expected="an uncompressed wav file",
+        ) from error
+    if form != (sample_rate, 1, 16):
+        raise FeatureError(
+            "the recording is not in the form that features are made of",
+            where=path,
+            found=f"{form[0]} Hz, {form[1]} channels, {form[2]} bits",
+            expected=f"{sample_rate} Hz, 1 channel, 16 bits",
+            try_="convert it with sox or ffmpeg",
+        )
+    return np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(np.int16)
+
+
+def feature_inputs(
+    samples: NDArray[np.int16],
+    tensor: TensorSpec,
+    *,
+    settings: FrontendSettings | None = None,
+    fresh: int | None = None,
+) -> NDArray[Any]:
+    """Successive inputs of a network from the samples of a recording.
+
+    The device's code runs here, so the inputs are to the bit those of the board: a frame of
+    features a step, as many frames an input as the tensor holds, quantised by its scale and zero
+    point.
+
+    Parameters
+    ----------
+    samples
+        One axis; a rest shorter than a step is left out.
+    tensor
+        The network's input: frames of features of one number a channel.
+    settings
+        microWakeWord's when None.
+    fresh
+        Frames from one input to the next; all that the tensor holds when None.
+
+    Returns
+    -------
+    ndarray
+        ``(inputs, *tensor.shape)`` of the tensor's dtype.
+
+    Raises
+    ------
+    FeatureError
+        The tensor holds no whole frames, or the recording is shorter than one input.
+    """
+    settings = settings or FrontendSettings()
+    tables = build_tables(settings)
+    info = SimpleNamespace(
+        name="input",
+        shape=tensor.shape,
+        dtype=tensor.dtype,
+        typecode=_TYPECODES.get(tensor.dtype, "?"),
+        scale=tensor.scale,
+        zero_point=tensor.zero_point,
+    )
+    found = []
+    with installed(ProcessMachine()):
+        from hocket.features import Frontend, Spectrogram
+        from hocket.tensor import Tensor
+
+        raw = memoryview(bytearray(tensor.size * np.dtype(tensor.dtype).itemsize))
+        try:
+            spectrogram = Spectrogram(Tensor(info, raw), Frontend(tables), fresh)
+        except ValueError as error:
+            raise FeatureError(
+                "the network takes no such features",
+                found=f"{tensor.describe()}: {error}",
+                expected=f"frames of {settings.num_channels} channels, with a scale",
+                try_="the settings that the network was trained with",
+            ) from error
+        step = settings.step_samples
+        data = samples.astype("<i2")
+        for at in range(0, len(data) - step + 1, step):
+            if spectrogram.feed(data[at : at + step]):
+                found.append(np.frombuffer(bytes(spectrogram.data), tensor.dtype))
+    if not found:
+        raise FeatureError(
+            "the recording is shorter than one input of features",
+            found=f"{len(samples)} samples",
+            expected=f"more than {tensor.size // settings.num_channels} steps of {step} samples",
+            try_="use a longer recording",
+        )
+    return np.stack(found).reshape(-1, *tensor.shape)
+
+
+def open_features(
+    path: Path,
+    tensor: TensorSpec,
+    *,
+    settings: FrontendSettings | None = None,
+    fresh: int | None = None,
+    loop: bool = True,
+) -> Frames:
+    """Open a recording as a source of a network's inputs.
+
+    Parameters
+    ----------
+    path
+        As `read_wav` takes it.
+    tensor, settings, fresh
+        As of `feature_inputs`.
+    loop
+        Begin the recording again at its end, with a front end that has heard nothing, instead of
+        ending.
+
+    Raises
+    ------
+    FeatureError
+        As `read_wav` and `feature_inputs`.
+    """
+    settings = settings or FrontendSettings()
+    samples = read_wav(path, settings.sample_rate)
+    try:
+        inputs = feature_inputs(samples, tensor, settings=settings, fresh=fresh)
+    except FeatureError as error:
+        error.where = error.where or path
+        raise
+    inputs.setflags(write=False)  # the same inputs come round again
+    return cycle(inputs) if loop else iter(inputs)

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The plan of an application: its tasks, its board's costs and its compiled networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from hocket_host.board.board import Board
+from hocket_host.ethosu.timing.system import SystemConfig
+from hocket_host.units import cycles_to_ns
+
+from ..app.application import Application
+from ..prove import Task, TaskSet
+from ..prove.steps import CpuRun
+from ..prove.taskset import Overrun, Policy
+from ..segment import Segment
+from ..segment.network import Compiled
+from .network import CompiledNetwork
+from .parted import PartedChoices, PartedNetwork
+from .placement import Choices, Fixed, Placement
+from .plan import Plan, plan
+
+
+class Planner:
+    """Plans one application.
+
+    Parameters
+    ----------
+    application
+        Tasks and policy.
+    board
+        CPU costs.
+    system
+        The NPU's clock and memories.
+    compiled
+        NPU parts of the networks to be cut, by task: one, unless operators on the CPU lie between.
+    given
+        Networks whose cuts are given, by task.
+    runs
+        What the CPU does of the networks to be cut, by task; ``before`` counts parts.
+    """
+
+    def __init__(
+        self,
+        application: Application,
+        board: Board,
+        system: SystemConfig,
+        compiled: Mapping[str, Sequence[Compiled]],
+        given: Mapping[str, Placement],
+        runs: Mapping[str, tuple[CpuRun, ...]],
+    ) -> None:
+        self._application = application
+        self._board = board
+        self._system = system
+        self._compiled = compiled
+        self._given = given
+        self._runs = runs
+        self._networks: dict[int, dict[str, PartedNetwork]] = {}
+        self._names = list(application.tasks)
+
+    @property
+    def npu_hz(self) -> int:
+        """The NPU's clock."""
+        return self._system.clock_hz
+
+    def plan(self, taskset: TaskSet | None = None, npu_hz: int | None = None) -> Plan:
+        """Cuts for the application, or for it with other timing or at another clock."""
+        hz = self._system.clock_hz if npu_hz is None else npu_hz
+        wanted = self.taskset() if taskset is None else taskset
+        networks = self._at(hz)
+        choices: list[Choices] = []
+        for name in self._names:
+            if name in networks:
+                choices.append(PartedChoices(networks[name], wanted.dispatch_ns))
+            else:
+                given = self._given[name]
+                now = self._system.clock_hz
+                longest = tuple(-(-e * now // hz) for e in given.segments_ns)
+                least = tuple(e * now // hz for e in given.least_ns)
+                choices.append(Fixed(replace(given, segments_ns=longest, least_ns=least)))
+        return plan(wanted, choices)
+
+    def split(self, found: Plan, name: str) -> list[list[Segment]]:
+        """Segments of each NPU part of a network as planned."""
+        placement = found.placements[self._names.index(name)]
+        return self._at(self._system.clock_hz)[name].split(placement.cuts)
+
+    def _at(self, hz: int) -> dict[str, PartedNetwork]:
+        if hz not in self._networks:
+            system = self._system.with_clock(hz)
+            cycles = self._application.schedule.cycles
+            self._networks[hz] = {
+                name: PartedNetwork(
+                    [CompiledNetwork(part, system, cycles) for part in parts],
+                    self._runs.get(name, ()),
+                )
+                for name, parts in self._compiled.items()
+            }
+        return self._networks[hz]
+
+    def taskset(self) -> TaskSet:
+        """The application's tasks, their networks still without a length."""
+        application, board = self._application, self._board
+        cpu_hz = application.board.cpu_clock or board.cpu_hz
+        policy: Policy = application.schedule.policy
+        tasks = []
+        for name, task in application.tasks.items():
+            overrun: Overrun = task.overrun
+            tasks.append(
+                Task(
+                    name=name,
+                    period_ns=task.period,
+                    deadline_ns=task.deadline_ns,
+                    segments_ns=(1,),
+                    cpu_ns=task.cpu,
+                    offset_ns=task.offset,
+                    jitter_ns=task.jitter,
+                    priority=application.priorities[name],
+                    overrun=overrun,
+                )
+            )
+        return TaskSet(
+            tasks=tuple(tasks),
+            policy=policy,
+            dispatch_ns=cycles_to_ns(board.dispatch_cpu_cycles, cpu_hz),
+            resume_ns=cycles_to_ns(board.resume_cpu_cycles, cpu_hz),
+            release_ns=cycles_to_ns(board.release_cpu_cycles, cpu_hz),
+            completion_ns=cycles_to_ns(board.completion_cpu_cycles, cpu_hz),
+            npu_hz=self._system.clock_hz,
+        )
+
+    def stretched(self, index: int, percent: int) -> TaskSet:
+        """The tasks with one period, and nothing else, longer by so many percent."""
+        taskset = self.taskset()
+        tasks = list(taskset.tasks)
+        longer = -(-tasks[index].period_ns * (100 + percent) // 100)
+        tasks[index] = replace(tasks[index], period_ns=longer)
+        return replace(taskset, tasks=tuple(tasks))

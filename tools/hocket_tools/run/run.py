@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An application on the emulated board, its outputs held against the reference if wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from hocket_host.ethosu.config import npu_config
+from hocket_host.machines.cpython.emulation import EmulatedRun, Frame, OnJob
+from hocket_host.machines.cpython.emulation import run as emulate
+
+from .. import container as hkt
+from ..app.application import Application
+from ..app.inputs import open_inputs
+from ..pack.own_operators import load_operators
+from ..pack.pack import load_board, system_config
+from ..pack.packed import Packed, counted
+from ..verify.own_arithmetic import OwnArithmetic, own_arithmetic
+from ..verify.verifier import Verifier
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One run and, if it was verified, what the reference said."""
+
+    policy: str
+    cut: str
+    """How the networks were cut, in words."""
+    run: EmulatedRun
+    verifier: Verifier | None
+    suspects: Mapping[str, tuple[OwnArithmetic, ...]] = field(default_factory=dict)
+    """Of each task whose outputs differ, the layers on the NPU that may be why."""
+
+
+def execute(
+    packed: Packed,
+    duration_ns: int,
+    *,
+    policy: str | None = None,
+    verify: bool = False,
+    worst: bool = False,
+    on_job: OnJob | None = None,
+) -> Outcome:
+    """Run a packed application for a while of virtual time.
+
+    Parameters
+    ----------
+    packed
+        Container and application.
+    duration_ns
+        Virtual time.
+    policy
+        NPU policy in place of the container's own.
+    verify
+        Compare every output with tflite_micro's.
+    worst
+        Let segments take their worst-case cycles, those that proofs are about.
+    on_job
+        Called with task name, inputs and outputs of each completed job.
+    """
+    application, image = packed.application, packed.image
+    load_operators(application)
+    verifier = None
+    if verify:
+        verifier = Verifier({n: application.resolve(t.model) for n, t in application.tasks.items()})
+
+    def heard(task: str, inputs: Frame, outputs: Frame) -> None:
+        if verifier is not None:
+            verifier.on_job(task, inputs, outputs)
+        if on_job is not None:
+            on_job(task, inputs, outputs)
+
+    run = emulate(
+        packed.data,
+        board=load_board(application),
+        npu=npu_config(image.accelerator),
+        system=system_config(application),
+        duration_ns=duration_ns,
+        sources=open_inputs(application, image),
+        policy=policy,
+        cpu_hz=application.board.cpu_clock,
+        on_job=heard,
+        worst=worst,
+    )
+    wrong = () if verifier is None else (m.task for m in verifier.mismatches)
+    suspects = {task: rounded_by_vela(application, image, task) for task in wrong}
+    return Outcome(policy or image.policy.name.lower(), _cut(image), run, verifier, suspects)
+
+
+def rounded_by_vela(
+    application: Application, image: hkt.Image, task: str
+) -> tuple[OwnArithmetic, ...]:
+    """Layers of a task on the NPU whose outputs may differ from tflite_micro's."""
+    model = next(image.models[t.model] for t in image.tasks if t.name == task)
+    elsewhere = {step.name for step in model.steps if step.kind == hkt.StepKind.CPU}
+    asked = application.tasks[task]
+    data = application.resolve(asked.model).read_bytes()
+    return own_arithmetic(data, {*elsewhere, *asked.on_cpu})
+
+
+def _cut(image: hkt.Image) -> str:
+    segments, operators = counted(image)
+    if segments == len(image.models) and not operators:
+        return "networks whole"
+    beside = f" and {operators} operators" if operators else ""
+    return f"{len(image.models)} networks in {segments} segments{beside}"

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A compiled network with no operation longer than a bound, without compiling it again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from hocket_host.ethosu.lint.hazards import check
+from hocket_host.ethosu.stream.operation import Operation, parse
+from hocket_host.ethosu.timing.system import SystemConfig
+
+from ..vela import CompiledModel, NpuOperation
+from .emit import Step, emit
+from .errors import PieceError
+from .plan import Plan
+from .source import Sources
+from .steps import Layout
+
+
+def bound_pieces(compiled: CompiledModel, max_cycles: int, system: SystemConfig) -> CompiledModel:
+    """Cut operations of a network into pieces, so that segments can be short.
+
+    Kernels are cut into stripes of their output, or into slices of channels with weights of their
+    own; long DMAs into chunks beside the pieces of kernels. Between any two kernels the new stream
+    may be cut by the splitter like any other. Results are the same, bit for bit.
+
+    Parameters
+    ----------
+    compiled
+        A network as Vela made it.
+    max_cycles
+        NPU cycles that no operation should exceed, nominally and on its own.
+    system
+        Clock and memories, by which cycles are estimated.
+
+    Returns
+    -------
+    CompiledModel
+        The same network: inputs, outputs and state stay where they are; the stream, the read-only
+        data and the table of operations are new, and the scratch may have grown by a few bytes for
+        sums. The very same object where nothing is too long. Operations that cannot be cut, or not
+        so far, stay longer than the bound.
+
+    Raises
+    ------
+    PieceError
+        The bound is not positive, or weights do not decode.
+    """
+    if isinstance(max_cycles, bool) or not isinstance(max_cycles, int) or max_cycles <= 0:
+        raise PieceError(
+            "no bound for pieces",
+            found=repr(max_cycles),
+            expected="a positive number of NPU cycles",
+        )
+    stream = compiled.stream
+    sources = Sources.of(compiled)
+    known = {h.text for h in check(stream.operations, compiled.npu)}
+    whole: frozenset[int] = frozenset()
+    while True:
+        plan = Plan(sources, compiled.npu, system, max_cycles, whole)
+        if not plan.changes:
+            return compiled
+        layout = Layout(plan)
+        data = emit(stream, layout.steps)
+        operations = parse(data).operations
+        unsafe = {
+            layout.steps[h.operation].origin
+            for h in check(operations, compiled.npu)
+            if h.text not in known
+        }
+        if not unsafe:
+            break
+        # What cannot be ordered safely in pieces stays whole, with the kernels next to it.
+        grown = whole | _around(unsafe, stream.operations)
+        if grown == whole:
+            return compiled
+        whole = grown
+    return replace(
+        compiled,
+        command_stream=data,
+        scratch_size=max(compiled.scratch_size, plan.ends.get(compiled.arena_region, 0)),
+        fast_scratch_size=max(
+            compiled.fast_scratch_size, plan.ends.get(compiled.fast_region or -1, 0)
+        ),
+        read_only=layout.flash,
+        operations=_named(compiled.operations, layout.steps, operations),
+    )
+
+
+def _around(unsafe: set[int], operations: Sequence[Operation]) -> frozenset[int]:
+    """Kernels at and next to some operations."""
+    kernels = [i for i, op in enumerate(operations) if not op.is_dma]
+    found = set()
+    for index in unsafe:
+        before = [i for i in kernels if i <= index][-2:]
+        after = [i for i in kernels if i > index][:1]
+        found |= {*before, *after}
+    return frozenset(found)
+
+
+def _named(
+    names: Sequence[NpuOperation], steps: Sequence[Step], operations: Sequence[Operation]
+) -> tuple[NpuOperation, ...]:
+    """The table of operations for the new stream."""
+    table = [
+        replace(names[step.origin], index=index, word=op.word)
+        for index, (step, op) in enumerate(zip(steps, operations, strict=True))
+    ]
+    used = Counter(o.scheduled_id for o in table if o.scheduled_id is not None)
+    return tuple(
+        o if o.scheduled_id is None else replace(o, stripes=used[o.scheduled_id]) for o in table
+    )
