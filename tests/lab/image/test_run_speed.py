@@ -4,10 +4,7 @@
 import json
 import sys
 
-import pytest
-
 from hocket_lab.image import speed
-from paths import ELF
 
 
 def run(monkeypatch, *words):
@@ -15,15 +12,14 @@ def run(monkeypatch, *words):
     return speed.main()
 
 
-@pytest.mark.skipif(not ELF.is_file(), reason="no firmware image (make firmware)")
 def test_each_emulator_that_is_here_tells_instructions_and_virtual_time(
-    monkeypatch, tmp_path, capsys
+    elf, monkeypatch, tmp_path, capsys
 ):
     monkeypatch.setattr(speed, "_RUNS", 1)
     monkeypatch.setattr(speed, "_LOOP_NS", 50_000_000)
     monkeypatch.setattr(speed, "_DEMO_NS", 100_000_000)
     out = tmp_path / "build" / "speed.json"
-    assert run(monkeypatch, "--firmware", ELF, "--output", out) == 0
+    assert run(monkeypatch, "--firmware", elf, "--output", out) == 0
     found = json.loads(out.read_text())
     said = capsys.readouterr().out
     for back_end, speeds in found.items():

@@ -52,7 +52,7 @@ def test_reading_gives_back_the_image_that_was_built():
     assert read(build(example())) == example()
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(images())
 def test_any_consistent_image_survives_building_and_reading(image):
     data = build(image)

@@ -157,7 +157,7 @@ def test_two_runs_are_identical() -> None:
     assert run()[0] == first
 
 
-@pytest.mark.skipif(vm.missing() is not None, reason=f"MicroPython: {vm.missing()}")
+@pytest.mark.needs("micropython")
 def test_micropython_comes_to_the_same_outputs_and_times() -> None:
     result, outputs = run()
     there = []

@@ -20,6 +20,7 @@ from hocket_host.ethosu.device.registers import NpuProgrammingError, Status
 from hocket_host.machines import qemu
 from hocket_host.machines.common import ElfError, MachineError
 from hocket_host.machines.qemu.errors import QemuError
+from rigs.needs import need
 from rigs.npu import HZ
 
 NS = 1_000_000_000 // HZ
@@ -233,9 +234,7 @@ if {state == "works"}:
 
 @pytest.fixture
 def tools():
-    lacking = qemu.missing()
-    if lacking:
-        pytest.skip(f"QEMU back end: {lacking}")
+    need("qemu")
 
 
 def test_an_image_that_is_none_is_refused(tools, tmp_path):
