@@ -17,7 +17,7 @@ from .. import container as hkt
 from ..plan import Placement
 from ..prove.steps import CpuRun, Cycles, timed
 from ..segment import Segment, choose, split
-from ..tile import bound_pieces
+from ..tile import bound_tiles
 from ..vela import CompiledModel, CpuOperator, Network
 from ..vela.result import State, Tensor
 from .primitives import Choice, scratch_bytes
@@ -59,7 +59,7 @@ class Prepared:
                 continue
             # Each part adds to what the one before it has left of the shared data.
             given = replace(part, read_only=read_only)
-            pieces = bound_pieces(given, max_cycles, self.system)
+            pieces = bound_tiles(given, max_cycles, self.system)
             read_only = pieces.read_only
             size = max(size, pieces.scratch_size)
             fast = max(fast, pieces.fast_scratch_size)

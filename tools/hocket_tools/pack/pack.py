@@ -141,7 +141,7 @@ def _planned(
     the less they cost.
     """
     pieces = dict(free)
-    untried = {name: piece_bounds(prepared) for name, prepared in free.items()}
+    untried = {name: tile_bounds(prepared) for name, prepared in free.items()}
     whole = planner = _planner(application, free, given)
     first = found = planner.plan()
     while found.obstacle is not None and not found.obstacle.alone:
@@ -178,7 +178,7 @@ def _next_bound(untried: Iterator[int], obstacle: Obstacle, npu_hz: int) -> int 
     return None
 
 
-def piece_bounds(prepared: Prepared) -> Iterator[int]:
+def tile_bounds(prepared: Prepared) -> Iterator[int]:
     """Lengths of pieces in NPU cycles, from long to short, that packing tries on a network."""
     bound = prepared.longest_operation()
     while bound > 2 * _SHORTEST_PIECE:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from hocket_host.ethosu.stream.operation import Operation
 
 from ..pack.cut import Prepared
-from ..pack.pack import piece_bounds, system_config, vela_options
+from ..pack.pack import system_config, tile_bounds, vela_options
 from ..pack.packed import Packed
 from ..vela import Network, compile_network
 
@@ -44,5 +44,5 @@ def _attempts(packed: Packed, task: str) -> Iterator[Network]:
     network = compile_network(model, vela_options(application, settings), settings.on_cpu)
     yield network
     prepared = Prepared(network, (), system_config(application))
-    for bound in piece_bounds(prepared):
+    for bound in tile_bounds(prepared):
         yield prepared.bounded(bound).network
