@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What no cut can help is not cut into pieces, which takes minutes for a large network."""
+"""What no cut can help is not tiled, which takes minutes for a large network."""
 
 import shutil
 
@@ -46,7 +46,7 @@ def planner(application, cut=None):
 
 @pytest.fixture
 def bounds(monkeypatch):
-    """Lengths of pieces that were tried, in NPU cycles, by the task's own longest operation."""
+    """Lengths of tiles that were tried, in NPU cycles, by the task's own longest operation."""
     tried = {}
     tiled = PlacedNetwork.tiled
 
@@ -58,7 +58,7 @@ def bounds(monkeypatch):
     return tried
 
 
-def test_a_task_that_fails_with_nobody_in_its_way_is_no_reason_for_pieces(application, bounds):
+def test_a_task_that_fails_with_nobody_in_its_way_is_no_reason_for_tiles(application, bounds):
     hopeless = application(words="20 ms", large="4 ms")
     obstacle = planner(hopeless).plan().obstacle
     assert obstacle is not None
@@ -67,12 +67,12 @@ def test_a_task_that_fails_with_nobody_in_its_way_is_no_reason_for_pieces(applic
     assert bounds == {}
 
 
-def test_no_pieces_are_tried_where_whole_networks_are_the_policy(application, bounds):
+def test_no_tiles_are_tried_where_whole_networks_are_the_policy(application, bounds):
     pack(application("fifo", words="4 ms", large="400 ms"))
     assert bounds == {}
 
 
-def test_only_the_network_in_the_way_is_cut_into_pieces(application, bounds):
+def test_only_the_network_in_the_way_is_tiled(application, bounds):
     image = pack(application(words="4 ms", large="400 ms")).image
     assert image.plan[0].response_bound_ns <= 4_000_000
     assert len(image.models[0].steps) == 1

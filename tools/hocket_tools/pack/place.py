@@ -14,7 +14,7 @@ from hocket_host.ethosu.timing.timing import stream_cycles
 from ..app.notes import Layer
 from ..cpu import costs
 from ..prove.steps import CpuRun, Cycles, timed
-from ..tile import bound_pieces
+from ..tile import bound_tiles
 from ..vela import CompiledModel, CpuOperator, Network
 from .primitives import Choice, choose_primitives
 from .target import Target
@@ -54,7 +54,7 @@ class PlacedNetwork:
                 continue
             # Each part adds to what the one before it has left of the shared data.
             given = replace(part, read_only=read_only)
-            tiles = bound_pieces(given, max_cycles, self.system)
+            tiles = bound_tiles(given, max_cycles, self.system)
             read_only = tiles.read_only
             size = max(size, tiles.scratch_size)
             fast = max(fast, tiles.fast_scratch_size)
