@@ -7,9 +7,8 @@ import pytest
 
 from hocket_lab.exact.cases import BY_ID
 from hocket_tools import cli
-from hocket_tools import container as hkt
 from hocket_tools.app.application import load
-from hocket_tools.pack.pack import build_image
+from hocket_tools.pack.pack import pack
 from hocket_tools.run import renode
 from hocket_tools.zoo.application import APPLICATION
 from rigs.needs import BACK_ENDS
@@ -30,7 +29,7 @@ def hocket(monkeypatch):
 def demo(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo")
     path = folder / "demo.hkt"
-    path.write_bytes(hkt.build(build_image(load(APPLICATION), folder=folder)))
+    path.write_bytes(pack(load(APPLICATION), folder=folder).data)
     return path
 
 
@@ -49,7 +48,7 @@ def test_a_difference_is_explained_by_the_layer_that_vela_rounds(elf, hocket, tm
     (tmp_path / "sum.tflite").write_bytes(BY_ID["sum-int8-depth-double-rounding"].model())
     (tmp_path / "app.toml").write_text('[tasks.sum]\nmodel = "sum.tflite"\nperiod = "100 ms"\n')
     path = tmp_path / "app.hkt"
-    path.write_bytes(hkt.build(build_image(load(tmp_path / "app.toml"), folder=tmp_path)))
+    path.write_bytes(pack(load(tmp_path / "app.toml"), folder=tmp_path).data)
     assert hocket(elf, path, "--verify") == 1
     told = capsys.readouterr().out
     assert "SUM int8 'output': Vela rounds a sum once, tflite_micro twice" in told
@@ -67,8 +66,7 @@ def test_tasks_with_one_model_are_told_apart(elf, hocket, tmp_path, capsys, back
         )
     (tmp_path / "two.toml").write_text(text)
     path = tmp_path / "two.hkt"
-    image = build_image(load(tmp_path / "two.toml"), folder=tmp_path)
-    path.write_bytes(hkt.build(image))
+    path.write_bytes(pack(load(tmp_path / "two.toml"), folder=tmp_path).data)
     words = ("--backend", back_end, "--verify", "--json", "--seconds", "400 ms")
     assert hocket(elf, path, *words) == 0
     report = json.loads(capsys.readouterr().out)
