@@ -130,7 +130,7 @@ INCONSISTENT = {
     "stream for the processor": with_step(kind=StepKind.CPU),
     "stream and program": with_step(kind=StepKind.CPU, program=OPERATORS[0].program),
     "program of 256 inputs": with_program(inputs=(Operand(1, 0, 1),) * 256),
-    "program without pieces": with_program(pieces=0),
+    "program without CPU steps": with_program(steps=0),
     "operator code past 16 bits": with_program(code=2**16),
     "no steps": with_model(steps=()),
     "two models of one name": with_model(name="right"),
@@ -220,5 +220,5 @@ def test_a_step_defaults_to_the_npu():
     assert Step("s", bytes(4), 1, 1, 0, 1).kind == 0
 
 
-def test_a_step_of_the_processor_has_the_cycles_of_its_longest_piece():
-    assert [step.piece_cycles for step in example().models[2].steps] == [0, 500, 0, 0]
+def test_a_step_of_the_processor_has_the_cycles_of_its_longest_cpu_step():
+    assert [step.cpu_step_cycles for step in example().models[2].steps] == [0, 500, 0, 0]

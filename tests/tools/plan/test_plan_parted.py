@@ -79,7 +79,7 @@ def test_the_plans_times_are_those_of_the_packed_steps() -> None:
     name, network = next(iter(compile_networks(application)))
     prepared = prepare(application, name, network, system)
     runs = prepared.cpu_runs(system.clock_hz, cpu_hz, "worst")
-    assert [run.pieces for run in runs] == [run.pieces for run in packed.cpu_runs]
+    assert [run.steps for run in runs] == [run.steps for run in packed.cpu_runs]
     # The planner's runs count parts, the container's segments.
     assert [run.before for run in runs] == [1]
     kinds = [step.kind for step in steps]

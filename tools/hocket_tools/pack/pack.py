@@ -18,7 +18,7 @@ from .. import container as hkt
 from ..app.application import Application, Task
 from ..app.notes import Notes
 from ..cpu import costs
-from ..plan import Obstacle, Plan, Planner
+from ..plan import CutPlan, Obstacle, Planner
 from ..prove import Proof, TaskSet, analyse
 from ..vela import Network, VelaOptions, compile_network
 from ..vela.options import resolve, vela_ini
@@ -133,7 +133,7 @@ def planner_of(
 
 def _planned(
     application: Application, free: dict[str, Prepared], given: dict[str, CutNetwork]
-) -> tuple[Planner, Plan, dict[str, Prepared]]:
+) -> tuple[Planner, CutPlan, dict[str, Prepared]]:
     """The plan, who made it, and the networks that it cuts.
 
     Where no cut between operations will do, long operations of the networks that are in the way

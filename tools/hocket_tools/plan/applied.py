@@ -11,7 +11,7 @@ from hocket_host.ethosu.timing.system import SystemConfig
 from hocket_host.units import cycles_to_ns
 
 from ..app.application import Application
-from ..prove import Task, TaskSet
+from ..prove import TaskModel, TaskSet
 from ..prove.steps import CpuRun
 from ..prove.taskset import Overrun, Policy
 from ..segment import Segment
@@ -19,7 +19,7 @@ from ..segment.network import Compiled
 from .network import CompiledNetwork
 from .parted import PartedChoices, PartedNetwork
 from .placement import Choices, Fixed, Placement
-from .plan import Plan, plan
+from .plan import CutPlan, plan
 
 
 class Planner:
@@ -64,7 +64,7 @@ class Planner:
         """The NPU's clock."""
         return self._system.clock_hz
 
-    def plan(self, taskset: TaskSet | None = None, npu_hz: int | None = None) -> Plan:
+    def plan(self, taskset: TaskSet | None = None, npu_hz: int | None = None) -> CutPlan:
         """Cuts for the application, or for it with other timing or at another clock."""
         hz = self._system.clock_hz if npu_hz is None else npu_hz
         wanted = self.taskset() if taskset is None else taskset
@@ -81,7 +81,7 @@ class Planner:
                 choices.append(Fixed(replace(given, segments_ns=longest, least_ns=least)))
         return plan(wanted, choices)
 
-    def split(self, found: Plan, name: str) -> list[list[Segment]]:
+    def split(self, found: CutPlan, name: str) -> list[list[Segment]]:
         """Segments of each NPU part of a network as planned."""
         placement = found.placements[self._names.index(name)]
         return self._at(self._system.clock_hz)[name].split(placement.cuts)
@@ -108,7 +108,7 @@ class Planner:
         for name, task in application.tasks.items():
             overrun: Overrun = task.overrun
             tasks.append(
-                Task(
+                TaskModel(
                     name=name,
                     period_ns=task.period,
                     deadline_ns=task.deadline_ns,
@@ -131,7 +131,7 @@ class Planner:
         )
 
     def stretched(self, index: int, percent: int) -> TaskSet:
-        """The tasks with one period, and nothing else, longer by so many percent."""
+        """The tasks with one period, and nothing else, longer by a percentage."""
         taskset = self.taskset()
         tasks = list(taskset.tasks)
         longer = -(-tasks[index].period_ns * (100 + percent) // 100)

@@ -8,7 +8,7 @@ from .response import analyse
 from .sensitivity import clock_for, largest_scale
 from .simulate import SimulatedJob, SimulatedRun, SimulatedSlice, simulate
 from .steps import CpuRun
-from .taskset import Task, TaskSet
+from .taskset import TaskModel, TaskSet
 
 __all__ = [
     "AnalysisError",
@@ -17,7 +17,7 @@ __all__ = [
     "SimulatedJob",
     "SimulatedRun",
     "SimulatedSlice",
-    "Task",
+    "TaskModel",
     "TaskProof",
     "TaskSet",
     "analyse",
