@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from hocket_tools.app.application import load
-from hocket_tools.pack.packed import pack
+from hocket_tools.pack.pack import pack
 from hocket_tools.run import run as running
 from hocket_tools.text.tables import plain_table
 from hocket_tools.zoo.application import APPLICATION

@@ -22,7 +22,8 @@ from rich.console import Console
 
 from hocket_host.units import format_ns
 from hocket_tools.app.application import Application, loads
-from hocket_tools.pack.packed import Packed, pack
+from hocket_tools.pack.pack import pack
+from hocket_tools.pack.packed import Packed
 from hocket_tools.run.run import Outcome, execute
 from hocket_tools.text.tables import plain_table
 

@@ -25,8 +25,8 @@ from hocket_host.machines.common import NpuOptions
 from hocket_host.machines.unicorn import DispatchMeter, Machine
 from hocket_host.units import parse_duration
 from hocket_tools.app.application import loads
-from hocket_tools.pack.pack import system_config
-from hocket_tools.pack.packed import Packed, pack
+from hocket_tools.pack.pack import pack
+from hocket_tools.pack.packed import Packed
 from hocket_tools.run.machines import BackEndError, require
 from hocket_tools.text.tables import plain_table
 from hocket_tools.zoo.application import APPLICATION
@@ -120,7 +120,7 @@ class _Run:
     def of(cls, elf: Path, policy: str, duration_ns: int) -> _Run:
         packed = four_tasks(policy)
         accelerator = npu_config(packed.image.accelerator)
-        npu = NpuOptions(accelerator, system_config(packed.application))
+        npu = NpuOptions(accelerator, packed.target.system)
         machine = Machine(load_platform("corstone300"), elf, packed.data, npu=npu)
         run = cls(DispatchMeter(machine), AllocationMeter(machine), KernelMeter(machine))
         machine.run_until(duration_ns)

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from hocket_host.errors import HocketError
 from hocket_tools.app.application import load
-from hocket_tools.pack.packed import pack
+from hocket_tools.pack.pack import pack
 from hocket_tools.text.tables import plain_table
 from hocket_tools.zoo.application import APPLICATION
 
