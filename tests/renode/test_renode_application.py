@@ -12,7 +12,7 @@ from hocket_host.machines.cpython import emulation
 from hocket_host.machines.cpython.soc import Soc
 from hocket_host.server import NpuServer, Platform
 from hocket_tools.app.application import load
-from hocket_tools.pack.packed import pack
+from hocket_tools.pack.pack import pack
 from hocket_tools.run import run
 from rigs.fake_renode import PythonPeripheral, TimeInterval
 from rigs.renode import RENODE, ROOT
@@ -112,8 +112,8 @@ def test_an_application_gives_the_same_outputs_at_the_same_times(packed, monkeyp
 
     platform = Platform(
         npu_config(packed.image.accelerator),
-        run.system_config(packed.application),
-        run.load_board(packed.application),
+        packed.target.system,
+        packed.target.board,
     )
     with NpuServer(platform, port=0) as server:
         monkeypatch.setenv("HOCKET_NPU_PORT", str(server.port))

@@ -13,7 +13,7 @@ from hocket_lab.platforms.__main__ import main
 from hocket_lab.platforms.answers import read_report
 from hocket_lab.platforms.compare import moved
 from hocket_tools.app.application import load
-from hocket_tools.pack.packed import pack
+from hocket_tools.pack.pack import pack
 from hocket_tools.zoo.application import APPLICATION
 from paths import ELF, MODELS
 

@@ -18,8 +18,7 @@ from hocket_lab.robot import load as loading
 from hocket_tools import container as hkt
 from hocket_tools.app.application import load
 from hocket_tools.app.inputs import open_inputs
-from hocket_tools.pack.pack import build_image, system_config
-from hocket_tools.pack.packed import Packed
+from hocket_tools.pack.pack import pack
 from hocket_tools.reference.oracle import Oracle
 from hocket_tools.zoo.application import APPLICATION
 from paths import ROOT
@@ -29,9 +28,7 @@ ROBOT_TESTS = ROOT / "robot_tests"
 
 @pytest.fixture(scope="module")
 def demo():
-    application = load(APPLICATION)
-    image = build_image(application)
-    return Packed(application, image, hkt.build(image))
+    return pack(load(APPLICATION))
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +61,7 @@ def test_containers_for_other_boards_are_sound_ones(demo, spoilt):
     ("name", "ending"), [("parse_error", Ending.PARSE_ERROR), ("hang", Ending.QUEUE_END)]
 )
 def test_a_faulty_stream_ends_as_its_name_says(demo, name, ending):
-    npu, system = npu_config(demo.image.accelerator), system_config(demo.application)
+    npu, system = npu_config(demo.image.accelerator), demo.target.system
     model = NpuModel(npu, Bus([Memory("sram", 0, 1 << 20)]).memory)
     programs = Programs(model, lambda ops: stream_cycles(ops, npu, system), npu)
     image = faulty.with_fault(demo.image, name)

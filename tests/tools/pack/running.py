@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hocket_tools.app.application import load
-from hocket_tools.pack.packed import Packed, pack
+from hocket_tools.pack.pack import pack
+from hocket_tools.pack.packed import Packed
 from hocket_tools.run.run import Outcome, execute
 
 #: Long enough for any small network, operators on the processor and all.

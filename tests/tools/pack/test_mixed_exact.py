@@ -15,10 +15,14 @@ from graphs import mixed_graph
 from running import application, verified
 
 from hocket_tools import container as hkt
-from hocket_tools.app.application import Application, load
-from hocket_tools.pack.cut import Prepared
-from hocket_tools.pack.pack import compile_networks, prepare, system_config
-from hocket_tools.pack.packed import Packed, pack
+from hocket_tools.app.application import load
+from hocket_tools.pack.compile import compile_networks
+from hocket_tools.pack.layout import model_of
+from hocket_tools.pack.pack import pack
+from hocket_tools.pack.packed import Packed
+from hocket_tools.pack.place import PlacedNetwork, place_operators
+from hocket_tools.pack.segmented import segment_network
+from hocket_tools.pack.target import Target
 from hocket_tools.tflite.model import read_tflite
 from paths import MODELS
 
@@ -26,9 +30,9 @@ ALEXA = (MODELS / "mww_alexa.tflite").read_bytes()
 POLICIES = ("fifo", "fp", "edf", "rr")
 
 
-def prepare_task(application: Application) -> Prepared:
-    [(name, network)] = compile_networks(application)
-    return prepare(application, name, network, system_config(application))
+def placed(target: Target) -> PlacedNetwork:
+    [network] = place_operators(target, compile_networks(target)).values()
+    return network
 
 
 def npu(name: str, more: str = "") -> str:
@@ -61,10 +65,10 @@ def test_layers_of_int16_on_the_processor_are_exact(tmp_path: Path) -> None:
 
 def in_pieces(packed: Packed, cycles: int) -> Packed:
     """The same application with its NPU operations in pieces, and cut everywhere."""
-    cut = prepare_task(packed.application).bounded(cycles).cut("all")
-    model, size = cut.model("a", 0)
-    image = replace(packed.image, models=(model,), arena_size=size)
-    return Packed(packed.application, image, hkt.build(image))
+    cut = segment_network(placed(packed.target).tiled(cycles), "all")
+    model = model_of("a", cut, 0)
+    image = replace(packed.image, models=(model,), arena_size=model.arena_size)
+    return replace(packed, image=image, data=hkt.build(image))
 
 
 def test_parts_cut_everywhere_and_in_pieces_compute_the_same(tmp_path: Path) -> None:

@@ -14,7 +14,6 @@ from variables import variable_model
 from hocket_host.ethosu.config import npu_config
 from hocket_host.machines import micropython as vm
 from hocket_tools.app.inputs import open_inputs
-from hocket_tools.pack.pack import load_board, system_config
 from hocket_tools.pack.packed import Packed
 from hocket_tools.verify.verifier import Verifier
 
@@ -28,9 +27,9 @@ def verified_on_micropython(packed: Packed, jobs: int, policy: str) -> None:
     slowest = max(task.period_ns for task in packed.image.tasks)
     vm.run(
         packed.data,
-        board=load_board(application),
+        board=packed.target.board,
         npu=npu_config(packed.image.accelerator),
-        system=system_config(application),
+        system=packed.target.system,
         duration_ns=(jobs + 1) * slowest,
         sources=open_inputs(application, packed.image),
         policy=policy,

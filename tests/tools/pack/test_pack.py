@@ -9,12 +9,13 @@ import pytest
 from hocket_host.errors import HocketError
 from hocket_tools import container as hkt
 from hocket_tools.app.application import loads
-from hocket_tools.pack.pack import PackError, build_image
+from hocket_tools.pack.layout import PackError
+from hocket_tools.pack.pack import pack
 from paths import MODELS
 
 
 def image(text: str, folder: Path | None = None) -> hkt.Image:
-    return build_image(loads(text, MODELS / "app.toml"), folder=folder)
+    return pack(loads(text, MODELS / "app.toml"), folder=folder).image
 
 
 def task(name: str, model: str = "micro_speech", more: str = "") -> str:
@@ -139,7 +140,7 @@ def test_long_operations_are_cut_into_pieces_where_no_other_cut_will_do() -> Non
 
 
 def test_networks_in_pieces_compute_what_the_reference_does() -> None:
-    from hocket_tools.pack.packed import pack
+    from hocket_tools.pack.pack import pack
     from hocket_tools.run import run as running
 
     app = pack(loads(TIGHT, MODELS / "app.toml"))

@@ -6,12 +6,11 @@ import shutil
 
 import pytest
 
-from hocket_host.ethosu.config import npu_config
 from hocket_host.machines.cpython.emulation import run
 from hocket_tools import cli
 from hocket_tools import container as hkt
 from hocket_tools.app.application import loads
-from hocket_tools.pack.pack import build_image, load_board, prove, system_config
+from hocket_tools.pack.pack import pack
 from paths import MODELS
 
 APPLICATION = """
@@ -141,22 +140,20 @@ def test_a_zero_period_is_bad_input(hocket):
     assert hocket("check", "app.toml", period="0 ms")[0] == 2
 
 
-def image(**changes):
-    application = loads(APPLICATION.format(**{**FEASIBLE, **changes}), MODELS / "app.toml")
-    return application, build_image(application)
+def packed(**changes):
+    return pack(loads(APPLICATION.format(**{**FEASIBLE, **changes}), MODELS / "app.toml"))
 
 
 def test_the_plan_cuts_only_what_the_deadline_needs():
-    _, packed = image()
-    words, large = packed.models
+    words, large = packed().image.models
     assert len(words.steps) == 1
     assert 1 < len(large.steps) < 20
 
 
 def test_the_plan_is_stored_in_the_container():
-    application, packed = image()
-    bounds = [found.bound_ns for found in prove(application, packed).tasks]
-    stored = hkt.read(hkt.build(packed)).plan
+    found = packed()
+    bounds = [task.bound_ns for task in found.proof.tasks]
+    stored = hkt.read(found.data).plan
     assert [entry.response_bound_ns for entry in stored] == bounds
     assert stored[0].blocking_cycles == stored[1].longest_segment_cycles
 
@@ -171,20 +168,20 @@ cpu-clock = "2 GHz"
 @pytest.mark.parametrize("more", ["", ON_BOTH_UNITS], ids=["NPU", "both"])
 @pytest.mark.parametrize("policy", ["fp", "edf"])
 def test_the_emulation_at_its_worst_keeps_within_the_proof(policy, more):
-    application, packed = image(policy=policy, more=f'offset = "3700 us"{more}')
+    app = packed(policy=policy, more=f'offset = "3700 us"{more}')
     emulated = run(
-        hkt.build(packed),
-        board=load_board(application),
-        npu=npu_config(packed.accelerator),
-        system=system_config(application),
+        app.data,
+        board=app.target.board,
+        npu=app.target.npu,
+        system=app.target.system,
         duration_ns=240_000_000,
-        cpu_hz=application.board.cpu_clock,
+        cpu_hz=app.target.cpu_hz,
         worst=True,
     )
-    for found, task in zip(prove(application, packed).tasks, emulated.tasks, strict=True):
+    for found, task in zip(app.proof.tasks, emulated.tasks, strict=True):
         assert found.holds
         assert task.misses == 0
         assert len(task.responses_ns) >= 3
         assert max(task.responses_ns) <= found.bound_ns
         longest = max(s.end_ns - s.start_ns for s in emulated.slices)
-        assert longest == max(max(t.task.segments_ns) for t in prove(application, packed).tasks)
+        assert longest == max(max(t.task.segments_ns) for t in app.proof.tasks)

@@ -10,13 +10,9 @@ import pytest
 from hocket_host.ethosu.timing.system import parse_system_config
 from hocket_tools.app.application import loads
 from hocket_tools.container import StepKind
-from hocket_tools.pack.pack import (
-    build_image,
-    compile_networks,
-    load_board,
-    prepare,
-    system_config,
-)
+from hocket_tools.pack.compile import compile_networks
+from hocket_tools.pack.pack import pack
+from hocket_tools.pack.place import place_operators
 from hocket_tools.plan import CompiledNetwork, PartedChoices, PartedNetwork
 from hocket_tools.prove.steps import timed
 from hocket_tools.vela import VelaOptions, compile_network
@@ -72,16 +68,14 @@ def test_the_plans_times_are_those_of_the_packed_steps() -> None:
         'period = "200 ms"\n[tasks.b]\nmodel = "micro_speech.tflite"\nperiod = "20 ms"\n'
         'deadline = "6 ms"\n'
     )
-    application = loads(text, MODELS / "app.toml")
-    steps = build_image(application).models[0].steps
-    cpu_hz, system = load_board(application).cpu_hz, system_config(application)
-    packed = timed(steps, system.clock_hz, cpu_hz, "worst")
-    name, network = next(iter(compile_networks(application)))
-    prepared = prepare(application, name, network, system)
-    runs = prepared.cpu_runs(system.clock_hz, cpu_hz, "worst")
+    app = pack(loads(text, MODELS / "app.toml"))
+    cpu_hz, system = app.target.cpu_hz, app.target.system
+    packed = timed(app.image.models[0].steps, system.clock_hz, cpu_hz, "worst")
+    placed = place_operators(app.target, compile_networks(app.target))["a"]
+    runs = placed.cpu_runs(system.clock_hz, cpu_hz, "worst")
     assert [run.pieces for run in runs] == [run.pieces for run in packed.cpu_runs]
     # The planner's runs count parts, the container's segments.
     assert [run.before for run in runs] == [1]
-    kinds = [step.kind for step in steps]
+    kinds = [step.kind for step in app.image.models[0].steps]
     assert packed.cpu_runs[0].before == kinds.index(StepKind.CPU)
     assert [a for a, b in pairwise(kinds) if a != b] == [StepKind.NPU, StepKind.CPU]

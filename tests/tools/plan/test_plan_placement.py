@@ -6,7 +6,7 @@ import pytest
 from synthetic import Numbers
 
 from hocket_tools.app.application import loads
-from hocket_tools.pack.pack import system_config
+from hocket_tools.pack.target import resolve_target
 from hocket_tools.plan import Choices, CompiledNetwork
 from hocket_tools.vela import VelaOptions, compile_model
 from paths import MODELS
@@ -51,7 +51,7 @@ def test_every_placement_keeps_within_the_bound():
 @pytest.fixture(scope="module")
 def compiled():
     text = '[tasks.a]\nmodel = "mlp_kws_int8.tflite"\nperiod = "1 s"\n'
-    system = system_config(loads(text, MODELS / "app.toml"))
+    system = resolve_target(loads(text, MODELS / "app.toml")).system
     options = VelaOptions(accelerator_config="ethos-u55-128")
     return compile_model(MODELS / "mlp_kws_int8.tflite", options), system
 

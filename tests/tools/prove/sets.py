@@ -10,7 +10,7 @@ from dataclasses import replace
 from hocket_host.ethosu.config import npu_config
 from hocket_host.ethosu.timing.timing import stream_cycles
 from hocket_tools.app.application import loads
-from hocket_tools.pack.pack import system_config
+from hocket_tools.pack.target import resolve_target
 from hocket_tools.prove import CpuRun, Task, TaskSet, deadline_monotonic, with_priorities
 from hocket_tools.segment import cut_points, split
 from hocket_tools.vela import VelaOptions, compile_model
@@ -36,9 +36,9 @@ def segment_lists():
     for name in ("hello_world_int8", "mlp_kws_int8", "mlp_resnet8_int8", "person_detect"):
         path = MODELS / f"{name}.tflite"
         compiled = compile_model(path, VelaOptions(accelerator_config="ethos-u55-128"))
-        system = system_config(
+        system = resolve_target(
             loads(f'[tasks.a]\nmodel = "{path.name}"\nperiod = "1 s"\n', MODELS / "app.toml")
-        )
+        ).system
         npu = npu_config("ethos-u55-128")
         found.append(
             tuple(

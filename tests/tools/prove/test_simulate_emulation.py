@@ -7,12 +7,11 @@ from dataclasses import replace
 import pytest
 
 from hocket_host.board import board as boards
-from hocket_host.ethosu.config import npu_config
 from hocket_host.machines.cpython.emulation import run
 from hocket_tools import container as hkt
 from hocket_tools.app.application import loads
-from hocket_tools.pack.pack import build_image, system_config
-from hocket_tools.prove import TaskSet, simulate
+from hocket_tools.pack.pack import pack
+from hocket_tools.prove import KernelCosts, TaskSet, simulate
 from paths import MODELS
 
 APPLICATION = """
@@ -72,9 +71,7 @@ priority = 1
 @functools.cache
 def packed(clock, overrun, mixed=False):
     text = APPLICATION.format(clock=clock, overrun=overrun) + MIXED * mixed
-    application = loads(text, MODELS / "app.toml")
-    image = build_image(application)
-    return application, image, hkt.build(image)
+    return pack(loads(text, MODELS / "app.toml"))
 
 
 @pytest.mark.parametrize("policy", ["fp", "edf", "fifo", "rr"])
@@ -83,7 +80,7 @@ def packed(clock, overrun, mixed=False):
     [("50 MHz", "skip", False), ("7 MHz", "queue", False), ("20 MHz", "skip", True)],
 )
 def test_simulation_and_emulation_agree_to_the_nanosecond(policy, clock, overrun, mixed):
-    application, image, data = packed(clock, overrun, mixed)
+    app = packed(clock, overrun, mixed)
     cpu_hz = 400_000_000 if mixed else None
     board = replace(
         boards.load("corstone300"),
@@ -93,20 +90,17 @@ def test_simulation_and_emulation_agree_to_the_nanosecond(policy, clock, overrun
     )
     duration_ns = 60_000_000
     emulated = run(
-        data,
+        app.data,
         board=board,
-        npu=npu_config(image.accelerator),
-        system=system_config(application),
+        npu=app.target.npu,
+        system=app.target.system,
         duration_ns=duration_ns,
         policy=policy,
         cpu_hz=cpu_hz,
     )
     taskset = TaskSet.from_image(
-        image,
-        dispatch_cpu_cycles=board.dispatch_cpu_cycles,
-        resume_cpu_cycles=board.resume_cpu_cycles,
-        release_cpu_cycles=board.release_cpu_cycles,
-        completion_cpu_cycles=board.completion_cpu_cycles,
+        app.image,
+        KernelCosts.of(board, cpu_hz or board.cpu_hz),
         cpu_hz=cpu_hz or board.cpu_hz,
         cycles="nominal",
         policy=policy,
@@ -123,7 +117,8 @@ def test_simulation_and_emulation_agree_to_the_nanosecond(policy, clock, overrun
     assert len(pairs) > 50
     for found, expected in pairs:
         # The emulation counts the steps of either unit.
-        steps = image.models[image.tasks[expected.task].model].steps[: expected.step]
+        model = app.image.models[app.image.tasks[expected.task].model]
+        steps = model.steps[: expected.step]
         step = sum(s.kind is hkt.StepKind.NPU for s in steps)
         assert (found.task, found.step, found.start_ns, found.end_ns) == (
             expected.task, step, expected.start_ns, expected.end_ns

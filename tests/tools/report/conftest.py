@@ -3,7 +3,8 @@
 import pytest
 
 from hocket_tools.app.application import load
-from hocket_tools.pack.packed import Packed, pack
+from hocket_tools.pack.pack import pack
+from hocket_tools.pack.packed import Packed
 from hocket_tools.run import run as running
 from paths import MODELS
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hocket_tools.app.application import loads
-from hocket_tools.pack.packed import pack
+from hocket_tools.pack.pack import pack
 from hocket_tools.report.model import build
 from hocket_tools.run.run import execute
 from paths import MODELS

@@ -15,8 +15,7 @@ from hocket_host.ethosu.timing.timing import stream_cycles
 from hocket_host.machines.common import NpuOptions
 from hocket_host.machines.unicorn import Machine
 from hocket_tools.app.application import load
-from hocket_tools.pack.pack import prove, system_config
-from hocket_tools.pack.packed import pack
+from hocket_tools.pack.pack import pack
 from hocket_tools.run.run import execute
 from hocket_tools.zoo.application import APPLICATION
 from paths import ELF
@@ -37,7 +36,7 @@ def packed():
 @pytest.fixture(scope="module")
 def on_image(packed):
     """Longest and shortest response of each task in us, by the image's own table."""
-    npu, system = npu_config(packed.image.accelerator), system_config(packed.application)
+    npu, system = npu_config(packed.image.accelerator), packed.target.system
     timing = partial(stream_cycles, config=npu, system=system, worst=True)
     printed = bytearray()
     machine = Machine(
@@ -57,7 +56,7 @@ def on_image(packed):
 
 
 def test_every_response_on_the_image_is_within_its_bound(packed, on_image):
-    proof = prove(packed.application, packed.image)
+    proof = packed.proof
     assert proof.schedulable
     for found in proof.tasks:
         longest_us, _ = on_image[found.task.name]

@@ -9,9 +9,8 @@ import pytest
 from hocket_host.machines import qemu
 from hocket_lab.exact.cases import BY_ID
 from hocket_tools import cli
-from hocket_tools import container as hkt
 from hocket_tools.app.application import load
-from hocket_tools.pack.pack import build_image
+from hocket_tools.pack.pack import pack
 from hocket_tools.run import renode
 from hocket_tools.zoo.application import APPLICATION
 from paths import ELF
@@ -39,7 +38,7 @@ def hocket(monkeypatch):
 def demo(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo")
     path = folder / "demo.hkt"
-    path.write_bytes(hkt.build(build_image(load(APPLICATION), folder=folder)))
+    path.write_bytes(pack(load(APPLICATION), folder=folder).data)
     return path
 
 
@@ -62,7 +61,7 @@ def test_a_difference_is_explained_by_the_layer_that_vela_rounds(hocket, tmp_pat
     (tmp_path / "sum.tflite").write_bytes(BY_ID["sum-int8-depth-double-rounding"].model())
     (tmp_path / "app.toml").write_text('[tasks.sum]\nmodel = "sum.tflite"\nperiod = "100 ms"\n')
     path = tmp_path / "app.hkt"
-    path.write_bytes(hkt.build(build_image(load(tmp_path / "app.toml"), folder=tmp_path)))
+    path.write_bytes(pack(load(tmp_path / "app.toml"), folder=tmp_path).data)
     assert hocket(ELF, path, "--verify") == 1
     told = capsys.readouterr().out
     assert "SUM int8 'output': Vela rounds a sum once, tflite_micro twice" in told
@@ -83,8 +82,7 @@ def test_tasks_with_one_model_are_told_apart(hocket, tmp_path, capsys, back_end)
         )
     (tmp_path / "two.toml").write_text(text)
     path = tmp_path / "two.hkt"
-    image = build_image(load(tmp_path / "two.toml"), folder=tmp_path)
-    path.write_bytes(hkt.build(image))
+    path.write_bytes(pack(load(tmp_path / "two.toml"), folder=tmp_path).data)
     words = ("--backend", back_end, "--verify", "--json", "--seconds", "400 ms")
     assert hocket(ELF, path, *words) == 0
     report = json.loads(capsys.readouterr().out)

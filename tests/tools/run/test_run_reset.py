@@ -7,7 +7,7 @@ import pytest
 
 from hocket_host.machines import qemu
 from hocket_tools.app.application import load
-from hocket_tools.pack.packed import pack
+from hocket_tools.pack.pack import pack
 from hocket_tools.run import Guest, Session, create, open_guest
 from hocket_tools.verify.verifier import Verifier
 from hocket_tools.zoo.application import APPLICATION

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the pieces of a network are held to."""
+"""What the tiles of a network are held to."""
 
 import json
 import shutil
@@ -16,7 +16,7 @@ from hocket_lab.bench.figures import measure
 from hocket_lab.bench.mobilenet import mobilenet
 from hocket_lab.bench.tiles import main, system_of
 from hocket_tools.segment import cut_points, split
-from hocket_tools.tile import PieceError, bound_pieces
+from hocket_tools.tile import TileError, bound_tiles
 from hocket_tools.tile.transfer import cycles, spread
 from hocket_tools.vela import VelaOptions, compile_model
 from paths import MODELS
@@ -34,7 +34,7 @@ def compiled(name, accelerator="ethos-u55-128"):
 
 
 @pytest.mark.parametrize("name", EXTRA)
-def test_pieces_keep_ten_thousand_cycles_at_little_cost(name):
+def test_tiles_keep_ten_thousand_cycles_at_little_cost(name):
     model = compiled(name)
     figures = measure(model, 10000, system_of(model))
     assert figures.max_piece_cycles <= 10000
@@ -43,7 +43,7 @@ def test_pieces_keep_ten_thousand_cycles_at_little_cost(name):
 
 
 @pytest.mark.slow
-def test_pieces_of_a_mobilenet_keep_twenty_thousand_cycles_at_little_cost():
+def test_tiles_of_a_mobilenet_keep_twenty_thousand_cycles_at_little_cost():
     model = compile_model(mobilenet(), VelaOptions("ethos-u55-128"))
     assert 290e6 < model.macs < 320e6
     figures = measure(model, 20000, system_of(model))
@@ -54,40 +54,40 @@ def test_pieces_of_a_mobilenet_keep_twenty_thousand_cycles_at_little_cost():
 @pytest.mark.parametrize("bound", [0, -1, 1.5, True, None])
 def test_a_bound_that_is_none_is_refused(bound):
     model = compiled("hello_world_int8")
-    with pytest.raises(PieceError, match="no bound"):
-        bound_pieces(model, bound, system_of(model))
+    with pytest.raises(TileError, match="no bound"):
+        bound_tiles(model, bound, system_of(model))
 
 
 def test_where_nothing_is_too_long_nothing_changes():
     model = compiled("mlp_kws_int8")
-    assert bound_pieces(model, 10**6, system_of(model)) is model
+    assert bound_tiles(model, 10**6, system_of(model)) is model
 
 
-def test_pieces_carry_the_names_of_their_operation():
+def test_tiles_carry_the_names_of_their_operation():
     model = compiled("person_detect")
-    pieces = bound_pieces(model, 5000, system_of(model))
-    assert {o.source_name for o in pieces.operations} == {o.source_name for o in model.operations}
-    order = [o.source_index for o in pieces.operations if o.optimised != "DMA"]
+    tiled = bound_tiles(model, 5000, system_of(model))
+    assert {o.source_name for o in tiled.operations} == {o.source_name for o in model.operations}
+    order = [o.source_index for o in tiled.operations if o.optimised != "DMA"]
     assert list(dict.fromkeys(order)) == list(
         dict.fromkeys(o.source_index for o in model.operations if o.optimised != "DMA")
     )
-    for o in pieces.operations:
+    for o in tiled.operations:
         if o.scheduled_id is not None:
-            same = [p for p in pieces.operations if p.scheduled_id == o.scheduled_id]
+            same = [p for p in tiled.operations if p.scheduled_id == o.scheduled_id]
             assert o.stripes == len(same)
 
 
 @pytest.mark.parametrize("name", ["mlp_resnet8_int8", "person_detect"])
 def test_every_kernel_but_the_first_can_begin_a_segment(name):
     model = compiled(name)
-    pieces = bound_pieces(model, 4000, system_of(model))
-    kernels = sum(not op.is_dma for op in pieces.stream.operations)
-    assert len(split(pieces, cut_points(pieces))) == kernels
+    tiled = bound_tiles(model, 4000, system_of(model))
+    kernels = sum(not op.is_dma for op in tiled.stream.operations)
+    assert len(split(tiled, cut_points(tiled))) == kernels
 
 
 def test_what_cannot_be_ordered_safely_stays_whole(monkeypatch):
     model = compiled("mlp_kws_int8")
-    free = bound_pieces(model, 4000, system_of(model))
+    free = bound_tiles(model, 4000, system_of(model))
     first = next(o for o in free.operations if o.stripes > 1 and o.optimised != "DMA")
     calls = []
 
@@ -98,25 +98,25 @@ def test_what_cannot_be_ordered_safely_stays_whole(monkeypatch):
         return hazards.check(operations, config)
 
     monkeypatch.setattr("hocket_tools.tile.bound.check", check)
-    pieces = bound_pieces(model, 4000, system_of(model))
+    tiled = bound_tiles(model, 4000, system_of(model))
     assert len(calls) == 3
 
     def stripes(network):
         return sum(o.scheduled_id == first.scheduled_id for o in network.operations)
 
-    assert stripes(pieces) == stripes(model) < stripes(free)
-    assert len(pieces.operations) > len(model.operations)
+    assert stripes(tiled) == stripes(model) < stripes(free)
+    assert len(tiled.operations) > len(model.operations)
 
 
-def test_a_long_transfer_runs_beside_the_pieces_of_a_kernel():
+def test_a_long_transfer_runs_beside_the_tiles_of_a_kernel():
     model = compiled("mlp_resnet8_int8")
     system = system_of(model)
-    pieces = bound_pieces(model, 4000, system)
-    before, after = ([op for op in m.stream.operations if op.is_dma] for m in (model, pieces))
+    tiled = bound_tiles(model, 4000, system)
+    before, after = ([op for op in m.stream.operations if op.is_dma] for m in (model, tiled))
     assert max(cycles(op, system) for op in before) > 9000
     assert max(cycles(op, system) for op in after) <= 4000
     whole = stream_cycles(model.stream.operations, model.npu, system)
-    cut = stream_cycles(pieces.stream.operations, model.npu, system)
+    cut = stream_cycles(tiled.stream.operations, model.npu, system)
     assert cut.total_cycles < whole.total_cycles * 110 // 100
 
 
@@ -151,12 +151,12 @@ def test_chunks_are_the_transfers_in_order(data):
 
 
 @pytest.mark.parametrize("accelerator", ["ethos-u55-32", "ethos-u55-256", "ethos-u65-256"])
-def test_on_other_accelerators_pieces_keep_the_bound_too(accelerator):
+def test_on_other_accelerators_tiles_keep_the_bound_too(accelerator):
     model = compiled("mlp_kws_int8", accelerator)
     system = system_of(model)
-    pieces = bound_pieces(model, 6000, system)
+    tiled = bound_tiles(model, 6000, system)
     assert all(
-        operation_cycles(op, pieces.npu, system).nominal <= 6000 for op in pieces.stream.operations
+        operation_cycles(op, tiled.npu, system).nominal <= 6000 for op in tiled.stream.operations
     )
 
 

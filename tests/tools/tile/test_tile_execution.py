@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Networks and single operators cut into pieces compute what they compute whole."""
+"""Networks and single operators cut into tiles compute what they compute whole."""
 
 from functools import cache
 
@@ -18,10 +18,10 @@ from hocket_lab.exact.sweep import feed
 from hocket_tools.reference.oracle import Oracle
 from hocket_tools.segment import cut_points, split
 from hocket_tools.tflite.model import read_tflite
-from hocket_tools.tile import bound_pieces
-from hocket_tools.tile.plan import Plan
-from hocket_tools.tile.source import Sources
-from hocket_tools.tile.steps import Layout
+from hocket_tools.tile import bound_tiles
+from hocket_tools.tile.origins import Origins
+from hocket_tools.tile.plan import TilePlan
+from hocket_tools.tile.tiled import TiledStream
 from hocket_tools.vela import VelaOptions, compile_model
 from hocket_tools.vela.options import vela_ini
 from paths import MODELS
@@ -62,23 +62,23 @@ def random_inputs(compiled, seed):
     return found
 
 
-def assert_same_interface(compiled, pieces):
+def assert_same_interface(compiled, tiled):
     for field in (
         "npu", "inputs", "outputs", "state", "live_out", "vela_cycles", "macs", "system_config",
         "memory_mode", "flash_region", "arena_region", "fast_region",
     ):  # fmt: skip
-        assert getattr(pieces, field) == getattr(compiled, field)
-    assert set(pieces.regions) == set(compiled.regions)
-    operations = pieces.stream.operations
-    assert len(pieces.operations) == len(operations)
-    for index, (name, op) in enumerate(zip(pieces.operations, operations, strict=True)):
+        assert getattr(tiled, field) == getattr(compiled, field)
+    assert set(tiled.regions) == set(compiled.regions)
+    operations = tiled.stream.operations
+    assert len(tiled.operations) == len(operations)
+    for index, (name, op) in enumerate(zip(tiled.operations, operations, strict=True)):
         assert (name.index, name.word) == (index, op.word)
         assert (name.optimised == "DMA") == op.is_dma
 
 
-def assert_same_results(compiled, pieces, inputs):
+def assert_same_results(compiled, tiled, inputs):
     """Outputs, and the bytes of every persistent range, over inferences on noise-filled memory."""
-    whole, cut = Device(compiled, seed=5), Device(pieces, seed=5)
+    whole, cut = Device(compiled, seed=5), Device(tiled, seed=5)
     for values in inputs:
         for device in (whole, cut):
             device.set_inputs(values)
@@ -88,14 +88,14 @@ def assert_same_results(compiled, pieces, inputs):
 
 
 def assert_same_steps(compiled, bound):
-    """Every kernel's OFM once all of its pieces have run equals that of the whole kernel."""
+    """Every kernel's OFM once all of its tiles have run equals that of the whole kernel."""
     operations = compiled.stream.operations
-    layout = Layout(Plan(Sources.of(compiled), compiled.npu, system_of(compiled), bound))
-    pieces = bound_pieces(compiled, bound, system_of(compiled))
-    if len(pieces.stream.operations) != len(layout.steps):
+    layout = TiledStream(TilePlan(Origins.of(compiled), compiled.npu, system_of(compiled), bound))
+    tiled = bound_tiles(compiled, bound, system_of(compiled))
+    if len(tiled.stream.operations) != len(layout.steps):
         return
     last = {step.origin: i for i, step in enumerate(layout.steps)}
-    whole, cut = Device(compiled, seed=6), Device(pieces, seed=6)
+    whole, cut = Device(compiled, seed=6), Device(tiled, seed=6)
     inputs = random_inputs(compiled, 7)
     for device in (whole, cut):
         device.set_inputs(inputs)
@@ -109,26 +109,26 @@ def assert_same_steps(compiled, bound):
         np.testing.assert_array_equal(whole.read(op.ofm()), cut.read(op.ofm()))
 
 
-def run_segments(pieces, inputs, seed):
+def run_segments(tiled, inputs, seed):
     """Cut everywhere, with every dead byte scrambled before each segment."""
     random = np.random.default_rng(seed)
     bases, extents, at = [0] * 8, [], 0
-    for region, size in pieces.regions.items():
+    for region, size in tiled.regions.items():
         bases[region] = at
         if size:
-            extents.append(Extent(at, size, region != pieces.flash_region))
+            extents.append(Extent(at, size, region != tiled.flash_region))
         at += -(-max(size, 1) // 16) * 16
     memory = random.integers(0, 256, at, np.uint8)
-    flash = bases[pieces.flash_region]
-    memory[flash : flash + len(pieces.read_only)] = np.frombuffer(pieces.read_only, np.uint8)
-    for state in pieces.state:
+    flash = bases[tiled.flash_region]
+    memory[flash : flash + len(tiled.read_only)] = np.frombuffer(tiled.read_only, np.uint8)
+    for state in tiled.state:
         start = bases[state.region] + state.offset
         memory[start : start + len(state.initial)] = np.frombuffer(state.initial, np.uint8)
-    npu = NpuModel(pieces.npu, memory)
-    for tensor, values in zip(pieces.inputs, inputs, strict=True):
+    npu = NpuModel(tiled.npu, memory)
+    for tensor, values in zip(tiled.inputs, inputs, strict=True):
         start = bases[tensor.region] + tensor.offset
         memory[start : start + tensor.size] = np.frombuffer(values.tobytes(), np.uint8)
-    for segment in split(pieces, cut_points(pieces)):
+    for segment in split(tiled, cut_points(tiled)):
         for extent in extents:
             if extent.writable:
                 dead = np.ones(extent.size, bool)
@@ -137,19 +137,19 @@ def run_segments(pieces, inputs, seed):
                         dead[r.start : r.end] = False
                 noise = random.integers(0, 256, extent.size, np.uint8)
                 memory[extent.start : extent.start + extent.size][dead] = noise[dead]
-        assert check(segment.stream.operations, pieces.npu) == []
+        assert check(segment.stream.operations, tiled.npu) == []
         npu.bind(npu.plan(segment.data), tuple(bases), extents).run()
-    return [memory[bases[t.region] + t.offset :][: t.size].tobytes() for t in pieces.outputs]
+    return [memory[bases[t.region] + t.offset :][: t.size].tobytes() for t in tiled.outputs]
 
 
 def assert_equivalent(compiled, bound):
-    pieces = bound_pieces(compiled, bound, system_of(compiled))
-    assert_same_interface(compiled, pieces)
-    assert check(pieces.stream.operations, pieces.npu) == check(
+    tiled = bound_tiles(compiled, bound, system_of(compiled))
+    assert_same_interface(compiled, tiled)
+    assert check(tiled.stream.operations, tiled.npu) == check(
         compiled.stream.operations, compiled.npu
     )
-    assert_same_results(compiled, pieces, [random_inputs(compiled, s) for s in (1, 2)])
-    return pieces
+    assert_same_results(compiled, tiled, [random_inputs(compiled, s) for s in (1, 2)])
+    return tiled
 
 
 @settings(max_examples=40, deadline=None)
@@ -157,13 +157,13 @@ def assert_equivalent(compiled, bound):
 @example("average_pool_2d-int8-3x3-same-stride1", "ethos-u55-128", 60)  # divisor inside padding
 @example("resize_bilinear-int8-8x", "ethos-u55-128", 900)  # enlarged input
 @example("chain-int8-conv-reshape-softmax", "ethos-u55-32", 60)  # constants beside weights
-def test_single_operators_in_pieces_compute_the_same(name, accelerator, bound):
+def test_single_operators_in_tiles_compute_the_same(name, accelerator, bound):
     assert_equivalent(case(name, accelerator), bound)
 
 
 @settings(max_examples=12, deadline=None)
 @given(st.sampled_from(SMALL), st.sampled_from(ACCELERATORS), st.integers(1500, 20000))
-def test_small_networks_in_pieces_compute_the_same(name, accelerator, bound):
+def test_small_networks_in_tiles_compute_the_same(name, accelerator, bound):
     compiled = network(name, accelerator)
     assert_equivalent(compiled, bound)
     assert_same_steps(compiled, bound)
@@ -176,7 +176,7 @@ def test_small_networks_in_pieces_compute_the_same(name, accelerator, bound):
     st.sampled_from(["Performance", "Size"]),
     st.integers(3000, 30000),
 )
-def test_large_networks_in_pieces_compute_the_same(name, accelerator, optimise, bound):
+def test_large_networks_in_tiles_compute_the_same(name, accelerator, optimise, bound):
     compiled = network(name, accelerator, optimise=optimise)
     assert_equivalent(compiled, bound)
     assert_same_steps(compiled, bound)
@@ -188,22 +188,22 @@ def test_large_networks_in_pieces_compute_the_same(name, accelerator, optimise, 
     st.sampled_from(ACCELERATORS),
     st.integers(1000, 20000),
 )
-def test_cut_everywhere_pieces_need_only_their_live_bytes(name, accelerator, bound):
+def test_cut_everywhere_tiles_need_only_their_live_bytes(name, accelerator, bound):
     compiled = network(name, accelerator)
     inputs = random_inputs(compiled, 3)
     device = Device(compiled)
     device.set_inputs(inputs)
     device.run()
-    pieces = bound_pieces(compiled, bound, system_of(compiled))
-    assert run_segments(pieces, inputs, bound) == [o.tobytes() for o in device.outputs()]
+    tiled = bound_tiles(compiled, bound, system_of(compiled))
+    assert run_segments(tiled, inputs, bound) == [o.tobytes() for o in device.outputs()]
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_networks_in_pieces_compute_what_the_interpreter_computes(name):
+def test_networks_in_tiles_compute_what_the_interpreter_computes(name):
     compiled = network(name, "ethos-u55-128")
-    pieces = bound_pieces(compiled, 3000, system_of(compiled))
+    tiled = bound_tiles(compiled, 3000, system_of(compiled))
     model = (MODELS / f"{name}.tflite").read_bytes()
-    oracle, device = Oracle(model), Device(pieces)
+    oracle, device = Oracle(model), Device(tiled)
     for inputs in feed(read_tflite(model), name):
         device.set_inputs(inputs)
         device.run()
@@ -211,7 +211,7 @@ def test_networks_in_pieces_compute_what_the_interpreter_computes(name):
             np.testing.assert_array_equal(got, want)
 
 
-def test_state_of_a_recurrent_network_survives_pieces():
+def test_state_of_a_recurrent_network_survives_tiles():
     compiled = network("mnist_lstm_int8", "ethos-u55-128")
     assert_equivalent(compiled, 2500)
 
@@ -219,7 +219,7 @@ def test_state_of_a_recurrent_network_survives_pieces():
 @pytest.mark.slow
 @pytest.mark.parametrize("accelerator", ACCELERATORS)
 @pytest.mark.parametrize("name", CASES)
-def test_every_operator_in_pieces_computes_the_same(name, accelerator):
+def test_every_operator_in_tiles_computes_the_same(name, accelerator):
     compiled = case(name, accelerator)
     for bound in (60, 250, 900, 3000):
         assert_equivalent(compiled, bound)

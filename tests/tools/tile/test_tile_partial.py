@@ -13,7 +13,7 @@ from hocket_lab.exact.device import Device
 from hocket_lab.exact.sweep import feed
 from hocket_tools.reference.oracle import Oracle
 from hocket_tools.tflite.model import read_tflite
-from hocket_tools.tile import bound_pieces
+from hocket_tools.tile import bound_tiles
 from hocket_tools.vela import VelaOptions, compile_model
 
 CASES = [
@@ -40,8 +40,8 @@ def test_sums_over_parts_of_the_inputs_are_the_interpreters(case, accelerator):
     )
     oracle = Oracle(model)
     for bound in (longest // 2 + 400, longest // 5 + 400):
-        pieces = bound_pieces(compiled, bound, system)
-        device = Device(pieces)
+        tiled = bound_tiles(compiled, bound, system)
+        device = Device(tiled)
         for inputs in feed(read_tflite(model), case):
             device.set_inputs(inputs)
             device.run()
@@ -51,33 +51,33 @@ def test_sums_over_parts_of_the_inputs_are_the_interpreters(case, accelerator):
 def test_a_layer_of_few_outputs_takes_hardly_longer_in_parts():
     compiled = compile_model(CASES[0].model(), VelaOptions("ethos-u55-128"))
     system = system_of(compiled)
-    pieces = bound_pieces(compiled, 10000, system)
-    operations = pieces.stream.operations
+    tiled = bound_tiles(compiled, 10000, system)
+    operations = tiled.stream.operations
     assert summed(operations)
     assert any(
         op.key == Cmd.NPU_OP_ELEMENTWISE and op.param == Elementwise.ADD for op in operations
     )
     before, after = (
         sum(operation_cycles(op, m.npu, system).nominal for op in m.stream.operations)
-        for m in (compiled, pieces)
+        for m in (compiled, tiled)
     )
     assert after < before * 103 // 100
 
 
 def test_every_scale_is_applied_to_its_own_channels():
     compiled = compile_model(CASES[1].model(), VelaOptions("ethos-u55-128"))
-    pieces = bound_pieces(compiled, 12000, system_of(compiled))
-    reductions = [op for op in pieces.stream.operations if op.key == Cmd.NPU_OP_POOL]
+    tiled = bound_tiles(compiled, 12000, system_of(compiled))
+    reductions = [op for op in tiled.stream.operations if op.key == Cmd.NPU_OP_POOL]
     assert len({op.register(Cmd.OFM_SCALE) for op in reductions}) == 4
 
 
 def test_sums_find_room_in_the_scratch():
     compiled = compile_model(CASES[0].model(), VelaOptions("ethos-u55-128"))
-    pieces = bound_pieces(compiled, 10000, system_of(compiled))
+    tiled = bound_tiles(compiled, 10000, system_of(compiled))
     ends = [
         access.end
-        for op in pieces.stream.operations
+        for op in tiled.stream.operations
         for access in op.accesses()
-        if access.region == pieces.arena_region
+        if access.region == tiled.arena_region
     ]
-    assert max(ends) <= pieces.scratch_size <= compiled.scratch_size + 64
+    assert max(ends) <= tiled.scratch_size <= compiled.scratch_size + 64

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from hocket_host.ethosu.stream.isa import Cmd
 from hocket_lab.exact.cases import BY_ID
-from hocket_tools.tile import PieceError
-from hocket_tools.tile.source import Sources
+from hocket_tools.tile import TileError
+from hocket_tools.tile.origins import Origins
 from hocket_tools.tile.weights import ALIGNMENT, SCALE_BYTES, Slicer
 from hocket_tools.tile.window import with_registers
 from hocket_tools.vela import VelaOptions, compile_model
@@ -32,7 +32,7 @@ CASES = [
 def kernels(name, accelerator):
     source = MODELS / f"{name}.tflite" if name in SOURCES else BY_ID[name].model()
     compiled = compile_model(source, VelaOptions(accelerator))
-    sources = Sources.of(compiled)
+    sources = Origins.of(compiled)
     found = []
     for index, op in enumerate(compiled.stream.operations):
         if not op.is_dma and op.weights() is not None:
@@ -80,5 +80,5 @@ def test_damaged_weights_are_refused():
     config, found = kernels("mlp_kws_int8", "ethos-u55-128")
     op, slicer = found[0]
     weights = slicer.slice(0, slicer.depth).weights
-    with pytest.raises(PieceError, match="do not decode"):
+    with pytest.raises(TileError, match="do not decode"):
         Slicer(op, config, weights[:-ALIGNMENT], slicer.scales)

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from hocket_host.ethosu.stream.isa import Cmd
 from hocket_host.ethosu.stream.operation import Upscale
 from hocket_lab.exact.cases import BY_ID
-from hocket_tools.tile.window import Box, may_begin, restricted
+from hocket_tools.tile.window import OfmBox, may_begin, restricted
 from hocket_tools.vela import VelaOptions, compile_model
 from paths import MODELS
 
 ACCELERATORS = ["ethos-u55-32", "ethos-u55-128", "ethos-u55-256"]
-# Cascades, whose rolling buffers lie in several tiles, come with a small arena.
+# Cascades, whose rolling buffers have several base addresses, come with a small arena.
 SOURCES = [
     ("person_detect", {"optimise": "Size"}),
     ("mlp_vww96_int8", {"arena_cache_size": 48 << 10}),
@@ -49,7 +49,7 @@ def test_a_part_reads_and_writes_where_the_whole_does(accelerator, data):
     channels = (0, ofm.depth)
     if data.draw(st.booleans()):
         channels = draw_range(data, ofm.depth)
-    box = Box(*draw_range(data, ofm.height), *draw_range(data, ofm.width), *channels)
+    box = OfmBox(*draw_range(data, ofm.height), *draw_range(data, ofm.width), *channels)
     part = restricted(op, box, config)
     assume(part is not None)
     out = part.ofm()
@@ -90,10 +90,10 @@ def test_an_enlarged_input_begins_only_before_both_copies_of_a_row(data):
     ofm = op.ofm()
     assume(ofm.height > 1)
     y = data.draw(st.integers(1, ofm.height - 1))
-    part = restricted(op, Box(y, ofm.height, 0, ofm.width, 0, ofm.depth), config)
+    part = restricted(op, OfmBox(y, ofm.height, 0, ofm.width, 0, ofm.depth), config)
     assert (part is not None) == may_begin(op, y, rows=True)
 
 
 def test_the_whole_is_its_own_part():
     for config, op in kernels("ethos-u55-128"):
-        assert restricted(op, Box.whole(op.ofm()), config) is op
+        assert restricted(op, OfmBox.whole(op.ofm()), config) is op

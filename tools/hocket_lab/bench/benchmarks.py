@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hocket_tools.app.application import load
-from hocket_tools.pack.packed import pack
+from hocket_tools.pack.pack import pack
 from hocket_tools.run import run as running
 from hocket_tools.zoo.application import APPLICATION
 

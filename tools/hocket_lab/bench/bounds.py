@@ -15,7 +15,7 @@ from hocket_host.ethosu.timing.timing import (
     stream_cycles,
 )
 from hocket_tools.segment import cut_points, split
-from hocket_tools.tile.bound import bound_pieces
+from hocket_tools.tile.bound import bound_tiles
 from hocket_tools.vela import CompiledModel, VelaError, VelaOptions, compile_model
 from hocket_tools.vela.options import vela_ini
 
@@ -75,10 +75,10 @@ def measure(compiled: CompiledModel, bound: int, system: SystemConfig) -> Figure
 
     Raises
     ------
-    PieceError
-        As `bound_pieces`.
+    TileError
+        As `bound_tiles`.
     """
-    pieces = bound_pieces(compiled, bound, system)
+    pieces = bound_tiles(compiled, bound, system)
     before = stream_cycles(compiled.stream.operations, compiled.npu, system)
     after = stream_cycles(pieces.stream.operations, pieces.npu, system)
 

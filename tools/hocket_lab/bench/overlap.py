@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from hocket_tools.app.application import Application, loads
-from hocket_tools.pack.packed import Packed, pack
+from hocket_tools.pack.pack import pack
+from hocket_tools.pack.packed import Packed
 from hocket_tools.run.run import Outcome, execute
 
 from ..progress import Report, silent

@@ -8,11 +8,10 @@ import sys
 import time
 from pathlib import Path
 
-from hocket_tools import container as hkt
 from hocket_tools.app.application import load
-from hocket_tools.pack.pack import build_image, vela_options
+from hocket_tools.pack.pack import pack
+from hocket_tools.pack.target import resolve_target
 from hocket_tools.vela._process import run_compiler
-from hocket_tools.vela.options import resolve
 
 _ROUNDS = 5
 
@@ -23,11 +22,8 @@ def pack_over_vela(path: Path) -> float:
     Each packing happens in a process of its own, because compilations are kept by content; what
     counts is the time inside it, after everything is imported.
     """
-    application = load(path)
-    models = [
-        (application.resolve(task.model).read_bytes(), resolve(vela_options(application, task)))
-        for task in application.tasks.values()
-    ]
+    target = resolve_target(load(path))
+    models = [(target.model(name).read_bytes(), vela) for name, vela in target.vela.items()]
     compiling, packing = [], []
     for _ in range(_ROUNDS):
         start = time.perf_counter_ns()
@@ -47,7 +43,7 @@ def _packed_in_process(path: Path) -> int:
 
 def _pack(path: Path) -> int:
     start = time.perf_counter_ns()
-    hkt.build(build_image(load(path)))
+    pack(load(path))
     return time.perf_counter_ns() - start
 
 

@@ -15,7 +15,6 @@ from hocket_host.machines import micropython as vm
 from hocket_host.machines.common import NpuRun
 from hocket_host.machines.cpython.emulation import Frame, OnJob
 from hocket_tools.app.inputs import open_inputs
-from hocket_tools.pack.pack import load_board, system_config
 from hocket_tools.pack.packed import Packed
 from hocket_tools.run import BackEndError, Guest, Session, WatchedRun, bodies
 from hocket_tools.run import missing as lacking_here
@@ -74,9 +73,9 @@ def _micropython(packed: Packed, firmware: Path, jobs: _Jobs) -> PlatformResult:
     begin = time.perf_counter()
     run = vm.run(
         packed.data,
-        board=load_board(packed.application),
+        board=packed.target.board,
         npu=npu_config(packed.image.accelerator),
-        system=system_config(packed.application),
+        system=packed.target.system,
         duration_ns=DURATION_NS,
         sources=open_inputs(packed.application, packed.image),
         cpu_hz=packed.application.board.cpu_clock,

@@ -9,7 +9,7 @@ from typing import Any
 
 from hocket_host.errors import HocketError
 from hocket_tools.app.application import load
-from hocket_tools.pack.packed import pack
+from hocket_tools.pack.pack import pack
 
 from ..needs import require
 from ..progress import Report, silent

@@ -10,7 +10,7 @@ from pathlib import Path
 from hocket_host.ethosu.timing.system import SystemConfig
 from hocket_tools.plan import Choices, CompiledNetwork
 from hocket_tools.prove.steps import Cycles
-from hocket_tools.tile import bound_pieces
+from hocket_tools.tile import bound_tiles
 from hocket_tools.vela import VelaError, VelaOptions, compile_model
 
 #: Kernels beyond which a network is left out: an unrolled LSTM's 647 make planning slow, and its
@@ -63,7 +63,7 @@ def load_networks(
         if len(compiled.operations) > _MOST_OPERATIONS:
             continue
         whole = CompiledNetwork(compiled, system, cycles).measure(())[0]
-        pieces = CompiledNetwork(bound_pieces(compiled, piece_cycles, system), system, cycles)
+        pieces = CompiledNetwork(bound_tiles(compiled, piece_cycles, system), system, cycles)
         if whole >= least_ns:
             networks.append(Network(path.stem, whole, Choices(pieces, dispatch_ns)))
     return networks

@@ -90,12 +90,11 @@ def sweep(folder: Path, sets: int, seed: int, report: Report = silent) -> list[P
 def _demo_bound_over_observed() -> float:
     """The demo's bounds over what its constructed worst cases reach, the largest of all tasks."""
     from hocket_tools.app.application import load
-    from hocket_tools.pack.pack import taskset_of
-    from hocket_tools.pack.packed import pack
+    from hocket_tools.pack.pack import pack
     from hocket_tools.zoo.application import APPLICATION
 
     packed = pack(load(APPLICATION))
-    taskset = taskset_of(packed.application, packed.image)
+    taskset = packed.proof.taskset
     bounds = [task.bound_ns for task in analyse(taskset).tasks]
     seen = observe(taskset)
     return max((bound or 0) / worst for bound, worst in zip(bounds, seen, strict=True))

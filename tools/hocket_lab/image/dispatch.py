@@ -18,8 +18,8 @@ from hocket_host.ethosu.config import npu_config
 from hocket_host.machines.common import NpuOptions
 from hocket_host.machines.unicorn import DispatchMeter, Machine
 from hocket_tools.app.application import loads
-from hocket_tools.pack.pack import system_config
-from hocket_tools.pack.packed import Packed, pack
+from hocket_tools.pack.pack import pack
+from hocket_tools.pack.packed import Packed
 from hocket_tools.zoo.application import APPLICATION
 
 from .meters import AllocationMeter, KernelMeter, percentile
@@ -104,7 +104,7 @@ class _Run:
     def of(cls, elf: Path, policy: str, duration_ns: int) -> _Run:
         packed = four_tasks(policy)
         accelerator = npu_config(packed.image.accelerator)
-        npu = NpuOptions(accelerator, system_config(packed.application))
+        npu = NpuOptions(accelerator, packed.target.system)
         machine = Machine(load_platform("corstone300"), elf, packed.data, npu=npu)
         run = cls(DispatchMeter(machine), AllocationMeter(machine), KernelMeter(machine))
         machine.run_until(duration_ns)

@@ -13,7 +13,8 @@ from typing import Any
 
 from hocket_host.units import NS_PER_S
 from hocket_tools.app.application import load
-from hocket_tools.pack.packed import Packed, pack
+from hocket_tools.pack.pack import pack
+from hocket_tools.pack.packed import Packed
 from hocket_tools.run.machines import BACK_ENDS, Guest, create, missing, open_guest
 from hocket_tools.run.session import Session
 from hocket_tools.zoo.application import APPLICATION

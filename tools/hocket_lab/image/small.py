@@ -10,7 +10,8 @@ from pathlib import Path
 from hocket_host.machines.common import EmulatedMachine
 from hocket_tools.app.application import loads
 from hocket_tools.image.errors import FirmwareError
-from hocket_tools.pack.packed import Packed, pack
+from hocket_tools.pack.pack import pack
+from hocket_tools.pack.packed import Packed
 from hocket_tools.run import BACK_ENDS, Guest, Session, missing
 from hocket_tools.verify.verifier import Verifier
 from hocket_tools.zoo.application import APPLICATION

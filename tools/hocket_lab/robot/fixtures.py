@@ -8,8 +8,7 @@ from pathlib import Path
 
 from hocket_tools import container as hkt
 from hocket_tools.app.application import load
-from hocket_tools.pack.pack import build_image
-from hocket_tools.pack.packed import Packed
+from hocket_tools.pack.pack import pack
 from hocket_tools.zoo.application import APPLICATION
 
 from . import hostile
@@ -38,20 +37,19 @@ def prepare(folder: Path, applications: Path) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     demo = load(APPLICATION)
-    image = build_image(demo, folder=folder)
-    data = hkt.build(image)
-    whole = replace(build_image(demo, cut="none", folder=folder), policy=hkt.Policy.FIFO)
+    packed = pack(demo, folder=folder)
+    image = packed.image
+    whole = replace(pack(demo, cut="none", folder=folder).image, policy=hkt.Policy.FIFO)
     files = {
-        "demo.hkt": data,
-        "demo.frames": build_frames(Packed(demo, image, data), _FRAMES),
+        "demo.hkt": packed.data,
+        "demo.frames": build_frames(packed, _FRAMES),
         "whole.hkt": hkt.build(whole),
         "empty.bin": bytes(16),
     }
     for path in sorted(applications.glob("*.toml")):
-        application = load(path)
-        packed = build_image(application, folder=folder)
-        container = files[f"{path.stem}.hkt"] = hkt.build(packed)
-        files[f"{path.stem}.frames"] = build_frames(Packed(application, packed, container), _FRAMES)
+        packed = pack(load(path), folder=folder)
+        files[f"{path.stem}.hkt"] = packed.data
+        files[f"{path.stem}.frames"] = build_frames(packed, _FRAMES)
     for name in LOADS:
         files[f"{name}.hkt"] = hkt.build(loads(image, name))
     for name in FAULTS:

@@ -2,7 +2,8 @@
 """What a container tells the host and not the device: the application file it was made from.
 
 With it, `hocket run` finds the inputs, verifies against the original models and can pack the same
-application once more in another way. A device skips it; `hocket pack --strip` leaves it out.
+application once more in another way; `hocket report` names the layers. A device skips it;
+`hocket pack --strip` leaves it out.
 """
 
 from __future__ import annotations
@@ -10,12 +11,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from pathlib import Path
 
 from hocket_host.errors import HocketError
 
 from .application import Application, loads
+
+#: Name and kind of the source operator that an NPU operation comes from.
+Layer = tuple[str, str]
 
 
 class NotesError(HocketError):
@@ -32,9 +38,14 @@ class Notes:
     """Its content."""
     models: dict[str, str]
     """SHA-256 of each task's model file."""
+    layers: dict[str, tuple[tuple[str, str, int], ...]]
+    """Of each task, name and kind of source operators, and how many NPU operations in a row each
+    has; none in older containers."""
 
     @classmethod
-    def of(cls, application: Application, folder: Path) -> Notes:
+    def of(
+        cls, application: Application, folder: Path, layers: Mapping[str, Sequence[Layer]]
+    ) -> Notes:
         """Notes for a container that is to lie in a folder."""
         return cls(
             file=os.path.relpath(application.path, folder),
@@ -43,7 +54,18 @@ class Notes:
                 name: _digest(application.resolve(task.model))
                 for name, task in application.tasks.items()
             },
+            layers={
+                name: tuple((*layer, len(list(run))) for layer, run in groupby(operations))
+                for name, operations in layers.items()
+            },
         )
+
+    def operations(self) -> dict[str, tuple[Layer, ...]]:
+        """Source operator of each NPU operation, by task."""
+        return {
+            task: tuple((name, kind) for name, kind, count in runs for _ in range(count))
+            for task, runs in self.layers.items()
+        }
 
     def to_bytes(self) -> bytes:
         """The container's notes section."""
@@ -68,8 +90,16 @@ class Notes:
             )
         try:
             tree = json.loads(data)
-            notes = cls(file=tree["file"], text=tree["text"], models=dict(tree["models"]))
-        except (ValueError, KeyError, TypeError) as error:
+            notes = cls(
+                file=tree["file"],
+                text=tree["text"],
+                models=dict(tree["models"]),
+                layers={
+                    task: tuple((str(name), str(kind), int(count)) for name, kind, count in runs)
+                    for task, runs in tree.get("layers", {}).items()
+                },
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise NotesError(
                 "the container's notes cannot be read", where=where, found=repr(error)
             ) from error

@@ -17,7 +17,8 @@ from hocket_host.units import cycles_to_ns, format_hz, format_ns
 
 from .. import zoo
 from ..app.application import load
-from ..pack.packed import Packed, pack
+from ..pack.pack import pack
+from ..pack.packed import Packed
 from ..report.summary import POLICY_NAMES, render, render_timeline, summary
 from ..run import run as running
 from ..text.tables import plain_table

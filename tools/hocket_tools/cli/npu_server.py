@@ -113,15 +113,14 @@ def _of_container(path: Path) -> Platform:
     from hocket_host.ethosu.config import npu_config
     from hocket_host.server import Platform
 
-    from ..pack.pack import load_board, system_config
     from ..pack.packed import open_packed
     from .files import read_bytes
 
     packed = open_packed(path, read_bytes(path, "a container made by hocket pack"))
     return Platform(
         npu_config(packed.image.accelerator),
-        system_config(packed.application),
-        load_board(packed.application),
+        packed.target.system,
+        packed.target.board,
     )
 
 

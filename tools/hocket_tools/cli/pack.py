@@ -33,9 +33,10 @@ def register(app: typer.Typer) -> None:
 
         from .. import container as hkt
         from ..app.application import load
-        from ..pack.pack import build_image, planner_of, prove
+        from ..pack.pack import advise
+        from ..pack.pack import pack as build
         from ..pack.packed import counted
-        from ..plan import advice, diagnosis
+        from ..plan import diagnosis
         from ..run.run import rounded_by_vela
         from ..verify.own_arithmetic import listed, remedy
 
@@ -50,19 +51,18 @@ def register(app: typer.Typer) -> None:
             transient=True,
         ) as progress:
             row = progress.add_task("packing", total=None)
-            image = build_image(
+            packed = build(
                 loaded,
                 folder=None if strip else target.parent,
-                report=lambda text: progress.update(row, description=text),
+                progress=lambda text: progress.update(row, description=text),
             )
-            problems = list(diagnosis(prove(loaded, image)))
+            problems = list(diagnosis(packed.proof))
             hints: list[str] = []
             if problems and not force:
                 progress.update(row, description="looking for what would help")
-                planner = planner_of(loaded)
-                hints = list(advice(planner, planner.plan()))
+                hints = advise(packed.target)
             else:
-                size = hkt.write(target, image)
+                hkt.write(target, packed.data)
         for problem in problems:
             console.print(f"[bold red]✗[/] {problem}", highlight=False, soft_wrap=True)
         if problems and not force:
@@ -70,13 +70,15 @@ def register(app: typer.Typer) -> None:
                 console.print(f"  · {hint}", highlight=False, soft_wrap=True)
             raise typer.Exit(1)
         for name in loaded.tasks:
-            own = [layer for layer in rounded_by_vela(loaded, image, name) if not layer.rare]
+            own = [layer for layer in rounded_by_vela(loaded, packed.image, name) if not layer.rare]
             said = [f"Vela rounds in its own way: {listed(own)}", *remedy(own)] if own else []
             for line in said:
                 console.print(f"  · {name}: {line}", markup=False, highlight=False, soft_wrap=True)
+        image = packed.image
         segments, operators = counted(image)
         beside = f", {operators} operators on the processor" if operators else ""
         typer.echo(
-            f"{target}: {len(image.tasks)} tasks, {segments} segments{beside}, {format_size(size)} "
-            f"read in place, {format_size(image.arena_size)} SRAM arena, {image.accelerator}"
+            f"{target}: {len(image.tasks)} tasks, {segments} segments{beside}, "
+            f"{format_size(len(packed.data))} read in place, "
+            f"{format_size(image.arena_size)} SRAM arena, {image.accelerator}"
         )

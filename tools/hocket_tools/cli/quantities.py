@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Quantities on the command line."""
+"""Values on the command line."""
 
 from __future__ import annotations
 
+from hocket_host.errors import HocketError
 from hocket_host.units import parse_duration
 
 
@@ -15,3 +16,19 @@ def virtual_time(text: str) -> int:
         It is neither.
     """
     return parse_duration(f"{text} s" if text[-1:].isdigit() else text)
+
+
+def check_policy(policy: str | None) -> None:
+    """Refuse a policy that there is not.
+
+    Raises
+    ------
+    HocketError
+        There is none of that name.
+    """
+    from ..app.application import POLICIES
+
+    if policy is not None and policy not in POLICIES:
+        raise HocketError(
+            "unknown policy", found=repr(policy), expected=", ".join(POLICIES), where="--policy"
+        )

@@ -39,13 +39,13 @@ def register(app: typer.Typer) -> None:
 
         from .. import report as reporting
         from ..run import run as running
-        from .quantities import virtual_time
-        from .run import _check_policy, _open
+        from .files import open_source
+        from .quantities import check_policy, virtual_time
 
-        _check_policy(policy)
+        check_policy(policy)
         duration_ns = virtual_time(seconds)
         with Console(stderr=True).status("packing"):
-            packed = _open(source)
+            packed = open_source(source)
         with Console(stderr=True).status("running"):
             outcome = running.execute(packed, duration_ns, policy=policy, verify=verify)
         told = reporting.build(packed, outcome)

@@ -5,12 +5,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from ..pack.packed import Packed
 
 
 def register(app: typer.Typer) -> None:
@@ -48,14 +45,15 @@ def register(app: typer.Typer) -> None:
         """Run the networks in virtual time: response times, deadlines, and outputs verified."""
         from rich.console import Console
 
-        from ..pack.packed import pack
+        from ..pack.pack import pack
         from ..report.summary import render, render_timeline, summary
         from ..run import run as running
-        from .quantities import virtual_time
+        from .files import open_source
+        from .quantities import check_policy, virtual_time
 
-        _check_policy(policy)
+        check_policy(policy)
         duration_ns = virtual_time(seconds)
-        packed = _open(source)
+        packed = open_source(source)
         outcomes = [running.execute(packed, duration_ns, policy=policy, verify=verify, worst=worst)]
         if compare:
             whole = pack(packed.application, cut="none")
@@ -78,24 +76,3 @@ def register(app: typer.Typer) -> None:
                 render_timeline(outcomes, console)
         if any(o.verifier is not None and o.verifier.mismatches for o in outcomes):
             raise typer.Exit(1)
-
-
-def _check_policy(policy: str | None) -> None:
-    from hocket_host.errors import HocketError
-
-    from ..app.application import POLICIES
-
-    if policy is not None and policy not in POLICIES:
-        raise HocketError(
-            "unknown policy", found=repr(policy), expected=", ".join(POLICIES), where="--policy"
-        )
-
-
-def _open(source: Path) -> Packed:
-    from ..app.application import load
-    from ..pack.packed import open_packed, pack
-    from .files import read_bytes
-
-    if source.suffix == ".toml":
-        return pack(load(source))
-    return open_packed(source, read_bytes(source, "a container, or an application file"))

@@ -319,15 +319,14 @@ def build(image: Image) -> bytes:
     return data
 
 
-def write(path: str | os.PathLike[str], image: Image) -> int:
-    """Build a container and write it to a file, wholly or not at all; return its size in bytes.
+def write(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write a container to a file, wholly or not at all.
 
     Raises
     ------
     ContainerError
-        As `build`, or if the file cannot be written.
+        The file cannot be written.
     """
-    data = build(image)
     target = Path(path)
     temporary = None
     try:
@@ -353,4 +352,3 @@ def write(path: str | os.PathLike[str], image: Image) -> int:
     finally:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
-    return len(data)

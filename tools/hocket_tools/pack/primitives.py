@@ -135,14 +135,14 @@ def choose_primitives(
 
 def _pick(operator: CpuOperator, left: int | None, where: str | None) -> Choice:
     ways = tuple(candidates(operator.source))
-    fitting = [p for p in ways if left is None or _aligned(p.scratch_bytes) <= left]
+    fitting = [p for p in ways if left is None or aligned(p.scratch_bytes) <= left]
     if not fitting:
         least = min(ways, key=lambda p: p.scratch_bytes)
         raise PrimitiveError(
             "no primitive of a layer fits the task's SRAM budget",
             where=f"{where}: layer '{operator.name}'" if where else f"layer '{operator.name}'",
             found=f"{format_size(left or 0)} beside the arena",
-            expected=f"{format_size(_aligned(least.scratch_bytes))} of scratch for "
+            expected=f"{format_size(aligned(least.scratch_bytes))} of scratch for "
             f"{operator.source.kind} by '{least.primitive}'",
             try_="a larger sram for the task",
         )
@@ -180,8 +180,9 @@ def _grouped(network: Network, found: Sequence[Choice]) -> tuple[Choice, ...]:
 
 def scratch_bytes(choices: Sequence[Choice]) -> int:
     """Size of the scratch range that the operators share."""
-    return max((_aligned(c.packed.scratch_bytes) for c in choices), default=0)
+    return max((aligned(c.packed.scratch_bytes) for c in choices), default=0)
 
 
-def _aligned(size: int) -> int:
+def aligned(size: int) -> int:
+    """The size, rounded up to the alignment of tensors."""
     return -(-size // _ALIGN) * _ALIGN

@@ -68,7 +68,7 @@ def advice(planner: Planner, found: Plan) -> Iterator[str]:
     )
     if hz is not None:
         yield f'a faster NPU: clock = "{hz} MHz" would do'
-    given = planner.taskset()
+    given = planner.taskset
     by_deadline = with_priorities(given, deadline_monotonic(given))
     if given.policy == "fp" and by_deadline != given and _holds(planner.plan(by_deadline)):
         yield "priorities by deadline: leave them out"

@@ -6,14 +6,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from hocket_host.board.board import Board
 from hocket_host.ethosu.timing.system import SystemConfig
-from hocket_host.units import cycles_to_ns
 
-from ..app.application import Application
-from ..prove import Task, TaskSet
-from ..prove.steps import CpuRun
-from ..prove.taskset import Overrun, Policy
+from ..prove import TaskSet
+from ..prove.steps import CpuRun, Cycles
 from ..segment import Segment
 from ..segment.network import Compiled
 from .network import CompiledNetwork
@@ -27,12 +23,12 @@ class Planner:
 
     Parameters
     ----------
-    application
-        Tasks and policy.
-    board
-        CPU costs.
+    taskset
+        Tasks and policy, the networks still without a length.
     system
         The NPU's clock and memories.
+    cycles
+        Which NPU cycles deadlines are proved with.
     compiled
         NPU parts of the networks to be cut, by task: one, unless operators on the CPU lie between.
     given
@@ -43,21 +39,21 @@ class Planner:
 
     def __init__(
         self,
-        application: Application,
-        board: Board,
+        taskset: TaskSet,
         system: SystemConfig,
+        cycles: Cycles,
         compiled: Mapping[str, Sequence[Compiled]],
         given: Mapping[str, Placement],
         runs: Mapping[str, tuple[CpuRun, ...]],
     ) -> None:
-        self._application = application
-        self._board = board
+        self.taskset = taskset
         self._system = system
+        self._cycles = cycles
         self._compiled = compiled
         self._given = given
         self._runs = runs
         self._networks: dict[int, dict[str, PartedNetwork]] = {}
-        self._names = list(application.tasks)
+        self._names = [task.name for task in taskset.tasks]
 
     @property
     def npu_hz(self) -> int:
@@ -67,7 +63,7 @@ class Planner:
     def plan(self, taskset: TaskSet | None = None, npu_hz: int | None = None) -> Plan:
         """Cuts for the application, or for it with other timing or at another clock."""
         hz = self._system.clock_hz if npu_hz is None else npu_hz
-        wanted = self.taskset() if taskset is None else taskset
+        wanted = self.taskset if taskset is None else taskset
         networks = self._at(hz)
         choices: list[Choices] = []
         for name in self._names:
@@ -89,51 +85,18 @@ class Planner:
     def _at(self, hz: int) -> dict[str, PartedNetwork]:
         if hz not in self._networks:
             system = self._system.with_clock(hz)
-            cycles = self._application.schedule.cycles
             self._networks[hz] = {
                 name: PartedNetwork(
-                    [CompiledNetwork(part, system, cycles) for part in parts],
+                    [CompiledNetwork(part, system, self._cycles) for part in parts],
                     self._runs.get(name, ()),
                 )
                 for name, parts in self._compiled.items()
             }
         return self._networks[hz]
 
-    def taskset(self) -> TaskSet:
-        """The application's tasks, their networks still without a length."""
-        application, board = self._application, self._board
-        cpu_hz = application.board.cpu_clock or board.cpu_hz
-        policy: Policy = application.schedule.policy
-        tasks = []
-        for name, task in application.tasks.items():
-            overrun: Overrun = task.overrun
-            tasks.append(
-                Task(
-                    name=name,
-                    period_ns=task.period,
-                    deadline_ns=task.deadline_ns,
-                    segments_ns=(1,),
-                    cpu_ns=task.cpu,
-                    offset_ns=task.offset,
-                    jitter_ns=task.jitter,
-                    priority=application.priorities[name],
-                    overrun=overrun,
-                )
-            )
-        return TaskSet(
-            tasks=tuple(tasks),
-            policy=policy,
-            dispatch_ns=cycles_to_ns(board.dispatch_cpu_cycles, cpu_hz),
-            resume_ns=cycles_to_ns(board.resume_cpu_cycles, cpu_hz),
-            release_ns=cycles_to_ns(board.release_cpu_cycles, cpu_hz),
-            completion_ns=cycles_to_ns(board.completion_cpu_cycles, cpu_hz),
-            npu_hz=self._system.clock_hz,
-        )
-
     def stretched(self, index: int, percent: int) -> TaskSet:
         """The tasks with one period, and nothing else, longer by so many percent."""
-        taskset = self.taskset()
-        tasks = list(taskset.tasks)
+        tasks = list(self.taskset.tasks)
         longer = -(-tasks[index].period_ns * (100 + percent) // 100)
         tasks[index] = replace(tasks[index], period_ns=longer)
-        return replace(taskset, tasks=tuple(tasks))
+        return replace(self.taskset, tasks=tuple(tasks))

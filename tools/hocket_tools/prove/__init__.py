@@ -8,11 +8,12 @@ from .response import analyse
 from .sensitivity import clock_for, largest_scale
 from .simulate import SimulatedJob, SimulatedRun, SimulatedSlice, simulate
 from .steps import CpuRun
-from .taskset import Task, TaskSet
+from .taskset import KernelCosts, Task, TaskSet
 
 __all__ = [
     "AnalysisError",
     "CpuRun",
+    "KernelCosts",
     "Proof",
     "SimulatedJob",
     "SimulatedRun",

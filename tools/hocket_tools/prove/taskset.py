@@ -11,10 +11,11 @@ resumes anybody. All times are integer ns.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
+from hocket_host.board.board import Board
 from hocket_host.units import cycles_to_ns
 
 from ..container import Image
@@ -123,6 +124,31 @@ class Task:
 
 
 @dataclass(frozen=True)
+class KernelCosts:
+    """CPU time of the kernel's own work, in ns; `TaskSet` says what each is."""
+
+    dispatch_ns: int
+    resume_ns: int
+    release_ns: int
+    completion_ns: int
+
+    @classmethod
+    def of(cls, board: Board, cpu_hz: int) -> KernelCosts:
+        """Costs of a board whose CPU runs at a clock."""
+        return cls(
+            cycles_to_ns(board.dispatch_cpu_cycles, cpu_hz),
+            cycles_to_ns(board.resume_cpu_cycles, cpu_hz),
+            cycles_to_ns(board.release_cpu_cycles, cpu_hz),
+            cycles_to_ns(board.completion_cpu_cycles, cpu_hz),
+        )
+
+    @property
+    def by_name(self) -> dict[str, int]:
+        """As `TaskSet` takes them."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
 class TaskSet:
     """Tasks that share one NPU and one CPU."""
 
@@ -210,12 +236,9 @@ class TaskSet:
     def from_image(
         cls,
         image: Image,
+        kernel: KernelCosts,
         *,
-        dispatch_cpu_cycles: int,
-        resume_cpu_cycles: int,
         cpu_hz: int,
-        release_cpu_cycles: int = 0,
-        completion_cpu_cycles: int = 0,
         cycles: Cycles = "worst",
         policy: Policy | None = None,
         jitter_ns: Mapping[str, int] | None = None,
@@ -226,7 +249,7 @@ class TaskSet:
         ----------
         image
             The container.
-        dispatch_cpu_cycles, resume_cpu_cycles, cpu_hz, release_cpu_cycles, completion_cpu_cycles
+        kernel, cpu_hz
             The board's costs and clock.
         cycles
             Which of the two figures a step carries.
@@ -268,11 +291,8 @@ class TaskSet:
                 for task in image.tasks
             ),
             policy=_POLICIES[int(image.policy)] if policy is None else policy,
-            dispatch_ns=cycles_to_ns(dispatch_cpu_cycles, cpu_hz),
-            resume_ns=cycles_to_ns(resume_cpu_cycles, cpu_hz),
-            release_ns=cycles_to_ns(release_cpu_cycles, cpu_hz),
-            completion_ns=cycles_to_ns(completion_cpu_cycles, cpu_hz),
             npu_hz=image.npu_hz,
+            **kernel.by_name,
         )
 
 

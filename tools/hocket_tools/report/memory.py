@@ -13,7 +13,7 @@ from ..container import Image, Model, PersistentRange, RegionKind, Tensor
 from ..container.envelope import open_envelope
 from ..container.format import SectionKind
 from ..container.programs import encode
-from ..segment.dataflow import Box, ByteRange, Footprint, footprints, live_before
+from ..segment.dataflow import ByteBox, ByteRange, Footprint, footprints, live_before
 from .network import Network
 
 #: Owner of bytes that hold a value before the first operation.
@@ -117,7 +117,7 @@ def _with_processor(
             at += step.operations
             continue
         boxes = [
-            tuple(Box(o.region, o.offset, (o.size,), (1,)) for o in operands)
+            tuple(ByteBox(o.region, o.offset, (o.size,), (1,)) for o in operands)
             for operands in (step.program.inputs, step.program.outputs)
         ]
         found.append(Footprint(*boxes))

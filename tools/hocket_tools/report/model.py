@@ -13,7 +13,6 @@ from typing import Any
 from hocket_host.board.board import Board
 from hocket_host.ethosu.config import npu_config
 
-from ..pack.pack import load_board
 from ..pack.packed import Packed
 from ..run.run import Outcome
 from .activity import activity
@@ -60,7 +59,7 @@ def build(packed: Packed, outcome: Outcome) -> dict[str, Any]:
                 "arena": arena(network, lifetimes),
             }
         )
-    board = load_board(packed.application)
+    board = packed.target.board
     return {
         "schema": SCHEMA,
         "version": VERSION,

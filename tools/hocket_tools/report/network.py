@@ -27,9 +27,7 @@ from hocket_host.ethosu.timing.timing import (
 from ..container import Model, Step, StepKind
 from ..container.programs import encode
 from ..cpu.packing import MODULES
-from ..pack.pack import load_board, system_config
 from ..pack.packed import Packed
-from .sources import named
 
 #: What an engineer would change, for each of the timing model's bounds.
 LIMITS = {
@@ -87,9 +85,9 @@ class Network:
 def networks(packed: Packed) -> list[Network]:
     """Take every model of a container apart."""
     config = npu_config(packed.image.accelerator)
-    system = system_config(packed.application)
+    system = packed.target.system
     names = {task.model: task.name for task in packed.image.tasks}
-    cpu_hz = packed.application.board.cpu_clock or load_board(packed.application).cpu_hz
+    cpu_hz = packed.application.board.cpu_clock or packed.target.board.cpu_hz
     return [
         Network(
             model, system, tuple(_work(packed, model, names.get(index), config, system)), cpu_hz
@@ -111,7 +109,9 @@ def _work(
         stream[len(stream) - step.operations :]
         for stream, step in zip(streams, model.steps, strict=True)
     ]
-    sources = named(packed, task, [op for segment in own for op in segment])
+    sources = packed.layers.get(task or "", ())
+    if len(sources) != sum(map(len, own)):
+        sources = ()
     begin = 0
     for segment, (stream, step) in enumerate(zip(streams, model.steps, strict=True)):
         if not stream:

@@ -11,8 +11,10 @@ from rich.markup import escape
 from hocket_host.units import format_size
 
 from ..app.application import Application
-from ..pack.pack import compile_networks, prepare, system_config
+from ..pack.compile import compile_networks
+from ..pack.place import place_operators
 from ..pack.primitives import Choice, scratch_bytes
+from ..pack.target import resolve_target
 from ..text.tables import clip, plain_table
 
 
@@ -35,10 +37,10 @@ def summary(application: Application) -> dict[str, Any]:
     HocketError
         A network does not compile, or its operators do not fit the task's SRAM budget.
     """
-    system = system_config(application)
+    target = resolve_target(application)
     told = {}
-    for name, network in compile_networks(application):
-        choices = prepare(application, name, network, system).choices
+    for name, placed in place_operators(target, compile_networks(target)).items():
+        network, choices = placed.network, placed.choices
         told[name] = {
             "arena": network.arena_size + network.fast_size,
             "scratch": scratch_bytes(choices),

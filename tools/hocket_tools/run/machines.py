@@ -17,8 +17,8 @@ from hocket_host.machines.common import EmulatedMachine, NpuOptions
 
 from .. import container as hkt
 from ..app.notes import Notes, NotesError
-from ..pack.pack import system_config
 from ..pack.packed import Packed
+from ..pack.target import resolve_target
 from ..vela.options import vela_ini
 
 Machine = EmulatedMachine
@@ -59,7 +59,7 @@ class Guest:
     def of(cls, elf: Path, packed: Packed) -> Guest:
         """An image with a packed application, on the accelerator and memories that it is for."""
         accelerator = npu_config(packed.image.accelerator)
-        return cls(elf, packed.data, accelerator, system_config(packed.application))
+        return cls(elf, packed.data, accelerator, packed.target.system)
 
 
 def open_guest(elf: Path, container: Path | None, platform: str | Path = "corstone300") -> Guest:
@@ -178,7 +178,7 @@ def _npu(data: bytes | None, path: Path | None) -> tuple[NpuConfig, SystemConfig
             image = hkt.read(data)
             name, hz = image.accelerator, image.npu_hz
             application = Notes.from_bytes(image.notes, path).application(path)
-            return npu_config(name), system_config(application)
+            return npu_config(name), resolve_target(application).system
         except (hkt.ContainerError, NotesError):
             # Damaged: the device will say so. Stripped: Vela's own memories are the best guess.
             pass

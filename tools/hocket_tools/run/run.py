@@ -13,8 +13,6 @@ from hocket_host.machines.cpython.emulation import run as emulate
 from .. import container as hkt
 from ..app.application import Application
 from ..app.inputs import open_inputs
-from ..pack.own_operators import load_operators
-from ..pack.pack import load_board, system_config
 from ..pack.packed import Packed, counted
 from ..verify.own_arithmetic import OwnArithmetic, own_arithmetic
 from ..verify.verifier import Verifier
@@ -59,11 +57,10 @@ def execute(
     on_job
         Called with task name, inputs and outputs of each completed job.
     """
-    application, image = packed.application, packed.image
-    load_operators(application)
+    target, image = packed.target, packed.image
     verifier = None
     if verify:
-        verifier = Verifier({n: application.resolve(t.model) for n, t in application.tasks.items()})
+        verifier = Verifier({name: target.model(name) for name in target.application.tasks})
 
     def heard(task: str, inputs: Frame, outputs: Frame) -> None:
         if verifier is not None:
@@ -73,18 +70,18 @@ def execute(
 
     run = emulate(
         packed.data,
-        board=load_board(application),
+        board=target.board,
         npu=npu_config(image.accelerator),
-        system=system_config(application),
+        system=target.system,
         duration_ns=duration_ns,
-        sources=open_inputs(application, image),
+        sources=open_inputs(target.application, image),
         policy=policy,
-        cpu_hz=application.board.cpu_clock,
+        cpu_hz=target.cpu_hz,
         on_job=heard,
         worst=worst,
     )
     wrong = () if verifier is None else (m.task for m in verifier.mismatches)
-    suspects = {task: rounded_by_vela(application, image, task) for task in wrong}
+    suspects = {task: rounded_by_vela(target.application, image, task) for task in wrong}
     return Outcome(policy or image.policy.name.lower(), _cut(image), run, verifier, suspects)
 
 

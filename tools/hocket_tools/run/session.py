@@ -16,7 +16,6 @@ from hocket_host.machines.common import JobWatcher, NpuRun, WatchedJob
 from hocket_host.machines.cpython.emulation import OnJob
 
 from ..app.inputs import open_inputs
-from ..pack.pack import load_board
 from ..pack.packed import Packed
 from .machines import Guest, Machine, create
 
@@ -163,7 +162,7 @@ class Session:
 def _arena_base(platform: str, packed: Packed | None) -> int | None:
     """Where the board has its arenas, which tells networks of one stream apart; None if unknown."""
     if packed is not None:
-        return load_board(packed.application).arena_base
+        return packed.target.board.arena_base
     try:
         # A platform of Hocket's has the name of its board.
         return boards.load(Path(platform).stem).arena_base

@@ -36,7 +36,7 @@ class ByteRange(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Box:
+class ByteBox:
     """Bytes of a region in nested loops: the innermost stride is 1."""
 
     region: int
@@ -72,14 +72,14 @@ class Box:
 class Footprint:
     """What one operation reads and writes outside SHRAM."""
 
-    reads: tuple[Box, ...]
-    writes: tuple[Box, ...]
+    reads: tuple[ByteBox, ...]
+    writes: tuple[ByteBox, ...]
 
 
 def footprint(operation: Operation) -> Footprint:
     """Exact footprint of an operation."""
-    reads: list[Box] = []
-    writes: list[Box] = []
+    reads: list[ByteBox] = []
+    writes: list[ByteBox] = []
     if operation.is_dma:
         dma = operation.dma()
         if not dma.source_internal:
@@ -107,18 +107,18 @@ def footprint(operation: Operation) -> Footprint:
     return Footprint(tuple(b for b in reads if b.shape[-1]), tuple(b for b in writes))
 
 
-def _flat(region: int, start: int, length: int) -> Box:
-    return Box(region, start, (length,), (1,))
+def _flat(region: int, start: int, length: int) -> ByteBox:
+    return ByteBox(region, start, (length,), (1,))
 
 
-def _boxes(fm: FeatureMap) -> list[Box]:
+def _boxes(fm: FeatureMap) -> list[ByteBox]:
     boxes = []
     size = fm.element_bytes
     for tile, y0, y1, x0, x1 in fm.tiles():
         base, rows, columns = fm.bases[tile], y1 - y0, x1 - x0
         if not fm.nhcwb16:
             boxes.append(
-                Box(
+                ByteBox(
                     fm.region, base, (rows, columns, fm.depth * size), (fm.stride_y, fm.stride_x, 1)
                 )
             )
@@ -127,7 +127,7 @@ def _boxes(fm: FeatureMap) -> list[Box]:
         step = 16 * size
         if bricks:
             boxes.append(
-                Box(
+                ByteBox(
                     fm.region,
                     base,
                     (rows, bricks, columns * step),
@@ -136,7 +136,7 @@ def _boxes(fm: FeatureMap) -> list[Box]:
             )
         if rest:
             boxes.append(
-                Box(
+                ByteBox(
                     fm.region,
                     base + bricks * fm.stride_c,
                     (rows, columns, rest * size),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cuts operations that are too long for a deadline into pieces, without compiling again."""
+"""Cuts operations that are too long for a deadline into tiles, without compiling again."""
 
-from .bound import bound_pieces
-from .errors import PieceError
+from .bound import bound_tiles
+from .errors import TileError
 
-__all__ = ["PieceError", "bound_pieces"]
+__all__ = ["TileError", "bound_tiles"]

@@ -12,18 +12,18 @@ from hocket_host.ethosu.stream.operation import Operation, parse
 from hocket_host.ethosu.timing.system import SystemConfig
 
 from ..vela import CompiledModel, NpuOperation
-from .emit import Step, emit
-from .errors import PieceError
-from .plan import Plan
-from .source import Sources
-from .steps import Layout
+from .emit import StreamStep, emit
+from .errors import TileError
+from .origins import Origins
+from .plan import TilePlan
+from .tiled import TiledStream
 
 
-def bound_pieces(compiled: CompiledModel, max_cycles: int, system: SystemConfig) -> CompiledModel:
-    """Cut operations of a network into pieces, so that segments can be short.
+def bound_tiles(compiled: CompiledModel, max_cycles: int, system: SystemConfig) -> CompiledModel:
+    """Cut operations of a network into tiles, so that segments can be short.
 
     Kernels are cut into stripes of their output, or into slices of channels with weights of their
-    own; long DMAs into chunks beside the pieces of kernels. Between any two kernels the new stream
+    own; long DMAs into chunks beside the tiles of kernels. Between any two kernels the new stream
     may be cut by the splitter like any other. Results are the same, bit for bit.
 
     Parameters
@@ -45,24 +45,24 @@ def bound_pieces(compiled: CompiledModel, max_cycles: int, system: SystemConfig)
 
     Raises
     ------
-    PieceError
+    TileError
         The bound is not positive, or weights do not decode.
     """
     if isinstance(max_cycles, bool) or not isinstance(max_cycles, int) or max_cycles <= 0:
-        raise PieceError(
-            "no bound for pieces",
+        raise TileError(
+            "no bound for tiles",
             found=repr(max_cycles),
             expected="a positive number of NPU cycles",
         )
     stream = compiled.stream
-    sources = Sources.of(compiled)
+    origins = Origins.of(compiled)
     known = {h.text for h in check(stream.operations, compiled.npu)}
     whole: frozenset[int] = frozenset()
     while True:
-        plan = Plan(sources, compiled.npu, system, max_cycles, whole)
+        plan = TilePlan(origins, compiled.npu, system, max_cycles, whole)
         if not plan.changes:
             return compiled
-        layout = Layout(plan)
+        layout = TiledStream(plan)
         data = emit(stream, layout.steps)
         operations = parse(data).operations
         unsafe = {
@@ -72,7 +72,7 @@ def bound_pieces(compiled: CompiledModel, max_cycles: int, system: SystemConfig)
         }
         if not unsafe:
             break
-        # What cannot be ordered safely in pieces stays whole, with the kernels next to it.
+        # What cannot be ordered safely in tiles stays whole, with the kernels next to it.
         grown = whole | _around(unsafe, stream.operations)
         if grown == whole:
             return compiled
@@ -101,7 +101,7 @@ def _around(unsafe: set[int], operations: Sequence[Operation]) -> frozenset[int]
 
 
 def _named(
-    names: Sequence[NpuOperation], steps: Sequence[Step], operations: Sequence[Operation]
+    names: Sequence[NpuOperation], steps: Sequence[StreamStep], operations: Sequence[Operation]
 ) -> tuple[NpuOperation, ...]:
     """The table of operations for the new stream."""
     table = [

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ways to cut one kernel, and the cheapest that keeps every piece within a bound.
+"""Ways to cut one kernel, and the cheapest that keeps every tile within a bound.
 
 A kernel is cut along the rows of its OFM, along columns too where single rows are too long, and
 into slices of channels, each with weights of its own; or into slices and those along rows. What is
@@ -19,10 +19,10 @@ from hocket_host.ethosu.stream.operation import FeatureMap, Operation
 from hocket_host.ethosu.timing.system import SystemConfig
 from hocket_host.ethosu.timing.timing import operation_cycles
 
-from .overlap import independent
-from .tiles import Cutting, Piece, weight_registers
+from .independence import independent
+from .tiles import Cutting, Tile, weight_registers
 from .weights import Slicer
-from .window import Box, may_begin, restricted, with_registers
+from .window import OfmBox, may_begin, restricted, with_registers
 
 #: More slices of channels than this read the input too often to be worth a look.
 _MOST_SLICES = 512
@@ -103,15 +103,15 @@ class Cutter:
     def __post_init__(self) -> None:
         """Time the kernel as it is."""
         ofm = self.ofm = self.op.ofm()
-        self.whole = Cutting((Piece(self.op, Box.whole(ofm), self._cycles(self.op)),))
+        self.whole = Cutting((Tile(self.op, OfmBox.whole(ofm), self._cycles(self.op)),))
         self._may_slice = ofm.depth > 1
         if self.op.scales() is not None:
             self._may_slice = self._may_slice and self.slicer is not None
 
     def best(self, bound: int, least: int = 1) -> Cutting:
-        """The cheapest way with every piece within ``bound``, and ``least`` pieces or more.
+        """The cheapest way with every tile within ``bound``, and ``least`` tiles or more.
 
-        Where no way keeps the bound, the shortest pieces that there are, give or take an eighth.
+        Where no way keeps the bound, the shortest tiles that there are, give or take an eighth.
         """
         if least <= 1 and self.whole.longest <= bound:
             return self.whole
@@ -148,10 +148,10 @@ class Cutter:
         return operation_cycles(op, self.config, self.system).nominal
 
     def _shortest(self) -> int:
-        """Cycles of the smallest piece that there could be."""
+        """Cycles of the smallest tile that there could be."""
         depth = min(self._units()[-1], self.ofm.depth) if self._may_slice else self.ofm.depth
-        pieces = (self._piece(Box(y, y + 1, 0, 1, 0, depth)) for y in range(self.ofm.height))
-        return next((p.cycles for p in pieces if p is not None), self.whole.longest)
+        tiles = (self._tile(OfmBox(y, y + 1, 0, 1, 0, depth)) for y in range(self.ofm.height))
+        return next((p.cycles for p in tiles if p is not None), self.whole.longest)
 
     def _cheapest(self, bound: int, least: int) -> Cutting | None:
         best: Cutting | None = None
@@ -213,7 +213,7 @@ class Cutter:
 
     def _striped(self, bound: int, least: int, channels: Ranges) -> Cutting | None:
         """Each slice in as few stripes along rows, then along columns, as keep the bound."""
-        first = self._piece(Box(0, 1, 0, 1, *channels[0]))
+        first = self._tile(OfmBox(0, 1, 0, 1, *channels[0]))
         if first is not None and first.cycles > bound:
             return None
         ofm = self.ofm
@@ -257,20 +257,20 @@ class Cutter:
         return found
 
     def _cut(self, bound: int, channels: Ranges, rows: Ranges, columns: Ranges) -> Cutting | None:
-        """All pieces of a grid; None as soon as one is too long or cannot be."""
-        boxes = [Box(*y, *x, *c) for c in channels for y in rows for x in columns]
-        pieces: dict[Box, Piece] = {}
+        """All tiles of a grid; None as soon as one is too long or cannot be."""
+        boxes = [OfmBox(*y, *x, *c) for c in channels for y in rows for x in columns]
+        tiles: dict[OfmBox, Tile] = {}
         # One from the middle first: it has no padding, so it is the one most likely too long.
         for box in (boxes[len(boxes) // 2], *boxes):
-            if box in pieces:
+            if box in tiles:
                 continue
-            piece = self._piece(box)
-            if piece is None or piece.cycles > bound:
+            tile = self._tile(box)
+            if tile is None or tile.cycles > bound:
                 return None
-            pieces[box] = piece
-        return Cutting(tuple(pieces[box] for box in boxes))
+            tiles[box] = tile
+        return Cutting(tuple(tiles[box] for box in boxes))
 
-    def _piece(self, box: Box) -> Piece | None:
+    def _tile(self, box: OfmBox) -> Tile | None:
         part = restricted(self.op, box, self.config)
         if part is None:
             return None
@@ -280,4 +280,4 @@ class Cutter:
             weights, scales = part.weights(), part.scales()
             assert scales is not None
             part = with_registers(part, weight_registers(encoded, weights, scales))
-        return Piece(part, box, self._cycles(part), encoded)
+        return Tile(part, box, self._cycles(part), encoded)

@@ -18,7 +18,7 @@ _MOST_OUTSTANDING = 15
 
 
 @dataclass(frozen=True)
-class Step:
+class StreamStep:
     """An operation of the new stream."""
 
     op: Operation
@@ -31,7 +31,7 @@ class Step:
     """Whether it must not overlap the kernel before."""
 
 
-def emit(stream: CommandStream, steps: Sequence[Step]) -> bytes:
+def emit(stream: CommandStream, steps: Sequence[StreamStep]) -> bytes:
     """Words of the new stream.
 
     Parameters
@@ -63,7 +63,7 @@ def emit(stream: CommandStream, steps: Sequence[Step]) -> bytes:
     return b"".join(word.to_bytes(4, "little") for word in words)
 
 
-def _wanted(stream: CommandStream, step: Step) -> list[int]:
+def _wanted(stream: CommandStream, step: StreamStep) -> list[int]:
     old = stream.operations[step.origin]
     begin = bisect_left(stream.commands, old.first_word, key=_word)
     end = bisect_left(stream.commands, old.word, key=_word)
@@ -75,7 +75,7 @@ def _word(command: Command) -> int:
     return command.word
 
 
-def _dma_wait(stream: CommandStream, step: Step, issued: Sequence[int]) -> int | None:
+def _dma_wait(stream: CommandStream, step: StreamStep, issued: Sequence[int]) -> int | None:
     """DMAs that may still run: all parts of those that might in the old stream."""
     allowed = step.op.dma_wait
     if not allowed:

@@ -6,5 +6,5 @@ from __future__ import annotations
 from hocket_host.errors import HocketError
 
 
-class PieceError(HocketError):
+class TileError(HocketError):
     """A bound that makes no sense, or a compiled network that cannot be taken apart."""

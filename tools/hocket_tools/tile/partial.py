@@ -21,9 +21,9 @@ from hocket_host.ethosu.timing.shram import round_up
 from hocket_host.ethosu.timing.system import SystemConfig
 from hocket_host.ethosu.timing.timing import operation_cycles
 
-from .tiles import Cutting, Piece, weight_registers
+from .tiles import Cutting, Tile, weight_registers
 from .weights import ALIGNMENT, Slicer
-from .window import Box, Registers, relaid, with_registers
+from .window import OfmBox, Registers, relaid, with_registers
 
 #: Inputs are parted at multiples of the IFM block.
 _UNIT = 32
@@ -135,22 +135,22 @@ class PartialSums:
     def _cut(self, count: int, units: int) -> Cutting | None:
         inputs = self.op.ifm().depth
         edges = [min(i * units // count * _UNIT, inputs) for i in range(count)] + [inputs]
-        pieces: list[Piece | None] = []
+        tiles: list[Tile | None] = []
         for index in range(count):
-            pieces.append(self._product(edges[index], edges[index + 1], index == 0))
+            tiles.append(self._product(edges[index], edges[index + 1], index == 0))
             if index:
-                pieces.append(self._addition())
-        pieces += self._scaled()
-        found = [p for p in pieces if p is not None]
-        return Cutting(tuple(found)) if len(found) == len(pieces) else None
+                tiles.append(self._addition())
+        tiles += self._scaled()
+        found = [p for p in tiles if p is not None]
+        return Cutting(tuple(found)) if len(found) == len(tiles) else None
 
-    def _piece(self, op: Operation | None) -> Piece | None:
+    def _tile(self, op: Operation | None) -> Tile | None:
         if op is None:
             return None
         cycles = operation_cycles(op, self.config, self.system).nominal
-        return Piece(op, Box.whole(self.op.ofm()), cycles, follows=True)
+        return Tile(op, OfmBox.whole(self.op.ofm()), cycles, follows=True)
 
-    def _product(self, first: int, last: int, starts: bool) -> Piece | None:
+    def _product(self, first: int, last: int, starts: bool) -> Tile | None:
         """Some inputs times their weights, accumulators as they are."""
         ifm, op = self.op.ifm(), self.op
         at = first // 16 * ifm.stride_c if ifm.nhcwb16 else first
@@ -171,9 +171,9 @@ class PartialSums:
             },
         )
         cycles = operation_cycles(part, self.config, self.system).nominal
-        return Piece(part, Box.whole(op.ofm()), cycles, encoded, follows=True)
+        return Tile(part, OfmBox.whole(op.ofm()), cycles, encoded, follows=True)
 
-    def _addition(self) -> Piece | None:
+    def _addition(self) -> Tile | None:
         """Add a part to the sum."""
         height, width, _ = self.config.ofm_ublock
         op = replace(self.op, key=int(Cmd.NPU_OP_ELEMENTWISE), param=int(Elementwise.ADD))
@@ -183,8 +183,8 @@ class PartialSums:
         for prefix, base in maps:
             changes |= _vector(prefix, self.region, base, 1, row)
             changes |= {int(Cmd[f"{prefix}_STRIDE_C"]): 4, int(Cmd[f"{prefix}_ZERO_POINT"]): 0}
-            for tile in (1, 2, 3):
-                changes[int(Cmd[f"{prefix}_BASE{tile}"])] = 0
+            for other in (1, 2, 3):
+                changes[int(Cmd[f"{prefix}_BASE{other}"])] = 0
         changes |= {
             **_RAW,
             **_output(1, self.depth),
@@ -201,9 +201,9 @@ class PartialSums:
             int(Cmd.OFM_BLK_DEPTH_M1): min(round_up(self.depth, 8), _BLOCK_DEPTH) - 1,
             int(Cmd.IFM2_IB_START): 0,
         }
-        return self._piece(relaid(with_registers(op, changes), self.config))
+        return self._tile(relaid(with_registers(op, changes), self.config))
 
-    def _scaled(self) -> list[Piece | None]:
+    def _scaled(self) -> list[Tile | None]:
         """Scale the sums to the layer's output; outputs with the same scale at once."""
         found = []
         for scale, same in groupby(enumerate(self.slicer.scaling()), key=lambda pair: pair[1]):
@@ -211,7 +211,7 @@ class PartialSums:
             found.append(self._reduction(channels[0], len(channels), scale))
         return found
 
-    def _reduction(self, first: int, count: int, scale: int) -> Piece | None:
+    def _reduction(self, first: int, count: int, scale: int) -> Tile | None:
         height, width, _ = self.config.ofm_ublock
         ofm = self.op.ofm()
         op = replace(self.op, key=int(Cmd.NPU_OP_POOL), param=int(Pool.REDUCE_SUM))
@@ -231,4 +231,4 @@ class PartialSums:
             int(Cmd.OFM_BLK_WIDTH_M1): min(round_up(count, width), _BLOCK_WIDTH) - 1,
             int(Cmd.OFM_BLK_DEPTH_M1): 7,
         }
-        return self._piece(relaid(with_registers(op, changes), self.config))
+        return self._tile(relaid(with_registers(op, changes), self.config))

@@ -11,8 +11,8 @@ from hocket_host.ethosu.timing.system import SystemConfig
 
 from . import partial, transfer
 from .cutting import Cutter
+from .origins import Origins
 from .partial import PartialSums
-from .source import Sources
 from .tiles import Cutting
 from .transfer import Buffer
 
@@ -41,22 +41,22 @@ def groups(operations: tuple[Operation, ...]) -> list[Group]:
 
 
 @dataclass
-class Plan:
+class TilePlan:
     """How a stream is cut.
 
     Parameters
     ----------
-    sources
+    origins
         The stream, and where its weights come from.
     config, system
         What it runs on.
     bound
         Cycles that no operation should exceed.
     whole
-        Kernels that must stay in one piece.
+        Kernels that must stay whole.
     """
 
-    sources: Sources
+    origins: Origins
     config: NpuConfig
     system: SystemConfig
     bound: int
@@ -71,7 +71,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         """Decide everything, in the order of the stream."""
-        operations = self.sources.operations
+        operations = self.origins.operations
         self.groups = groups(tuple(operations))
         following = [g.kernel for g in self.groups[1:]] + [None]
         for group, after in zip(self.groups, following, strict=True):
@@ -85,38 +85,38 @@ class Plan:
     @property
     def changes(self) -> bool:
         """Whether anything is cut."""
-        return any(len(c.pieces) > 1 for c in self.cuttings.values())
+        return any(len(c.tiles) > 1 for c in self.cuttings.values())
 
     def movable(self, group: Group) -> tuple[int, ...]:
         """DMAs of a group that may run beside its kernel, before those that may not."""
         found = []
         for index in group.dmas:
-            if not transfer.movable(self.sources.operations[index]):
+            if not transfer.movable(self.origins.operations[index]):
                 break
             found.append(index)
         return tuple(found)
 
     def _buffer(self, kernel: int) -> Buffer | None:
         """The buffer that holds a kernel's weights, if slices can be brought to it one by one."""
-        op = self.sources.operations[kernel]
+        op = self.origins.operations[kernel]
         weights, scales = op.weights(), op.scales()
-        if weights is None or scales is None or weights.region == self.sources.flash_region:
+        if weights is None or scales is None or weights.region == self.origins.flash_region:
             return None
-        dma = self.sources.feeder(kernel, weights)
-        if dma is None or any(not o.is_dma for o in self.sources.operations[dma:kernel]):
+        dma = self.origins.feeder(kernel, weights)
+        if dma is None or any(not o.is_dma for o in self.origins.operations[dma:kernel]):
             return None
-        holds = scales.region != self.sources.flash_region
-        if self.sources.users(dma) != [kernel] or (
-            holds and self.sources.feeder(kernel, scales) != dma
+        holds = scales.region != self.origins.flash_region
+        if self.origins.users(dma) != [kernel] or (
+            holds and self.origins.feeder(kernel, scales) != dma
         ):
             return None
-        return Buffer(dma, kernel, self.sources.operations[dma], holds)
+        return Buffer(dma, kernel, self.origins.operations[dma], holds)
 
     def _cutter(self, kernel: int) -> Cutter:
-        op = self.sources.operations[kernel]
+        op = self.origins.operations[kernel]
         weights, scales = op.weights(), op.scales()
-        slicer = self.sources.slicer(kernel)
-        buffered = [s for s in (weights, scales) if s and s.region != self.sources.flash_region]
+        slicer = self.origins.slicer(kernel)
+        buffered = [s for s in (weights, scales) if s and s.region != self.origins.flash_region]
         if not buffered:
             return Cutter(op, self.config, self.system, slicer)
         buffer = self._buffer(kernel)
@@ -125,24 +125,24 @@ class Plan:
 
         def fits(cutting: Cutting) -> bool:
             return buffer.fits(cutting) and all(
-                transfer.cycles(buffer.op, self.system, len(buffer.bytes_of(pieces[0])))
+                transfer.cycles(buffer.op, self.system, len(buffer.bytes_of(tiles[0])))
                 <= self.bound
-                for pieces in cutting.slices
+                for tiles in cutting.slices
             )
 
         return Cutter(op, self.config, self.system, slicer, fits)
 
     def _summed(self, kernel: int, cutting: Cutting) -> Cutting:
         """A layer cut along its inputs where that is cheaper, or the only way."""
-        op, slicer = self.sources.operations[kernel], self.sources.slicer(kernel)
-        if len(cutting.pieces) == 1 and cutting.longest <= self.bound:
+        op, slicer = self.origins.operations[kernel], self.origins.slicer(kernel)
+        if len(cutting.tiles) == 1 and cutting.longest <= self.bound:
             return cutting
         spans = [s for s in (op.weights(), op.scales()) if s is not None]
-        in_flash = all(s.region == self.sources.flash_region for s in spans)
+        in_flash = all(s.region == self.origins.flash_region for s in spans)
         if slicer is None or not in_flash or not partial.possible(op, slicer):
             return cutting
         size, region = partial.scratch_bytes(op), op.ofm().region
-        scratch = self.sources.free(kernel, size)
+        scratch = self.origins.free(kernel, size)
         sums = PartialSums(op, self.config, self.system, slicer, region, scratch)
         summed = sums.best(self.bound)
         if summed is None or (cutting.longest <= self.bound and cutting.cost <= summed.cost):
@@ -153,14 +153,14 @@ class Plan:
     def _take(self, kernel: int, cutting: Cutting) -> None:
         self.cuttings[kernel] = cutting
         self.buffers.pop(kernel, None)
-        weights = self.sources.operations[kernel].weights()
+        weights = self.origins.operations[kernel].weights()
         if len(cutting.slices) > 1 and weights is not None:
             buffer = self._buffer(kernel)
             if buffer is not None:
                 self.buffers[kernel] = buffer
 
     def _host(self, group: Group, after: int | None) -> None:
-        """Give the DMAs behind a kernel pieces to run beside, or cut what they feed."""
+        """Give the DMAs behind a kernel tiles to run beside, or cut what they feed."""
         long = {i for i in group.dmas if self._dma_cycles(i) > self.bound}
         if self._enough_beside(group):
             long -= set(self.movable(group))
@@ -174,7 +174,7 @@ class Plan:
             self._take(after, sliced)
 
     def _dma_cycles(self, index: int) -> int:
-        return transfer.cycles(self.sources.operations[index], self.system)
+        return transfer.cycles(self.origins.operations[index], self.system)
 
     def _enough_beside(self, group: Group) -> bool:
         """Whether the movable DMAs can be spread; cuts the kernel further if it must be."""
@@ -189,12 +189,12 @@ class Plan:
         if kernel in self.buffers:
             # The DMAs of its own slices come first; the last slice is all that is left.
             return len(cutting.slices[-1]) > places
-        if len(cutting.pieces) > places:
+        if len(cutting.tiles) > places:
             return True
         if kernel in self.whole:
             return False
         finer = self._cutter(kernel).best(self.bound, places + 1)
-        if len(finer.pieces) <= places or finer.longest > max(self.bound, cutting.longest):
+        if len(finer.tiles) <= places or finer.longest > max(self.bound, cutting.longest):
             return False
         self._take(kernel, finer)
         return kernel not in self.buffers or len(finer.slices[-1]) > places

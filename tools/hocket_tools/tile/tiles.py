@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A kernel in pieces: what each computes, with which weights, and how long it takes."""
+"""A kernel in tiles: what each computes, with which weights, and how long it takes."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from hocket_host.ethosu.stream.isa import Cmd
 from hocket_host.ethosu.stream.operation import Operation, Span
 
 from .weights import Encoded
-from .window import Box, Registers
+from .window import OfmBox, Registers
 
 
 @dataclass(frozen=True)
-class Piece:
+class Tile:
     """Part of a kernel."""
 
     op: Operation
     """Its registers; bases of weights and scales are still the whole kernel's for a slice."""
-    box: Box
+    box: OfmBox
     """What it computes of the kernel's OFM."""
     cycles: int
     """Running alone."""
@@ -30,32 +30,32 @@ class Piece:
 
 @dataclass(frozen=True)
 class Cutting:
-    """One way to cut a kernel; pieces in order of execution, slices of channels outermost."""
+    """One way to cut a kernel; tiles in order of execution, slices of channels outermost."""
 
-    pieces: tuple[Piece, ...]
+    tiles: tuple[Tile, ...]
 
     @property
     def cycles(self) -> int:
-        """Sum of the pieces, each running alone."""
-        return sum(p.cycles for p in self.pieces)
+        """Sum of the tiles, each running alone."""
+        return sum(t.cycles for t in self.tiles)
 
     @property
     def longest(self) -> int:
-        """Cycles of the longest piece."""
-        return max(p.cycles for p in self.pieces)
+        """Cycles of the longest tile."""
+        return max(t.cycles for t in self.tiles)
 
     @property
-    def slices(self) -> tuple[tuple[Piece, ...], ...]:
-        """Pieces by slice of channels."""
-        found: dict[int, list[Piece]] = {}
-        for piece in self.pieces:
-            found.setdefault(piece.box.c0, []).append(piece)
-        return tuple(tuple(pieces) for pieces in found.values())
+    def slices(self) -> tuple[tuple[Tile, ...], ...]:
+        """Tiles by slice of channels."""
+        found: dict[int, list[Tile]] = {}
+        for tile in self.tiles:
+            found.setdefault(tile.box.c0, []).append(tile)
+        return tuple(tuple(tiles) for tiles in found.values())
 
     @property
     def cost(self) -> tuple[int, int]:
-        """What the best has least of: cycles, then pieces."""
-        return self.cycles, len(self.pieces)
+        """What the best has least of: cycles, then tiles."""
+        return self.cycles, len(self.tiles)
 
 
 def weight_registers(encoded: Encoded, weights: Span | None, scales: Span) -> Registers:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""DMAs between the pieces of kernels: spread in chunks, or cut along with the weights they bring.
+"""DMAs between the tiles of kernels: spread in chunks, or cut along with the weights they bring.
 
 A stream can be cut between kernels only, so a long DMA is shortened by giving it more kernels to
-run beside. It follows the kernel that it was issued behind; once that is in pieces, a chunk goes
-behind each piece. Where the DMA must wait for that kernel, or there is none, the kernel that it
+run beside. It follows the kernel that it was issued behind; once that is in tiles, a chunk goes
+behind each tile. Where the DMA must wait for that kernel, or there is none, the kernel that it
 feeds is cut into slices of channels instead, each with a DMA of its own into alternating ends of
 the same buffer.
 """
@@ -19,7 +19,7 @@ from hocket_host.ethosu.stream.operation import Operation
 from hocket_host.ethosu.timing.system import SystemConfig
 from hocket_host.ethosu.timing.timing import dma_cycles
 
-from .tiles import Cutting, Piece
+from .tiles import Cutting, Tile
 from .weights import ALIGNMENT
 from .window import with_registers
 
@@ -46,7 +46,7 @@ def cycles(op: Operation, system: SystemConfig, length: int | None = None) -> in
 def movable(op: Operation) -> bool:
     """Whether a DMA may run beside the kernel that it was issued behind.
 
-    It may if it does not wait for that kernel, and so may each chunk of it beside each piece.
+    It may if it does not wait for that kernel, and so may each chunk of it beside each tile.
     Look-up tables stay where they are: kernels read them without a wait.
     """
     copy = op.dma()
@@ -116,12 +116,12 @@ class Buffer:
         """Bytes."""
         return self.op.dma().destination.length
 
-    def bytes_of(self, piece: Piece) -> bytes:
+    def bytes_of(self, tile: Tile) -> bytes:
         """What the DMA of a slice brings."""
-        if piece.encoded is None:
+        if tile.encoded is None:
             return b""
-        scales = piece.encoded.scales if self.holds_scales else b""
-        return scales + piece.encoded.weights
+        scales = tile.encoded.scales if self.holds_scales else b""
+        return scales + tile.encoded.weights
 
     def fits(self, cutting: Cutting) -> bool:
         """Whether any two slices in turn fit the buffer together; nothing to fit without slices."""

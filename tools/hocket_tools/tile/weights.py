@@ -20,7 +20,7 @@ from hocket_host.ethosu.config import NpuConfig
 from hocket_host.ethosu.stream.isa import Cmd
 from hocket_host.ethosu.stream.operation import Operation
 
-from .errors import PieceError
+from .errors import TileError
 
 SCALE_BYTES = 10
 #: Alignment of weights and scales, and granule of their lengths.
@@ -141,7 +141,7 @@ class Slicer:
 
     Raises
     ------
-    PieceError
+    TileError
         The weights do not decode to what the kernel uses.
     """
 
@@ -158,7 +158,7 @@ class Slicer:
         stream = np.empty(len(places), np.int16)
         count = mlw.decode(padded, len(weights), stream)
         if count != len(places):
-            raise PieceError(
+            raise TileError(
                 "weights do not decode",
                 where=f"command stream word {op.word}",
                 found=f"{count} weights" if count >= 0 else "a damaged stream",

@@ -25,7 +25,7 @@ _NHCWB16 = 3 << 6
 _BASE_MASK = (1 << 48) - 1
 
 
-class Box(NamedTuple):
+class OfmBox(NamedTuple):
     """Half-open ranges of rows, columns and channels."""
 
     y0: int
@@ -36,7 +36,7 @@ class Box(NamedTuple):
     c1: int
 
     @classmethod
-    def whole(cls, fm: FeatureMap) -> Box:
+    def whole(cls, fm: FeatureMap) -> OfmBox:
         """All of a feature map."""
         return cls(0, fm.height, 0, fm.width, 0, fm.depth)
 
@@ -68,7 +68,7 @@ def _needed(
     return _Span(start // factor, -(-end // factor), start - top, bottom - end)
 
 
-def _map_registers(prefix: str, fm: FeatureMap, box: Box) -> Registers | None:
+def _map_registers(prefix: str, fm: FeatureMap, box: OfmBox) -> Registers | None:
     """Registers of the part of a feature map; None where the part has no address of its own."""
     found: Registers = {}
 
@@ -106,7 +106,7 @@ def _map_registers(prefix: str, fm: FeatureMap, box: Box) -> Registers | None:
     return found
 
 
-def _flattened(prefix: str, fm: FeatureMap, op: Operation, box: Box) -> Registers | None:
+def _flattened(prefix: str, fm: FeatureMap, op: Operation, box: OfmBox) -> Registers | None:
     """A slice of one pixel's bricks as plain channels, where bricks follow each other."""
     size = fm.element_bytes
     in_brick = box.c0 // _BRICK == (box.c1 - 1) // _BRICK
@@ -126,12 +126,12 @@ def _flattened(prefix: str, fm: FeatureMap, op: Operation, box: Box) -> Register
     }
 
 
-def _placed(prefix: str, fm: FeatureMap, op: Operation, box: Box) -> Registers | None:
+def _placed(prefix: str, fm: FeatureMap, op: Operation, box: OfmBox) -> Registers | None:
     found = _map_registers(prefix, fm, box)
     return _flattened(prefix, fm, op, box) if found is None else found
 
 
-def _operands(op: Operation, box: Box) -> Registers | None:
+def _operands(op: Operation, box: OfmBox) -> Registers | None:
     """Inputs of an elementwise kernel."""
     if op.upscale != Upscale.NONE:
         return None
@@ -142,7 +142,7 @@ def _operands(op: Operation, box: Box) -> Registers | None:
         y0, y1 = (0, 1) if fm.height == 1 else (box.y0, box.y1)
         x0, x1 = (0, 1) if fm.width == 1 else (box.x0, box.x1)
         c0, c1 = (0, 1) if fm.depth == 1 else (box.c0, box.c1)
-        part = _placed(prefix, fm, op, Box(y0, y1, x0, x1, c0, c1))
+        part = _placed(prefix, fm, op, OfmBox(y0, y1, x0, x1, c0, c1))
         if part is None:
             return None
         found |= part
@@ -155,13 +155,13 @@ def _average(count: int, op: Operation) -> int:
     """OFM_SCALE that divides by ``count``.
 
     Averages with padding divide by the elements that are none, by themselves, and ignore the
-    register; without padding they divide by what it says, also in a piece from inside a padded map.
+    register; without padding they divide by what it says, also in a tile from inside a padded map.
     """
     scale, shift, *_ = average_scale(count, int(op.ofm_rounding))
     return int(scale) | int(shift) << 32
 
 
-def _window(op: Operation, box: Box) -> Registers | None:
+def _window(op: Operation, box: OfmBox) -> Registers | None:
     """Input and padding of a convolution or pooling."""
     k, ifm, ofm = op.kernel(), op.ifm(), op.ofm()
     factor = 1 if op.upscale == Upscale.NONE else 2
@@ -173,7 +173,9 @@ def _window(op: Operation, box: Box) -> Registers | None:
         return None
     every = op.key == Cmd.NPU_OP_CONV or (op.key == Cmd.NPU_OP_POOL and op.param == Pool.REDUCE_SUM)
     c0, c1 = (0, ifm.depth) if every else (box.c0, box.c1)
-    part = _placed("IFM", ifm, op, Box(rows.first, rows.last, columns.first, columns.last, c0, c1))
+    part = _placed(
+        "IFM", ifm, op, OfmBox(rows.first, rows.last, columns.first, columns.last, c0, c1)
+    )
     if part is None:
         return None
     padded = k.pad_top + k.pad_bottom + k.pad_left + k.pad_right > 0
@@ -191,7 +193,7 @@ def _window(op: Operation, box: Box) -> Registers | None:
 
 
 def may_begin(op: Operation, at: int, *, rows: bool) -> bool:
-    """Whether a piece may begin at a row (or column) of the OFM: not between copies of an input."""
+    """Whether a tile may begin at a row (or column) of the OFM: not between copies of an input."""
     if op.upscale == Upscale.NONE:
         return True
     if op.key == Cmd.NPU_OP_ELEMENTWISE:
@@ -206,7 +208,7 @@ def with_registers(op: Operation, changes: Registers) -> Operation:
     return replace(op, registers=MappingProxyType({**op.registers, **changes}), _cache={})
 
 
-def restricted(op: Operation, box: Box, config: NpuConfig) -> Operation | None:
+def restricted(op: Operation, box: OfmBox, config: NpuConfig) -> Operation | None:
     """A kernel that computes only a box of its OFM, but for weights and scales.
 
     Returns
@@ -216,7 +218,7 @@ def restricted(op: Operation, box: Box, config: NpuConfig) -> Operation | None:
         a row, a slice of bricks only at a brick, and the buffers must fit SHRAM as they lie.
     """
     ofm = op.ofm()
-    if box == Box.whole(ofm):
+    if box == OfmBox.whole(ofm):
         return op
     output = _placed("OFM", ofm, op, box)
     inputs = (_operands if op.key == Cmd.NPU_OP_ELEMENTWISE else _window)(op, box)

@@ -57,7 +57,7 @@ def compile_model(source: str | Path | bytes, options: VelaOptions | None = None
 
 def compile_network(
     source: str | Path | bytes,
-    options: VelaOptions | None = None,
+    options: VelaOptions | ResolvedOptions | None = None,
     processor: Sequence[str | int] = (),
 ) -> Network:
     """Compile a TFLite model into parts for the NPU and operators for the processor, in order.
@@ -80,7 +80,9 @@ def compile_network(
         The file is no whole TFLite model, holds operators that neither unit runs, or the options
         or layers name something unknown.
     """
-    resolved = resolve(options or VelaOptions())
+    resolved = (
+        options if isinstance(options, ResolvedOptions) else resolve(options or VelaOptions())
+    )
     with _blamed(source):
         keyed = _Keyed(_contents(source))
         model = _read(keyed)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ARM executables: what to load where, symbols, and what processor they were built for.
+"""ARM executables: what to load where, symbols, and what CPU they were built for.
 
 Sources: Tool Interface Standard ELF 1.2; ELF for the Arm Architecture; Addenda to the ABI for the
 Arm Architecture (build attributes).
@@ -9,35 +9,29 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
-from typing import Literal
+from typing import Any
+
+from elftools.common.exceptions import ELFError
+from elftools.common.utils import struct_parse
+from elftools.construct import Construct
+from elftools.elf.descriptions import describe_e_machine, describe_e_type
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import ARMAttributesSubsection
 
 from hocket_host.errors import HocketError
 
-_MACHINE_ARM = 40
-_MACHINES = {
-    3: "x86", 8: "MIPS", 20: "PowerPC", 40: "Arm", 62: "x86-64", 94: "Xtensa", 183: "AArch64",
-    243: "RISC-V",
-}  # fmt: skip
-_TYPE_EXECUTABLE = 2
-_HEADER_BYTES = 52
-_SEGMENT_LOAD = 1
-_SECTION_SYMBOLS = 2
-_SECTION_ATTRIBUTES = 0x7000_0003
-_FLAG_EXECUTE = 1
-_SYMBOL_FUNCTION, _SYMBOL_OBJECT, _SYMBOL_NONE = 2, 1, 0
-
-_TAG_CPU_NAME, _TAG_CPU_ARCH, _TAG_PROFILE, _TAG_MVE = 5, 6, 7, 48
-#: Tags whose value is a text; above 32 that goes by parity.
-_TEXT_TAGS = {4, 5, 32, 65, 67}
 _ARCH_V8_1M = 21
-_ARCHS = {
-    6: "Armv6", 10: "Armv7", 11: "Armv6-M", 12: "Armv6S-M", 13: "Armv7E-M", 14: "Armv8-A",
-    15: "Armv8-R", 16: "Armv8-M.baseline", 17: "Armv8-M.mainline", 21: "Armv8.1-M.mainline",
-    22: "Armv9-A",
-}  # fmt: skip
+#: Values of Tag_CPU_arch from Armv7-M to Armv8-M with the main extension.
 _RUNNABLE_ARCHS = {10, 11, 12, 13, 16, 17}
+#: Build attributes take some 50 bytes; a damaged section must not take longer than that to read.
+_ATTRIBUTES_LIMIT = 4096
+_NAME_LIMIT = 4096
+_FLAG_EXECUTE = 1
+_SYMBOL_NONE, _SYMBOL_OBJECT, _SYMBOL_FUNCTION = 0, 1, 2
 
 REBUILD = "compile and link with -mcpu=cortex-m33 -mthumb -mfpu=fpv5-sp-d16 -mfloat-abi=hard"
 
@@ -77,8 +71,8 @@ class ElfImage:
     segments: tuple[Segment, ...]
     symbols: tuple[Symbol, ...]
     """In order of address."""
-    attributes: dict[int, int | str]
-    """Build attributes of the whole file by tag."""
+    attributes: dict[str, Any]
+    """Build attributes of the whole file, by the name of their tag (``TAG_CPU_ARCH``)."""
 
     def symbol(self, name: str) -> Symbol:
         """The symbol of a name.
@@ -149,146 +143,128 @@ def load_elf(path: str | Path, *, vectors: bool = False) -> ElfImage:
         )  # fmt: skip
     try:
         image = _read(data, name)
-    except (struct.error, IndexError, UnicodeDecodeError) as error:
+    # All that pyelftools raises on damage: beside its own, those of a short or absurd field.
+    except (ELFError, ValueError, OverflowError, RecursionError) as error:
         raise _fail(
             name, "the ELF file is damaged", f"{len(data)} bytes, {error}",
             "headers and tables inside the file", "build it again",
         ) from error  # fmt: skip
-    _check_processor(image, vectors)
+    _check_cpu(image, vectors)
     return image
 
 
 def _read(data: bytes, path: str) -> ElfImage:
-    order: Literal["little", "big"] = "big" if data[5] == 2 else "little"
-    if len(data) < _HEADER_BYTES:
-        raise IndexError("no whole header")
-    machine = int.from_bytes(data[18:20], order)
-    if (data[4], data[5], machine) != (1, 1, _MACHINE_ARM):
+    elf = ELFFile(BytesIO(data))
+    header = elf.header
+    if (elf.elfclass, elf.little_endian, header["e_machine"]) != (32, True, "EM_ARM"):
         raise _fail(
             path, "the ELF file is not for this machine",
-            f"{_MACHINES.get(machine, f'machine {machine}')}, "
-            f"{'64' if data[4] == 2 else '32'} bits, {order}-endian",
+            f"{describe_e_machine(header['e_machine'])}, {elf.elfclass} bits, "
+            f"{'little' if elf.little_endian else 'big'}-endian",
             "Arm, 32 bits, little-endian", f"build it (make firmware); or {REBUILD}",
         )  # fmt: skip
-    kind, _, _, entry, phoff, shoff, _, _, phsize, phnum, shsize, shnum, _ = struct.unpack_from(
-        "<HHIIIIIHHHHHH", data, 16
-    )
-    if kind != _TYPE_EXECUTABLE:
+    if header["e_type"] != "ET_EXEC":
         raise _fail(
-            path, "the ELF file is not linked", {1: "an object file"}.get(kind, f"type {kind}"),
+            path, "the ELF file is not linked", describe_e_type(header["e_type"]),
             "an executable", "link it with the board's linker script",
         )  # fmt: skip
-    for name, end in (("program", phoff + phnum * phsize), ("section", shoff + shnum * shsize)):
-        if end > len(data):
-            raise IndexError(f"the {name} headers end at {end}")
-    segments = []
-    for index in range(phnum):
-        type_, offset, vaddr, paddr, filesz, _, flags, _ = struct.unpack_from(
-            "<IIIIIIII", data, phoff + index * phsize
+    content = _Content(data)
+    segments = [
+        Segment(
+            head["p_paddr"], head["p_vaddr"],
+            content.take(head["p_offset"], head["p_filesz"]),
+            bool(head["p_flags"] & _FLAG_EXECUTE), head["p_offset"],
         )
-        if type_ == _SEGMENT_LOAD and filesz:
-            if offset + filesz > len(data):
-                raise IndexError(f"segment {index} ends beyond the file")
-            content = data[offset : offset + filesz]
-            segments.append(Segment(paddr, vaddr, content, bool(flags & _FLAG_EXECUTE), offset))
+        for head in _headers(elf, elf.structs.Elf_Phdr, "ph")
+        if head["p_type"] == "PT_LOAD" and head["p_filesz"]
+    ]  # fmt: skip
     if not segments:
         raise _fail(
             path, "the ELF file holds nothing to load", "no loadable segment", "code and data",
             "check the linker script",
         )  # fmt: skip
-    attributes: dict[int, int | str] = {}
+    sections = list(_headers(elf, elf.structs.Elf_Shdr, "sh"))
+    attributes: dict[str, Any] = {}
     symbols: list[Symbol] = []
-    sections = [struct.unpack_from("<IIIIIIIIII", data, shoff + i * shsize) for i in range(shnum)]
     for section in sections:
-        content = data[section[4] : section[4] + section[5]]
-        if section[1] == _SECTION_ATTRIBUTES:
-            attributes = _attributes(content)
-        elif section[1] == _SECTION_SYMBOLS:
-            names = sections[section[6]]
-            symbols = _symbols(content, data[names[4] : names[4] + names[5]])
-    return ElfImage(path, data, entry, tuple(segments), tuple(symbols), attributes)
+        if section["sh_type"] == "SHT_ARM_ATTRIBUTES":
+            attributes.update(_attributes(elf, content.section(section)))
+        elif section["sh_type"] == "SHT_SYMTAB" and section["sh_link"] < len(sections):
+            names = content.section(sections[section["sh_link"]])
+            symbols += _symbols(content.section(section), names)
+    # The sized symbol last among those of one address, as it is looked at first.
+    symbols.sort(key=lambda s: (s.address, s.size, s.name))
+    return ElfImage(path, data, header["e_entry"], tuple(segments), tuple(symbols), attributes)
 
 
-def _symbols(table: bytes, names: bytes) -> list[Symbol]:
-    found = []
-    for at in range(0, len(table) - 15, 16):
-        name_at, value, size, info, _, section = struct.unpack_from("<IIIBBH", table, at)
+def _headers(elf: ELFFile, layout: Construct, table: str) -> Iterator[Any]:
+    """Program or section headers; as many as the file's header says, which are all inside it."""
+    at, size, count = (elf.header[f"e_{table}{field}"] for field in ("off", "entsize", "num"))
+    if at + size * count > elf.stream_len:
+        raise ELFError(f"the headers at {at} end beyond the file")
+    for index in range(count):
+        yield struct_parse(layout, elf.stream, at + index * size)
+
+
+class _Content:
+    """What headers point to; not more in all than the file has, which bounds time and memory."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._left = len(data)
+
+    def take(self, offset: int, size: int) -> bytes:
+        self._left -= size
+        if offset + size > len(self._data) or self._left < 0:
+            raise ELFError(f"{size} bytes at {offset} overlap others or end beyond the file")
+        return self._data[offset : offset + size]
+
+    def section(self, head: Any) -> bytes:
+        return self.take(head["sh_offset"], head["sh_size"])
+
+
+def _symbols(table: bytes, names: bytes) -> Iterator[Symbol]:
+    # A large image has thousands, of which each costs pyelftools twenty times as long.
+    for entry in struct.iter_unpack("<IIIBBH", table[: len(table) // 16 * 16]):
+        name_at, value, size, info, _, section = entry
         kind = info & 15
         if section == 0 or kind not in (_SYMBOL_NONE, _SYMBOL_OBJECT, _SYMBOL_FUNCTION):
             continue
-        name = names[name_at : names.index(b"\0", name_at)].decode("utf-8")
+        name = names[name_at : names.index(b"\0", name_at, name_at + _NAME_LIMIT)].decode()
         # $a, $d and $t only mark where code and data begin.
-        if not name or name.startswith("$"):
-            continue
-        found.append(Symbol(name, value & ~1 if kind == _SYMBOL_FUNCTION else value, size))
-    # The sized symbol last among those of one address, as it is looked at first.
-    return sorted(found, key=lambda s: (s.address, s.size, s.name))
+        if name and not name.startswith("$"):
+            yield Symbol(name, value & ~1 if kind == _SYMBOL_FUNCTION else value, size)
 
 
-def _uleb(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = data[at]
-        value |= (byte & 0x7F) << shift
-        at, shift = at + 1, shift + 7
-        if byte < 0x80:
-            return value, at
-
-
-def _attributes(section: bytes) -> dict[int, int | str]:
+def _attributes(elf: ELFFile, section: bytes) -> dict[str, Any]:
     """File-scope attributes of the vendor ``aeabi``."""
-    found: dict[int, int | str] = {}
+    found: dict[str, Any] = {}
+    section = section[:_ATTRIBUTES_LIMIT]
     at = 1
-    while section[:1] == b"A" and at + 4 < len(section):
-        (length,) = struct.unpack_from("<I", section, at)
-        body = section[at + 4 : at + length]
-        at += max(length, 4)
-        vendor, _, rest = body.partition(b"\0")
-        if vendor == b"aeabi" and rest[:1] == b"\1":
-            (size,) = struct.unpack_from("<I", rest, 1)
-            found.update(_tags(rest[5:size]))
+    while section[:1] == b"A" and at < len(section):
+        part = ARMAttributesSubsection(BytesIO(section), elf.structs, at)
+        if part["vendor_name"] == "aeabi":
+            whole_file = next(part.iter_subsubsections())
+            if whole_file.header.tag == "TAG_FILE":
+                found.update({a.tag: a.value for a in whole_file.iter_attributes()})
+        at += max(part["length"], 4)
     return found
 
 
-def _tags(data: bytes) -> dict[int, int | str]:
-    found: dict[int, int | str] = {}
-    at = 0
-    while at < len(data):
-        tag, at = _uleb(data, at)
-        if tag == 32:  # compatibility: a number, then a text
-            _, at = _uleb(data, at)
-        if tag in _TEXT_TAGS or (tag > 32 and tag % 2):
-            end = data.index(b"\0", at)
-            found[tag], at = data[at:end].decode("latin-1"), end + 1
-        else:
-            found[tag], at = _uleb(data, at)
-    return found
-
-
-def _check_processor(image: ElfImage, vectors: bool) -> None:
-    arch = image.attributes.get(_TAG_CPU_ARCH)
-    mve = image.attributes.get(_TAG_MVE, 0)
+def _check_cpu(image: ElfImage, vectors: bool) -> None:
+    arch = image.attributes.get("TAG_CPU_ARCH")
+    mve = image.attributes.get("TAG_MVE_ARCH", 0)
+    cpu = image.attributes.get("TAG_CPU_NAME", f"Tag_CPU_arch {arch}")
     newer = arch == _ARCH_V8_1M or bool(mve)
     if newer and not vectors:
         raise _fail(
-            image.path,
-            "the image was built for instructions that the bundled emulator lacks",
-            f"{image.attributes.get(_TAG_CPU_NAME, 'Armv8.1-M')}"
-            + (", with vector instructions (MVE)" if mve else ""),
+            image.path, "the image was built for instructions that the bundled emulator lacks",
+            cpu + (", with vector instructions (MVE)" if mve else ""),
             "Armv8-M, which runs on a Cortex-M55 as well",
             f"run it in QEMU or Renode (--backend qemu, --backend renode); or {REBUILD}",
-        )
-    if (
-        not newer
-        and arch is not None
-        and (
-            arch not in _RUNNABLE_ARCHS
-            or image.attributes.get(_TAG_PROFILE) in (ord("A"), ord("R"))
-        )
-    ):
-        raise _fail(
-            image.path, "the image is for another Arm processor",
-            f"{_ARCHS.get(int(arch), arch)}, "
-            f"{image.attributes.get(_TAG_CPU_NAME, 'no name')}",
-            "Armv8-M (Cortex-M33)", REBUILD,
         )  # fmt: skip
+    other = image.attributes.get("TAG_CPU_ARCH_PROFILE") in (ord("A"), ord("R"))
+    if not newer and arch is not None and (arch not in _RUNNABLE_ARCHS or other):
+        raise _fail(
+            image.path, "the image is for another Arm CPU", cpu, "Armv8-M (Cortex-M33)", REBUILD
+        )

@@ -16,7 +16,8 @@ from hocket_host.ethosu.config import npu_config
 from hocket_host.machines.cpython import emulation
 from hocket_tools import container as hkt
 from hocket_tools.app.application import loads
-from hocket_tools.pack.packed import Packed, pack
+from hocket_tools.pack.pack import pack
+from hocket_tools.pack.packed import Packed
 from hocket_tools.run import run as running
 from paths import MODELS
 
@@ -137,13 +138,12 @@ def test_outputs_equal_the_references_in_any_interleaving(
 
 
 def _run(app: Packed, data: bytes, accelerator: str) -> emulation.EmulatedRun:
-    from hocket_tools.pack.pack import system_config
 
     return emulation.run(
         data,
         board=board.load("corstone300"),
         npu=npu_config(accelerator),
-        system=system_config(app.application),
+        system=app.target.system,
         duration_ns=5 * MS,
     )
 

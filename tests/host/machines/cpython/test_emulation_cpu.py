@@ -9,7 +9,7 @@ from hocket_host.board import board
 from hocket_host.machines.cpython.emulation import EmulatedRun
 from hocket_host.units import cycles_to_ns
 from hocket_tools.app.application import loads
-from hocket_tools.pack.packed import pack
+from hocket_tools.pack.pack import pack
 from hocket_tools.run import run as running
 from paths import MODELS
 

@@ -13,8 +13,7 @@ from hocket_host.machines import micropython as vm
 from hocket_host.machines.cpython import emulation
 from hocket_tools.app.application import load
 from hocket_tools.app.inputs import open_inputs
-from hocket_tools.pack.pack import system_config
-from hocket_tools.pack.packed import pack
+from hocket_tools.pack.pack import pack
 from hocket_tools.zoo.application import APPLICATION
 
 MS = 1_000_000
@@ -31,7 +30,7 @@ def machine(packed, **changes):
     return {
         "board": replace(load_board("corstone300"), **changes),
         "npu": npu_config(packed.image.accelerator),
-        "system": system_config(packed.application),
+        "system": packed.target.system,
         "sources": open_inputs(packed.application, packed.image),
     }
 

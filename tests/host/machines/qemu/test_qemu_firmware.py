@@ -14,8 +14,7 @@ from hocket_host.machines.common import JobWatcher, NpuOptions
 from hocket_host.machines.qemu.machine import NOTE_ADDRESS, NOTE_MAGIC
 from hocket_tools.app.application import load
 from hocket_tools.app.inputs import open_inputs
-from hocket_tools.pack.pack import system_config
-from hocket_tools.pack.packed import pack
+from hocket_tools.pack.pack import pack
 from hocket_tools.zoo.application import APPLICATION
 from paths import ROOT
 
@@ -44,7 +43,7 @@ def boot():
         machine = qemu.QemuMachine(
             load_platform(PLATFORM), ELF, packed.data if container else None,
             npu=NpuOptions(
-                npu_config(packed.image.accelerator), system_config(packed.application),
+                npu_config(packed.image.accelerator), packed.target.system,
                 strict=True, scramble=True,
             ),
             uart_output=uart.extend, wall_limit_s=120, **options,

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 import struct
 import sys
+import tracemalloc
 
 import pytest
 from guest import FLAGS, machine
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hocket_host.machines.common import ElfError, MachineError, NpuOptions, load_elf
@@ -30,7 +31,7 @@ def test_segments_symbols_and_attributes_are_read(build):
     assert image.locate(address + 2) == "twice+0x2"
     assert image.locate(0x7000_0000) == "0x70000000"
     assert any(s.executable and s.load_address == 0 for s in image.segments)
-    assert image.attributes[6] == 17
+    assert image.attributes["TAG_CPU_ARCH"] == 17
     with pytest.raises(ElfError, match="no such symbol"):
         image.symbol("thrice")
 
@@ -40,7 +41,7 @@ def test_segments_symbols_and_attributes_are_read(build):
     [
         (("-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard"), ("MVE", "cortex-m33", "QEMU")),
         (("-mcpu=cortex-m55+nomve", "-mthumb", "-mfloat-abi=hard"), ("bundled", "Renode")),
-        (("-mcpu=cortex-a7", "-mthumb", "-mfloat-abi=soft"), ("another Arm", "cortex-m33")),
+        (("-mcpu=cortex-a7", "-mthumb", "-mfloat-abi=soft"), ("another Arm CPU", "cortex-m33")),
     ],
 )
 def test_an_image_for_another_core_is_refused_with_the_flags_to_use(build, flags, words):
@@ -88,29 +89,83 @@ def test_pythons_own_executable_is_refused():
         load_elf(sys.executable)
 
 
-def _minimal():
-    """A file of one segment, without sections."""
+def _sample():
+    """A file of one segment, with attributes and symbols."""
     code = struct.pack("<II", 0x2000_1000, 9) + b"\xfe\xe7"
+    tags = b"\1" + struct.pack("<I", 14) + b"\5m33\0\6\x11\7M"
+    attributes = b"A" + struct.pack("<I", 10 + len(tags)) + b"aeabi\0" + tags
+    names = b"\0main\0"
+    symbols = bytes(16) + struct.pack("<IIIBBH", 1, 9, 2, 0x12, 0, 1)
+    parts = [code, attributes, symbols, names]
+    starts = [84 + sum(map(len, parts[:i])) for i in range(len(parts) + 1)]
     header = b"\x7fELF\x01\x01\x01" + bytes(9)
-    header += struct.pack("<HHIIIIIHHHHHH", 2, 40, 1, 8, 52, 0, 0, 52, 32, 1, 40, 0, 0)
+    header += struct.pack("<HHIIIIIHHHHHH", 2, 40, 1, 8, 52, starts[4], 0, 52, 32, 1, 40, 4, 0)
     segment = struct.pack("<IIIIIIII", 1, 84, 0, 0, len(code), len(code), 5, 4)
-    return header + segment + code
+    sections = bytes(40)
+    for kind, index, link in ((0x7000_0003, 1, 0), (2, 2, 3), (3, 3, 0)):
+        size = len(parts[index])
+        sections += struct.pack("<IIIIIIIIII", 0, kind, 0, 0, starts[index], size, link, 0, 1, 0)
+    return header + segment + b"".join(parts) + sections
 
 
-@given(st.lists(st.tuples(st.integers(0, 83), st.integers(0, 255)), max_size=6), st.integers(0, 94))
+SAMPLE = _sample()
+
+
+def test_the_sample_that_is_damaged_is_whole_before(tmp_path):
+    path = tmp_path / "sample.elf"
+    path.write_bytes(SAMPLE)
+    image = load_elf(path)
+    assert image.symbol("main").address == 8
+    assert image.attributes == {
+        "TAG_CPU_NAME": "m33", "TAG_CPU_ARCH": 17, "TAG_CPU_ARCH_PROFILE": ord("M"),
+    }  # fmt: skip
+
+
+VALUES = st.sampled_from((0, 1, 2, 0x7F, 0x80, 0xFF)) | st.integers(0, 255)
+
+
+@settings(max_examples=400)
+@given(
+    st.lists(st.tuples(st.integers(0, len(SAMPLE) - 1), VALUES), max_size=8),
+    st.just(len(SAMPLE)) | st.integers(0, len(SAMPLE)),
+)
 def test_any_damage_is_refused_or_harmless(tmp_path_factory, changes, length):
-    data = bytearray(_minimal())
+    data = bytearray(SAMPLE)
     for at, value in changes:
         data[at] = value
     path = tmp_path_factory.getbasetemp() / "damaged.elf"
     path.write_bytes(data[:length])
     try:
-        load_elf(path)
+        image = load_elf(path)
     except ElfError as error:
         message = str(error)
     else:
+        assert sum(len(segment.data) for segment in image.segments) <= length
         return
     assert "try:" in message
+
+
+@pytest.mark.parametrize("kind", ["segments", "symbols", "attributes"])
+def test_a_small_file_cannot_ask_for_much(tmp_path, kind):
+    """Headers that all point to the whole file would take time and memory in its square."""
+    count, body = 20_000, bytes([0x80]) * 2_000_000
+    if kind == "segments":
+        table = struct.pack("<IIIIIIII", 1, 52, 0, 0, len(body), len(body), 5, 4) * count
+        counts = (52 + len(body), 0, 0, 52, 32, count, 40, 0, 0)
+    else:
+        number = 2 if kind == "symbols" else 0x7000_0003
+        segment = struct.pack("<IIIIIIII", 1, 52, 0, 0, 16, 16, 5, 4)
+        section = struct.pack("<IIIIIIIIII", 0, number, 0, 0, 52, len(body), 0, 0, 1, 0)
+        table = segment + section * count
+        counts = (52 + len(body), 52 + len(body) + 32, 0, 52, 32, 1, 40, count, 0)
+    head = b"\x7fELF\x01\x01\x01" + bytes(9) + struct.pack("<HHIIIIIHHHHHH", 2, 40, 1, 8, *counts)
+    path = tmp_path / "greedy.elf"
+    path.write_bytes(head + body + table)
+    tracemalloc.start()
+    with pytest.raises(ElfError, match="damaged"):
+        load_elf(path)
+    assert tracemalloc.get_traced_memory()[1] < 200 * len(body)
+    tracemalloc.stop()
 
 
 def test_a_segment_outside_the_memories_is_refused(build):

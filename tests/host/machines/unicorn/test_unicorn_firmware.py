@@ -16,8 +16,7 @@ from hocket_host.machines.common import JobWatcher, NpuOptions
 from hocket_host.machines.unicorn import DispatchMeter, Machine
 from hocket_tools.app.application import load
 from hocket_tools.app.inputs import open_inputs
-from hocket_tools.pack.pack import system_config
-from hocket_tools.pack.packed import pack
+from hocket_tools.pack.pack import pack
 from hocket_tools.zoo.application import APPLICATION
 
 MS = 1_000_000
@@ -68,7 +67,7 @@ def application(packed, on_job=None, sources=None):
     m = Machine(
         load_platform(PLATFORM), ELF, packed.data,
         npu=NpuOptions(
-            npu_config(packed.image.accelerator), system_config(packed.application),
+            npu_config(packed.image.accelerator), packed.target.system,
             strict=True, scramble=True,
         ),
         uart_output=uart.extend,

@@ -15,8 +15,7 @@ from hocket_host.ethosu.device.registers import NpuProgrammingError
 from hocket_host.machines.common import NpuOptions
 from hocket_tools.app.application import load
 from hocket_tools.container import RegionKind
-from hocket_tools.pack.pack import system_config
-from hocket_tools.pack.packed import pack
+from hocket_tools.pack.pack import pack
 from hocket_tools.reference.oracle import Oracle
 
 MODEL = MODELS / "micro_speech.tflite"
@@ -88,9 +87,7 @@ def jobs(packed):
 
 def drive(elf, packed, values, events=None):
     flash, table, bases = jobs(packed)
-    npu = NpuOptions(
-        npu_config("ethos-u55-128"), system_config(packed.application), strict=True, scramble=True
-    )
+    npu = NpuOptions(npu_config("ethos-u55-128"), packed.target.system, strict=True, scramble=True)
     guest = Guest(elf, npu=npu)
     guest.machine.write_memory(FLASH, flash)
     guest.machine.write_memory(JOBS, table)

@@ -12,8 +12,7 @@ from hocket_host.ethosu.config import npu_config
 from hocket_host.machines import micropython as vm
 from hocket_tools.app.application import Application, ApplicationError, loads
 from hocket_tools.app.inputs import open_inputs
-from hocket_tools.pack.pack import system_config
-from hocket_tools.pack.packed import pack
+from hocket_tools.pack.pack import pack
 from hocket_tools.reference.oracle import Oracle
 from hocket_tools.run.run import execute
 from paths import TESTS
@@ -112,7 +111,7 @@ def test_probabilities_on_micropython_are_those_of_one_run_of_tflite_micro(polic
         packed.data,
         board=load_board("corstone300"),
         npu=npu_config(packed.image.accelerator),
-        system=system_config(packed.application),
+        system=packed.target.system,
         duration_ns=83 * 30_000_000,
         sources=open_inputs(packed.application, packed.image),
         on_job=lambda task, _, given: found[task].append(given[0].tobytes()[0]),

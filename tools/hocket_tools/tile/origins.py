@@ -17,7 +17,7 @@ from .weights import ALIGNMENT, SCALE_BYTES, Slicer
 _BESIDE = 4
 
 
-class Sources:
+class Origins:
     """Origin of the read-only data behind every operation of a stream.
 
     Parameters
@@ -58,8 +58,8 @@ class Sources:
         self.slicer = cache(self._slicer)
 
     @classmethod
-    def of(cls, compiled: CompiledModel) -> Sources:
-        """Sources of a compiled network."""
+    def of(cls, compiled: CompiledModel) -> Origins:
+        """Origins of a compiled network."""
         return cls(
             compiled.stream.operations,
             footprints(compiled.stream.operations),

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether the pieces of a kernel may run one after another where the kernel ran at once.
+"""Whether the tiles of a kernel may run one after another where the kernel ran at once.
 
 A kernel whose output lies on its own input works because the hardware reads ahead of what it
-writes, within the kernel. Between pieces nothing reads ahead: no piece may write what a later one
+writes, within the kernel. Between tiles nothing reads ahead: no tile may write what a later one
 reads. Elementwise kernels in place pass, since each element is its own.
 """
 
@@ -15,10 +15,10 @@ from .tiles import Cutting
 
 
 def independent(cutting: Cutting) -> bool:
-    """Whether no piece writes bytes that a later one reads."""
-    if len(cutting.pieces) == 1:
+    """Whether no tile writes bytes that a later one reads."""
+    if len(cutting.tiles) == 1:
         return True
-    prints = [footprint(p.op) for p in cutting.pieces]
+    prints = [footprint(p.op) for p in cutting.tiles]
     return all(
         not _may_overlap(region, prints) or _independent_in(region, prints)
         for region in {box.region for p in prints for box in p.writes}

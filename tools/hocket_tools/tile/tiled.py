@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lays the pieces of kernels and DMAs out as the steps of a new stream."""
+"""Lays the tiles of kernels and DMAs out as the steps of a new stream."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from hocket_host.ethosu.stream.operation import Operation, Span
 
 from ..segment.dataflow import ByteRange
 from . import transfer
-from .emit import Step
+from .emit import StreamStep
 from .flash import Flash
-from .plan import Group, Plan
-from .tiles import Piece, weight_registers
+from .plan import Group, TilePlan
+from .tiles import Tile, weight_registers
 from .window import with_registers
 
 _Chunks = Sequence[Sequence[tuple[int, Operation]]]
 
 
-class Layout:
+class TiledStream:
     """Steps of the new stream, and the flash contents that they read.
 
     Parameters
@@ -31,11 +31,11 @@ class Layout:
         What is cut, and how.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: TilePlan) -> None:
         self.plan = plan
-        self._operations = plan.sources.operations
+        self._operations = plan.origins.operations
         kept, dropped = _flash_reads(plan)
-        self._flash = Flash(plan.sources.read_only, plan.sources.flash_region, kept, dropped)
+        self._flash = Flash(plan.origins.read_only, plan.origins.flash_region, kept, dropped)
         self._sliced = frozenset(b.dma for b in plan.buffers.values())
         self.steps = _ordered(self._all(), plan.config)
 
@@ -44,32 +44,32 @@ class Layout:
         """Contents of the flash region."""
         return self._flash.contents
 
-    def _all(self) -> Iterator[Step]:
+    def _all(self) -> Iterator[StreamStep]:
         for group in self.plan.groups:
             yield from self._group(group)
 
-    def _group(self, group: Group) -> Iterator[Step]:
-        """A kernel's pieces with the chunks of the DMAs behind it, then those that must wait."""
+    def _group(self, group: Group) -> Iterator[StreamStep]:
+        """A kernel's tiles with the chunks of the DMAs behind it, then those that must wait."""
         moved = self.plan.movable(group)
         kernel = group.kernel
         if kernel is not None:
-            pieces = self.plan.cuttings[kernel].pieces
+            tiles = self.plan.cuttings[kernel].tiles
             # The DMAs that bring its own slices go first.
-            first = len(pieces) - len(self.plan.cuttings[kernel].slices[-1])
+            first = len(tiles) - len(self.plan.cuttings[kernel].slices[-1])
             if kernel not in self.plan.buffers:
                 first = 0
-            places = max(len(pieces) - 1 - first, 1)
+            places = max(len(tiles) - 1 - first, 1)
             chunks = self._chunks(moved, places)
-            for index, (piece, own) in enumerate(self._pieces(kernel)):
-                yield piece
+            for index, (tile, own) in enumerate(self._tiles(kernel)):
+                yield tile
                 if own is not None:
                     yield own
                 if 0 <= index - first < places:
-                    yield from (Step(op, i) for i, op in chunks[index - first])
+                    yield from (StreamStep(op, i) for i, op in chunks[index - first])
         else:
-            yield from (Step(op, i) for i, op in self._chunks(moved, 1)[0])
+            yield from (StreamStep(op, i) for i, op in self._chunks(moved, 1)[0])
         for index in group.dmas[len(moved) :]:
-            yield Step(self._dma(index), index)
+            yield StreamStep(self._dma(index), index)
 
     def _chunks(self, moved: Sequence[int], places: int) -> _Chunks:
         dmas = [(i, self._dma(i)) for i in moved]
@@ -91,29 +91,31 @@ class Layout:
         # The kernels before the slice that runs now have used this end of the buffer.
         return op if index == 0 else replace(op, dma_wait=None, kernel_wait=1)
 
-    def _pieces(self, kernel: int) -> Iterator[tuple[Step, Step | None]]:
-        """A kernel's pieces, each with the DMA that brings the next slice, if one does."""
+    def _tiles(self, kernel: int) -> Iterator[tuple[StreamStep, StreamStep | None]]:
+        """A kernel's tiles, each with the DMA that brings the next slice, if one does."""
         cutting, buffer = self.plan.cuttings[kernel], self.plan.buffers.get(kernel)
         start = True
-        for number, pieces in enumerate(cutting.slices):
-            for index, piece in enumerate(pieces):
-                op = self._placed(kernel, number, piece)
+        for number, tiles in enumerate(cutting.slices):
+            for index, tile in enumerate(tiles):
+                op = self._placed(kernel, number, tile)
                 if not start:
                     op = replace(op, dma_wait=None, kernel_wait=None)
                 own = None
                 if buffer is not None and index == 0:
                     op = replace(op, dma_wait=0)
                     if number + 1 < len(cutting.slices):
-                        own = Step(self._slice_dma(kernel, number + 1), buffer.dma, own_wait=True)
-                yield Step(op, kernel, follows=piece.follows), own
+                        own = StreamStep(
+                            self._slice_dma(kernel, number + 1), buffer.dma, own_wait=True
+                        )
+                yield StreamStep(op, kernel, follows=tile.follows), own
                 start = False
 
-    def _placed(self, kernel: int, number: int, piece: Piece) -> Operation:
-        """A piece with the addresses of its weights and scales."""
-        encoded, op = piece.encoded, piece.op
+    def _placed(self, kernel: int, number: int, tile: Tile) -> Operation:
+        """A tile with the addresses of its weights and scales."""
+        encoded, op = tile.encoded, tile.op
         if encoded is None:
             return op
-        flash = self.plan.sources.flash_region
+        flash = self.plan.origins.flash_region
         weights, scales, buffer = op.weights(), op.scales(), self.plan.buffers.get(kernel)
         assert scales is not None
         if buffer is None:
@@ -121,7 +123,7 @@ class Layout:
                 weights = Span(flash, self._flash.add(encoded.weights), 0)
             scales = Span(flash, self._flash.add(encoded.scales), 0)
             return with_registers(op, weight_registers(encoded, weights, scales))
-        data = buffer.bytes_of(piece)
+        data = buffer.bytes_of(tile)
         region = buffer.op.dma().destination.region
         at = buffer.op.dma().destination.start + buffer.offset(number, len(data))
         if buffer.holds_scales:
@@ -132,16 +134,16 @@ class Layout:
         return with_registers(op, weight_registers(encoded, Span(region, at, 0), scales))
 
 
-def _flash_reads(plan: Plan) -> tuple[list[ByteRange], list[ByteRange]]:
+def _flash_reads(plan: TilePlan) -> tuple[list[ByteRange], list[ByteRange]]:
     """What the new stream reads where the old one did, and what it reads anew elsewhere."""
-    kept: list[ByteRange] = list(plan.sources.kept)
+    kept: list[ByteRange] = list(plan.origins.kept)
     dropped: list[ByteRange] = []
     brought = {b.dma for b in plan.buffers.values()}
-    for index, op in enumerate(plan.sources.operations):
+    for index, op in enumerate(plan.origins.operations):
         renewed = index in brought
         spans = [op.dma().source] if op.is_dma else [s for s in (op.weights(), op.scales()) if s]
         if not op.is_dma:
-            renewed = any(p.encoded is not None for p in plan.cuttings[index].pieces)
+            renewed = any(p.encoded is not None for p in plan.cuttings[index].tiles)
             for fm in (op.ifm(), op.ifm2()):
                 if fm is not None:
                     kept += [ByteRange(fm.region, a, b) for a, b in fm.extents()]
@@ -150,10 +152,10 @@ def _flash_reads(plan: Plan) -> tuple[list[ByteRange], list[ByteRange]]:
     return kept, dropped
 
 
-def _ordered(steps: Iterator[Step], config: NpuConfig) -> tuple[Step, ...]:
+def _ordered(steps: Iterator[StreamStep], config: NpuConfig) -> tuple[StreamStep, ...]:
     """Steps with block dependencies that hold where one kernel became several."""
-    found: list[Step] = []
-    before: Step | None = None
+    found: list[StreamStep] = []
+    before: StreamStep | None = None
     cut = False
     for step in steps:
         now = step
@@ -162,7 +164,7 @@ def _ordered(steps: Iterator[Step], config: NpuConfig) -> tuple[Step, ...]:
             value = now.op.register(Cmd.BLOCKDEP)
             if before is not None and (cut or split):
                 safe = largest_blockdep(now.op, before.op, config)
-                # Within a kernel nothing held pieces apart; otherwise Vela's word is the limit.
+                # Within a kernel nothing held tiles apart; otherwise Vela's word is the limit.
                 value = safe if split else min(value, safe)
             elif before is not None and value:
                 value = min(value, largest_blockdep(now.op, before.op, config))
