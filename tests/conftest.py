@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from commands import hocket  # noqa: F401
 from hocket_lab.image import console
 from hocket_tools.image import Image, build, source, toolchain
 from paths import ROOT

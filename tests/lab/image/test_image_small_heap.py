@@ -5,13 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from hocket_lab.image.small import emulated, run_keyword_spotter
+from hocket_lab.image.small import run_keyword_spotter
 from hocket_tools.image import Image
 from hocket_tools.image.build import SMALL_HEAP
-
-pytestmark = pytest.mark.skipif(
-    not emulated(), reason="neither hocket[emulator] (unicorn) nor QEMU is installed"
-)
 
 
 def test_the_keyword_spotter_runs_on_64_kib_of_heap_and_leaves_half_of_it(

@@ -13,6 +13,7 @@ from . import (
     experiment,
     features,
     generate,
+    house,
     operators,
     overlap,
     profile,
@@ -34,7 +35,7 @@ def register(app: typer.Typer) -> None:
     )
     for module in (
         exact, bench, bounds, overlap, experiment, dispatch, size, speed, features, same_answers,
-        operators, robot, train, generate,
+        operators, robot, train, generate, house,
     ):  # fmt: skip
         module.register(lab)
     app.add_typer(lab, name="lab")
