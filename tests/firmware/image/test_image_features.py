@@ -16,6 +16,8 @@ from hocket_tools.frames.features import feature_inputs, read_wav
 from hocket_tools.frames.files import TensorSpec
 from paths import DATA
 
+pytestmark = pytest.mark.needs("qemu-arm")
+
 CLIP = DATA / "alexa" / "alexa_en-gb.wav"
 SAMPLES = read_wav(CLIP, 16_000)[16_000:28_000]
 

@@ -8,12 +8,13 @@ import pytest
 
 from hocket_host.machines.common import NpuRun
 from hocket_lab.equivalence.compare import moved, report, wrong
-from hocket_lab.equivalence.platforms import PLATFORMS, missing, run
+from hocket_lab.equivalence.platforms import PLATFORMS, run
 from hocket_lab.equivalence.result import PlatformResult, Response, read_report
 from hocket_tools.app.application import load
 from hocket_tools.pack.pack import pack
 from hocket_tools.zoo.application import APPLICATION
 from paths import ELF, MODELS
+from rigs.needs import BACK_ENDS
 
 
 @pytest.fixture(scope="module")
@@ -26,12 +27,12 @@ def on_cpython(packed):
     return run("cpython", packed, ELF)
 
 
-@pytest.mark.parametrize("platform", ["micropython", "unicorn", "qemu"])
-def test_the_demonstration_comes_to_what_it_does_on_cpython(packed, on_cpython, platform):
-    lacking = missing(platform, ELF)
-    if lacking is not None:
-        pytest.skip(lacking)
-    found = report({"cpython": on_cpython, platform: run(platform, packed, ELF)}, {})
+@pytest.mark.parametrize(
+    "platform",
+    [pytest.param("micropython", marks=pytest.mark.needs("micropython")), *BACK_ENDS],
+)
+def test_the_demonstration_comes_to_what_it_does_on_cpython(packed, on_cpython, platform, elf):
+    found = report({"cpython": on_cpython, platform: run(platform, packed, elf)}, {})
     assert wrong(found) == []
     assert found[platform]["digest"] == found["cpython"]["digest"]
     assert {name: task["jobs"] for name, task in found[platform]["tasks"].items()} == {
@@ -132,7 +133,6 @@ def test_console_without_a_table_has_no_report():
 
 
 def test_the_command_takes_an_application_of_ones_own_and_verifies_it(tmp_path, hocket):
-    pytest.importorskip("tflite_micro", reason="the oracle is not installed")
     model = MODELS / "mww_alexa.tflite"
     (tmp_path / "app.toml").write_text(
         f'[npu]\nclock = "32 MHz"\n[tasks.wake]\nmodel = "{model}"\nperiod = "100 ms"\n'

@@ -7,10 +7,12 @@ import pytest
 
 from hocket_lab.image.size import SizeReport, measure
 from hocket_tools.image import Image
+from rigs.needs import need
 
 
 @pytest.fixture(scope="module")
 def report(images: list[Image]) -> SizeReport:
+    need("qemu-arm")
     return measure(images[0])
 
 

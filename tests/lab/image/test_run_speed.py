@@ -3,22 +3,18 @@
 
 import json
 
-import pytest
-
 from hocket_lab.image import emulator_speed as speed
 from hocket_tools import run
-from paths import ELF
 
 
-@pytest.mark.skipif(not ELF.is_file(), reason="no firmware image (make firmware)")
 def test_each_emulator_that_is_here_tells_instructions_and_virtual_time(
-    monkeypatch, tmp_path, hocket
+    elf, monkeypatch, tmp_path, hocket
 ):
     monkeypatch.setattr(speed, "_RUNS", 1)
     monkeypatch.setattr(speed, "_LOOP_NS", 50_000_000)
     monkeypatch.setattr(speed, "_DEMO_NS", 100_000_000)
     out = tmp_path / "build" / "speed.json"
-    said = hocket("lab", "speed", "--firmware", ELF, "--output", out)
+    said = hocket("lab", "speed", "--firmware", elf, "--output", out)
     assert said.code == 0
     found = json.loads(out.read_text())
     for back_end, speeds in found.items():

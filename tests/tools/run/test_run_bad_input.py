@@ -2,23 +2,16 @@
 """What is wrong or missing is named on the command line, with how to mend it."""
 
 import importlib.util
-import shutil
 import struct
 import subprocess
 
 import pytest
 
-from hocket_host.machines import qemu
 from hocket_tools import cli
 from paths import ROOT
+from rigs.needs import BACK_ENDS, GCC
 
 PLATFORM = ROOT / "renode" / "corstone300.repl"
-GCC = "arm-none-eabi-gcc"
-
-unicorn = pytest.mark.skipif(
-    importlib.util.find_spec("unicorn") is None, reason="unicorn is not installed"
-)
-compiler = pytest.mark.skipif(shutil.which(GCC) is None, reason=f"{GCC} is not installed")
 
 
 @pytest.fixture
@@ -38,12 +31,8 @@ def refused(monkeypatch, capsys):
     return run
 
 
-@pytest.fixture(params=["unicorn", "qemu"])
+@pytest.fixture(params=BACK_ENDS)
 def back_end(request):
-    if request.param == "qemu" and qemu.missing() is not None:
-        pytest.skip(qemu.missing())
-    if request.param == "unicorn" and importlib.util.find_spec("unicorn") is None:
-        pytest.skip("unicorn is not installed")
     return request.param
 
 
@@ -82,7 +71,7 @@ def test_a_file_that_is_no_image_for_the_board(refused, back_end, tmp_path, data
     assert any(way in advice for way in ("make firmware", ".elf file", "build it", "link it"))
 
 
-@compiler
+@pytest.mark.needs("gcc-arm")
 @pytest.mark.parametrize("share", [10, 50, 90])
 def test_an_image_cut_short(refused, back_end, tmp_path, share):
     file = arm(tmp_path, "-mcpu=cortex-m33")
@@ -93,8 +82,7 @@ def test_an_image_cut_short(refused, back_end, tmp_path, share):
     assert "build it again" in advice
 
 
-@compiler
-@unicorn
+@pytest.mark.needs("gcc-arm", "unicorn")
 def test_an_image_for_vector_instructions_is_for_another_emulator(refused, tmp_path):
     file = arm(tmp_path, "-mcpu=cortex-m55", "-mfloat-abi=hard")
     told, advice = refused(file)
@@ -169,9 +157,8 @@ def test_without_renode(refused, without_programs, tmp_path):
     assert "renode-run" in advice
 
 
+@pytest.mark.needs("qemu")
 def test_another_emulator_that_is_here_is_offered(refused, without_unicorn, tmp_path):
-    if qemu.missing() is not None:
-        pytest.skip(qemu.missing())
     _, advice = refused(image(tmp_path))
     assert "--backend qemu" in advice
 

@@ -119,7 +119,7 @@ def test_a_long_transfer_runs_beside_the_tiles_of_a_kernel():
     assert cut.total_cycles < whole.total_cycles * 110 // 100
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_chunks_are_the_transfers_in_order(data):
     model = compiled("mlp_resnet8_int8")

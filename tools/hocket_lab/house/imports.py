@@ -53,7 +53,7 @@ def _siblings(graph: ImportGraph, package: str) -> dict[str, set[str]]:
     edges: dict[str, set[str]] = {child: set() for child in graph.find_children(package)}
 
     def owner(module: str) -> str:
-        head = module[len(package) + 1 :].split(".")[0]
+        head = module[len(package) + 1 :].split(".", maxsplit=1)[0]
         return f"{package}.{head}"
 
     for importer in graph.find_descendants(package):

@@ -121,7 +121,7 @@ def test_setting_out_of_range_is_told_by_name(name: str, value: float) -> None:
         build_tables(FrontendSettings(**{name: value}))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.integers(1, 128), st.floats(0, 3000), st.floats(3100, 7990), st.sampled_from([8, 20, 30, 64])
 )
