@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import Phase, settings
 
+from commands import hocket  # noqa: F401
 from hocket_tools.image import Image, built
 from paths import ELF, OUTPUT
 from rigs.needs import need, required

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hocket_lab.experiment.__main__ import Point, figures
 from hocket_lab.experiment.draw import draw_set, uunifast
 from hocket_lab.experiment.ideal import IdealTask, edf_holds, fixed_priority_holds
 from hocket_lab.experiment.judge import Costs, Verdict, judge
 from hocket_lab.experiment.networks import Network
+from hocket_lab.experiment.points import Point
+from hocket_lab.experiment.sweep import figures
 from hocket_tools.plan import Choices
 
 MS = 1_000_000
