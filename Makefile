@@ -10,7 +10,7 @@ LAB    := $(VENV)/.lab
 export OMP_NUM_THREADS = 1
 export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: help demo test check house bench exact experiment bounds soak firmware size robot dispatch \
+.PHONY: help demo test check house mutants bench exact experiment bounds soak firmware size robot dispatch \
         same-answers speed operators profile overlap wheel clean
 
 help: ## list the targets
@@ -42,6 +42,9 @@ check: $(READY) ## lint, types, imports, generated files
 
 house: $(READY) ## lines, files, functions, and that imports run one way; writes build/house.json
 	@$(BIN)/hocket lab house --output build/house.json
+
+mutants: $(READY) ## sources broken at one place, 200 drawn: who notices; writes build/mutants.json
+	@$(BIN)/hocket lab mutants --output build/mutants.json
 
 bench: $(READY) ## measure side by side; writes build/bench.json
 	@$(BIN)/hocket lab bench --output build/bench.json

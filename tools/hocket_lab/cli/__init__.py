@@ -14,6 +14,7 @@ from . import (
     features,
     generate,
     house,
+    mutants,
     operators,
     overlap,
     profile,
@@ -49,6 +50,7 @@ def register(app: typer.Typer) -> None:
         train.train,
         generate.generate,
         house.house,
+        mutants.mutants,
     ):
         lab.command()(command)
     app.add_typer(lab, name="lab")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,9 +14,11 @@ from typing import Any
 
 from hocket_host.errors import HocketError
 
+from ..progress import Report, silent
 from . import tree, trial
-from .known import Past
-from .mutant import Mutant
+from .known import Past, equivalents
+from .mutant import Mutant, draw
+from .results import Result, figures
 from .rooms import BY_NAME, Room
 from .trial import Verdict
 
@@ -47,84 +49,97 @@ class Tests:
         return order
 
 
-def run(
-    root: Path,
-    work: Path,
-    mutants: Sequence[Mutant],
-    past: Past,
-    *,
-    jobs: int,
-    budget_s: float | None,
-    report: Callable[[Mutant | Room, Verdict], None],
-) -> Iterator[tuple[Mutant, Verdict]]:
-    """Try each mutant; those of before come first.
+class Campaign:
+    """Mutants that were drawn, and what is known of them.
 
     Parameters
     ----------
     root
         The checkout.
-    work
-        Folder for its copies.
-    mutants
-        What to try.
-    past
-        Verdicts of before; gets the new ones.
-    jobs
-        Trials at once.
-    budget_s
-        Seconds after which no more are begun; None for no limit.
-    report
-        Called after each trial, of a mutant or of a room unbroken.
-
-    Raises
-    ------
-    BrokenError
-        Tests fail though nothing is broken.
+    rooms
+        Where mutants are drawn from.
+    sample
+        How many; None for all.
+    seed
+        Of the draw.
+    fresh
+        Forget how earlier trials ended.
     """
-    left = []
-    for mutant in mutants:
-        verdict = past.verdict(mutant)
-        if verdict is None:
-            left.append(mutant)
-        else:
-            report(mutant, verdict)
-            yield mutant, verdict
-    if not left:
-        return
-    started = monotonic()
-    context = multiprocessing.get_context("spawn")
-    numbers = context.SimpleQueue()
-    for number in range(jobs):
-        tree.copy(root, work / f"tree{number}")
-        numbers.put(number)
-    with ProcessPoolExecutor(jobs, context, _begin, (work, numbers)) as pool:
-        tests = _unbroken(pool, root, {mutant.room for mutant in left}, report)
-        running: dict[Future[Verdict], Mutant] = {}
-        while left or running:
-            late = budget_s is not None and monotonic() - started > budget_s
-            if late:
-                left.clear()
-            while left and len(running) < jobs:
-                mutant = left.pop(0)
-                room = tests[mutant.room]
-                order = room.order(mutant)
-                task = pool.submit(_try, mutant, room.files, order, room.seconds)
-                running[task] = mutant
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            for task in done:
-                mutant, verdict = running.pop(task), task.result()
-                if verdict.killer:
-                    tests[mutant.room].kills[mutant.file][verdict.killer] += 1
-                past.add(mutant, verdict)
-                report(mutant, verdict)
-                yield mutant, verdict
+
+    def __init__(
+        self, root: Path, rooms: Sequence[Room], sample: int | None, seed: int, *, fresh: bool
+    ) -> None:
+        self._root = root
+        self._work = root / "build" / "mutants"
+        self._seed = seed
+        self._judged = equivalents(root)
+        self._past = Past(root, self._work / "verdicts.json", fresh=fresh)
+        self.mutants = draw(rooms, root, sample, seed)
+
+    def figures(self, results: Sequence[Result]) -> dict[str, Any]:
+        """What was found, as plain values."""
+        return {**figures(results), "drawn": len(self.mutants), "seed": self._seed}
+
+    def run(self, jobs: int, budget_s: float | None, report: Report = silent) -> list[Result]:
+        """Try each mutant, unless it is known how it ends.
+
+        Parameters
+        ----------
+        jobs
+            Trials at once.
+        budget_s
+            Seconds after which no more are begun; None for no limit.
+        report
+            Called as trials go on.
+
+        Raises
+        ------
+        BrokenError
+            Tests fail though nothing is broken.
+        """
+        known = {mutant: self._past.verdict(mutant) for mutant in self.mutants}
+        found = {mutant: verdict for mutant, verdict in known.items() if verdict is not None}
+        left = [mutant for mutant, verdict in known.items() if verdict is None]
+        for mutant, verdict in self._try(left, jobs, budget_s, report) if left else ():
+            self._past.add(mutant, verdict)
+            found[mutant] = verdict
+            alive = sum(not verdict.killer for verdict in found.values())
+            report(f"{alive} survive; {mutant.file}:{mutant.line}", len(found), len(known))
+        return [Result(m, found[m], self._judged.get(m.lines)) for m in self.mutants if m in found]
+
+    def _try(
+        self, left: list[Mutant], jobs: int, budget_s: float | None, report: Report
+    ) -> Iterator[tuple[Mutant, Verdict]]:
+        started = monotonic()
+        context = multiprocessing.get_context("spawn")
+        numbers = context.SimpleQueue()
+        for number in range(jobs):
+            tree.copy(self._root, self._work / f"tree{number}")
+            numbers.put(number)
+        with ProcessPoolExecutor(jobs, context, _begin, (self._work, numbers)) as pool:
+            tests = _unbroken(pool, self._root, {mutant.room for mutant in left}, report)
+            running: dict[Future[Verdict], Mutant] = {}
+            while left or running:
+                if budget_s is not None and monotonic() - started > budget_s:
+                    left.clear()
+                while left and len(running) < jobs:
+                    mutant = left.pop(0)
+                    room = tests[mutant.room]
+                    task = pool.submit(_one, mutant, room.files, room.order(mutant), room.seconds)
+                    running[task] = mutant
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for task in done:
+                    mutant, verdict = running.pop(task), task.result()
+                    if verdict.killer:
+                        tests[mutant.room].kills[mutant.file][verdict.killer] += 1
+                    yield mutant, verdict
 
 
 def _unbroken(
     pool: ProcessPoolExecutor,
     root: Path,
     names: set[str],
-    report: Callable[[Mutant | Room, Verdict], None],
+    report: Report,
 ) -> dict[str, Tests]:
     """What each test of the rooms takes."""
     tasks: dict[tuple[str, ...], Future[Verdict]] = {}
@@ -133,9 +148,10 @@ def _unbroken(
     for room in rooms:
         key = tuple(files[room.name])
         if key not in tasks:
-            tasks[key] = pool.submit(_try, None, files[room.name], {}, {})
+            tasks[key] = pool.submit(_one, None, files[room.name], {}, {})
     found = {}
     for room in rooms:
+        report(f"tests of {room.name}, unbroken")
         verdict = tasks[tuple(files[room.name])].result()
         if verdict.how != "passed":
             raise BrokenError(
@@ -144,7 +160,6 @@ def _unbroken(
                 expected="tests that pass in a copy of the checkout",
                 try_=f"python -m pytest {' '.join(files[room.name])}",
             )  # fmt: skip
-        report(room, verdict)
         found[room.name] = Tests(files[room.name], dict(verdict.seconds))
     return found
 
@@ -158,7 +173,7 @@ def _begin(work: Path, numbers: Any) -> None:
     trial.prepare()
 
 
-def _try(
+def _one(
     mutant: Mutant | None, files: Sequence[str], order: dict[str, float], usual: dict[str, float]
 ) -> Verdict:
     if mutant is None:

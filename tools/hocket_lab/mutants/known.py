@@ -43,12 +43,12 @@ def equivalents(root: Path) -> dict[tuple[str, str, str], Equivalent]:
 class Past:
     """Verdicts of trials whose sources and tests are still the same."""
 
-    def __init__(self, root: Path, file: Path) -> None:
+    def __init__(self, root: Path, file: Path, *, fresh: bool) -> None:
         self._root = root
         self._file = file
         self._digests: dict[str, str] = {}
         self._rows: dict[str, dict[str, Any]] = {}
-        if file.is_file():
+        if file.is_file() and not fresh:
             self._rows = json.loads(file.read_text(encoding="utf-8"))
 
     def verdict(self, mutant: Mutant) -> Verdict | None:

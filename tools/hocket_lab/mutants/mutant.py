@@ -27,10 +27,15 @@ class Mutant:
     text: str
     """All of the changed file."""
 
+    @property
+    def lines(self) -> tuple[str, str, str]:
+        """By which it is known when other lines have moved it."""
+        return self.file, self.before, self.after
+
 
 def mutants_of(room: Room, root: Path) -> list[Mutant]:
     """All mutants of a room, in the order of its files and their text."""
-    found = []
+    found: dict[str, Mutant] = {}
     for file in room.source_files(root):
         source = file.read_text(encoding="utf-8")
         name = file.relative_to(root).as_posix()
@@ -39,12 +44,10 @@ def mutants_of(room: Room, root: Path) -> list[Mutant]:
             last = source.find("\n", change.end)
             longer = len(text) - len(source)
             before, after = source[first:last], text[first : last + longer]
-            found.append(
-                Mutant(
-                    room.name, name, change.line, change.kind, _line(before), _line(after), text
-                )
+            found[text] = Mutant(
+                room.name, name, change.line, change.kind, _line(before), _line(after), text
             )
-    return found
+    return list(found.values())
 
 
 def draw(rooms: Sequence[Room], root: Path, count: int | None, seed: int) -> list[Mutant]:

@@ -138,7 +138,8 @@ class _Finder(ast.NodeVisitor):
         self._all([default for default in node.args.kw_defaults if default is not None])
         self._all(node.body)
 
-    visit_AsyncFunctionDef = visit_FunctionDef
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
+        self.visit_FunctionDef(node)
 
     def visit_If(self, node: ast.If) -> None:
         if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":

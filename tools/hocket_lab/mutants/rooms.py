@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from hocket_host.errors import HocketError
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,24 @@ ROOMS = (
     Room("kernel", ("firmware/hocket/kernel.py",), _ON_THE_DEVICE),
 )
 BY_NAME = {room.name: room for room in ROOMS}
+
+
+class RoomError(HocketError):
+    """There is no such room."""
+
+
+def chosen(names: Sequence[str]) -> list[Room]:
+    """Rooms by their names; all of them without any.
+
+    Raises
+    ------
+    RoomError
+        One is not among them.
+    """
+    for name in names:
+        if name not in BY_NAME:
+            raise RoomError(f"no room {name!r}", expected=f"one of {', '.join(BY_NAME)}")
+    return [room for room in ROOMS if not names or room.name in names]
 
 
 def _found(root: Path, patterns: tuple[str, ...]) -> list[Path]:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,18 +27,19 @@ class Result:
         return bool(self.verdict.killer)
 
 
-def figures(results: Sequence[Result], *, seed: int, wanted: int) -> dict[str, Any]:
-    """All that is written; those judged equivalent count as not killed."""
-    names = dict.fromkeys(result.mutant.room for result in results)
-    rooms = {n: [r for r in results if r.mutant.room == n] for n in sorted(names)}
+def figures(results: Sequence[Result]) -> dict[str, Any]:
+    """Counts, and the survivors; those judged equivalent count as not killed."""
     return {
         **_count(results),
-        "by_room": {name: _count(those) for name, those in rooms.items()},
-        "by_kind": _kinds(results),
-        "seed": seed,
-        "wanted": wanted,
-        "survivors": [survivor(result) for result in results if not result.killed],
+        "by_room": _by(results, lambda mutant: mutant.room),
+        "by_kind": _by(results, lambda mutant: mutant.kind),
+        "survivors": [_survivor(result) for result in results if not result.killed],
     }
+
+
+def _by(results: Sequence[Result], word: Callable[[Mutant], str]) -> dict[str, Any]:
+    words = sorted({word(result.mutant) for result in results})
+    return {name: _count([r for r in results if word(r.mutant) == name]) for name in words}
 
 
 def _count(results: Sequence[Result]) -> dict[str, Any]:
@@ -52,12 +53,7 @@ def _count(results: Sequence[Result]) -> dict[str, Any]:
     }
 
 
-def _kinds(results: Sequence[Result]) -> Mapping[str, Any]:
-    kinds = sorted({result.mutant.kind for result in results})
-    return {kind: _count([r for r in results if r.mutant.kind == kind]) for kind in kinds}
-
-
-def survivor(result: Result) -> dict[str, Any]:
+def _survivor(result: Result) -> dict[str, Any]:
     """One that no test noticed."""
     mutant = result.mutant
     told = {
