@@ -117,7 +117,9 @@ class Campaign:
             tree.copy(self._root, self._work / f"tree{number}")
             numbers.put(number)
         with ProcessPoolExecutor(jobs, context, _begin, (self._work, numbers)) as pool:
-            tests = _unbroken(pool, self._root, {mutant.room for mutant in left}, report)
+            tests = _unbroken(
+                pool, self._root, {mutant.room for mutant in left}, self._past, report
+            )
             running: dict[Future[Verdict], Mutant] = {}
             while left or running:
                 if budget_s is not None and monotonic() - started > budget_s:
@@ -136,31 +138,30 @@ class Campaign:
 
 
 def _unbroken(
-    pool: ProcessPoolExecutor,
-    root: Path,
-    names: set[str],
-    report: Report,
+    pool: ProcessPoolExecutor, root: Path, names: set[str], past: Past, report: Report
 ) -> dict[str, Tests]:
-    """What each test of the rooms takes."""
-    tasks: dict[tuple[str, ...], Future[Verdict]] = {}
-    rooms = [BY_NAME[name] for name in sorted(names)]
-    files = {r.name: [f.relative_to(root).as_posix() for f in r.test_files(root)] for r in rooms}
-    for room in rooms:
-        key = tuple(files[room.name])
-        if key not in tasks:
-            tasks[key] = pool.submit(_one, None, files[room.name], {}, {})
+    """The tests of rooms, each tried once with nothing broken."""
     found = {}
-    for room in rooms:
-        report(f"tests of {room.name}, unbroken")
-        verdict = tasks[tuple(files[room.name])].result()
+    tasks: dict[tuple[str, ...], Future[Verdict]] = {}
+    for room in (BY_NAME[name] for name in sorted(names)):
+        files = [file.relative_to(root).as_posix() for file in room.test_files(root)]
+        found[room.name] = Tests(files, past.unbroken(room) or {})
+        if not found[room.name].seconds and tuple(files) not in tasks:
+            tasks[tuple(files)] = pool.submit(_one, None, files, {}, {})
+    for name, tests in found.items():
+        if tests.seconds:
+            continue
+        report(f"tests of {name}, unbroken")
+        verdict = tasks[tuple(tests.files)].result()
         if verdict.how != "passed":
             raise BrokenError(
-                f"the tests of {room.name} fail though nothing is broken",
+                f"the tests of {name} fail though nothing is broken",
                 where=verdict.killer, found=verdict.how,
                 expected="tests that pass in a copy of the checkout",
-                try_=f"python -m pytest {' '.join(files[room.name])}",
+                try_=f"python -m pytest {' '.join(tests.files)}",
             )  # fmt: skip
-        found[room.name] = Tests(files[room.name], dict(verdict.seconds))
+        tests.seconds = dict(verdict.seconds)
+        past.add_unbroken(BY_NAME[name], tests.seconds)
     return found
 
 

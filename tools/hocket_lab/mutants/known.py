@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ else:
     import tomli as tomllib
 
 from .mutant import Mutant
-from .rooms import BY_NAME
+from .rooms import BY_NAME, Room
 from .trial import Verdict
 
 #: Survivors that no test can tell from the source, each with the reason.
@@ -65,8 +66,27 @@ class Past:
             "how": verdict.how,
             "by": self._by(mutant, verdict.killer),
         }
+        self._write()
+
+    def _write(self) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True)
         self._file.write_text(json.dumps(self._rows, indent=1), encoding="utf-8")
+
+    def unbroken(self, room: Room) -> dict[str, float] | None:
+        """Seconds that each test of a room takes, if neither they nor the sources changed."""
+        row = self._rows.get(f"unbroken {room.name}")
+        return row["seconds"] if row is not None and row["by"] == self._all(room) else None
+
+    def add_unbroken(self, room: Room, seconds: Mapping[str, float]) -> None:
+        """Remember what the tests of a room take."""
+        self._rows[f"unbroken {room.name}"] = {"seconds": dict(seconds), "by": self._all(room)}
+        self._write()
+
+    def _all(self, room: Room) -> str:
+        sources = [
+            file.relative_to(self._root).as_posix() for file in room.source_files(self._root)
+        ]
+        return self._tests(room) + "".join(map(self._digest, sources))
 
     def _key(self, mutant: Mutant) -> str:
         return hashlib.sha256(f"{mutant.room}\0{mutant.file}\0{mutant.text}".encode()).hexdigest()
@@ -75,7 +95,10 @@ class Past:
         """Digest of the tests that decided: the one that failed, or all of the room."""
         if killer and (self._root / killer.partition("::")[0]).is_file():
             return self._digest(killer.partition("::")[0])
-        folders = {file.parent for file in BY_NAME[mutant.room].test_files(self._root)}
+        return self._tests(BY_NAME[mutant.room])
+
+    def _tests(self, room: Room) -> str:
+        folders = {file.parent for file in room.test_files(self._root)}
         beside = sorted(file for folder in folders for file in folder.glob("*.py"))
         names = [file.relative_to(self._root).as_posix() for file in beside]
         return hashlib.sha256("".join(map(self._digest, names)).encode()).hexdigest()

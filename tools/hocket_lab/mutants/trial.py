@@ -32,7 +32,7 @@ _SLOWER, _LEAST_S = 8.0, 4.0
 #: A test that takes longer waits for all that do not.
 _QUICK_S = 0.5
 #: Seconds on the wall after which a trial that waits for something is killed.
-_WALL_S = 300.0
+_WALL_S = 1200.0
 
 
 @dataclass(frozen=True)
