@@ -171,7 +171,7 @@ def looks(cycles):
     app = FakeApp()
     app.add("kws", [cycles], 1000000)
     app.step_worst_cycles = lambda step: 100
-    kernel, board = make(app)
+    kernel, _ = make(app)
     seen = []
     watch = kernel.dispatcher.watch
 

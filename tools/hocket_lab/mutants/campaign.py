@@ -19,7 +19,7 @@ from . import tree, trial
 from .known import Past, equivalents
 from .mutant import Mutant, draw
 from .results import Result, figures
-from .rooms import BY_NAME, Room
+from .rooms import Room
 from .trial import Verdict
 
 _copy: Path
@@ -73,7 +73,8 @@ class Campaign:
         self._work = root / "build" / "mutants"
         self._seed = seed
         self._judged = equivalents(root)
-        self._past = Past(root, self._work / "verdicts.json", fresh=fresh)
+        self._rooms = {room.name: room for room in rooms}
+        self._past = Past(root, self._work / "verdicts.json", self._rooms, fresh=fresh)
         self.mutants = draw(rooms, root, sample, seed)
 
     def figures(self, results: Sequence[Result]) -> dict[str, Any]:
@@ -117,9 +118,7 @@ class Campaign:
             tree.copy(self._root, self._work / f"tree{number}")
             numbers.put(number)
         with ProcessPoolExecutor(jobs, context, _begin, (self._work, numbers)) as pool:
-            tests = _unbroken(
-                pool, self._root, {mutant.room for mutant in left}, self._past, report
-            )
+            tests = self._unbroken(pool, {mutant.room for mutant in left}, report)
             running: dict[Future[Verdict], Mutant] = {}
             while left or running:
                 if budget_s is not None and monotonic() - started > budget_s:
@@ -136,33 +135,34 @@ class Campaign:
                         tests[mutant.room].kills[mutant.file][verdict.killer] += 1
                     yield mutant, verdict
 
-
-def _unbroken(
-    pool: ProcessPoolExecutor, root: Path, names: set[str], past: Past, report: Report
-) -> dict[str, Tests]:
-    """The tests of rooms, each tried once with nothing broken."""
-    found = {}
-    tasks: dict[tuple[str, ...], Future[Verdict]] = {}
-    for room in (BY_NAME[name] for name in sorted(names)):
-        files = [file.relative_to(root).as_posix() for file in room.test_files(root)]
-        found[room.name] = Tests(files, past.unbroken(room) or {})
-        if not found[room.name].seconds and tuple(files) not in tasks:
-            tasks[tuple(files)] = pool.submit(_one, None, files, {}, {})
-    for name, tests in found.items():
-        if tests.seconds:
-            continue
-        report(f"tests of {name}, unbroken")
-        verdict = tasks[tuple(tests.files)].result()
-        if verdict.how != "passed":
-            raise BrokenError(
-                f"the tests of {name} fail though nothing is broken",
-                where=verdict.killer, found=verdict.how,
-                expected="tests that pass in a copy of the checkout",
-                try_=f"python -m pytest {' '.join(tests.files)}",
-            )  # fmt: skip
-        tests.seconds = dict(verdict.seconds)
-        past.add_unbroken(BY_NAME[name], tests.seconds)
-    return found
+    def _unbroken(
+        self, pool: ProcessPoolExecutor, names: set[str], report: Report
+    ) -> dict[str, Tests]:
+        """The tests of rooms, each tried once with nothing broken."""
+        found = {}
+        tasks: dict[tuple[str, ...], Future[Verdict]] = {}
+        for room in (self._rooms[name] for name in sorted(names)):
+            files = [
+                file.relative_to(self._root).as_posix() for file in room.test_files(self._root)
+            ]
+            found[room.name] = Tests(files, self._past.unbroken(room) or {})
+            if not found[room.name].seconds and tuple(files) not in tasks:
+                tasks[tuple(files)] = pool.submit(_one, None, files, {}, {})
+        for name, tests in found.items():
+            if tests.seconds:
+                continue
+            report(f"tests of {name}, unbroken")
+            verdict = tasks[tuple(tests.files)].result()
+            if verdict.how != "passed":
+                raise BrokenError(
+                    f"the tests of {name} fail though nothing is broken",
+                    where=verdict.killer, found=verdict.how,
+                    expected="tests that pass in a copy of the checkout",
+                    try_=f"python -m pytest {' '.join(tests.files)}",
+                )  # fmt: skip
+            tests.seconds = dict(verdict.seconds)
+            self._past.add_unbroken(self._rooms[name], tests.seconds)
+        return found
 
 
 # In the processes of the pool ---------------------------------------------------------------------

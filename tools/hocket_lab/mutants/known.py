@@ -17,7 +17,7 @@ else:
     import tomli as tomllib
 
 from .mutant import Mutant
-from .rooms import BY_NAME, Room
+from .rooms import Room
 from .trial import Verdict
 
 #: Survivors that no test can tell from the source, each with the reason.
@@ -44,8 +44,9 @@ def equivalents(root: Path) -> dict[tuple[str, str, str], Equivalent]:
 class Past:
     """Verdicts of trials whose sources and tests are still the same."""
 
-    def __init__(self, root: Path, file: Path, *, fresh: bool) -> None:
+    def __init__(self, root: Path, file: Path, rooms: Mapping[str, Room], *, fresh: bool) -> None:
         self._root = root
+        self._rooms = rooms
         self._file = file
         self._digests: dict[str, str] = {}
         self._rows: dict[str, dict[str, Any]] = {}
@@ -95,7 +96,7 @@ class Past:
         """Digest of the tests that decided: the one that failed, or all of the room."""
         if killer and (self._root / killer.partition("::")[0]).is_file():
             return self._digest(killer.partition("::")[0])
-        return self._tests(BY_NAME[mutant.room])
+        return self._tests(self._rooms[mutant.room])
 
     def _tests(self, room: Room) -> str:
         folders = {file.parent for file in room.test_files(self._root)}

@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import cache_from_source
 from pathlib import Path
 
 #: What tests read.
@@ -38,14 +39,18 @@ def _copy(source: Path, to: Path) -> None:
 
 @contextmanager
 def broken(file: Path, text: str) -> Iterator[None]:
-    """A file of the copy with another text.
+    """A file of the copy with another text, of which nothing stays behind.
 
-    It gets its time back in the end, so that what was compiled of it is current again.
+    Two texts may have one length and have been written within one second, which is all that the
+    interpreter compares.
     """
     before, times = file.read_bytes(), file.stat()
+    compiled = Path(cache_from_source(str(file)))
+    compiled.unlink(missing_ok=True)
     try:
         file.write_text(text, encoding="utf-8")
         yield
     finally:
         file.write_bytes(before)
         os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+        compiled.unlink(missing_ok=True)
