@@ -9,7 +9,7 @@ from .agenda import COLLECT, IDLE, RELEASE, WATCH, Agenda
 from .dispatch import Dispatcher
 from .ethosu import EthosU
 from .net import NpuError
-from .net import make as make_net
+from .nets import make as make_net
 from .periodic import Periodic, shared_arenas
 from .port import Port, ticks_add
 from .trace import Trace

@@ -63,17 +63,6 @@ class Net:
         return self.inference.arm()
 
 
-# The net of a slot. One with steps for the processor needs a module that most can do without.
-def make(app, slot, port, dispatcher):
-    info = app.nets[slot]
-    for step in range(info.first_step, info.first_step + info.steps):
-        if app.step_is_cpu(step):
-            from .ops.mixed import MixedNet
-
-            return MixedNet(info, slot, app, port, dispatcher)
-    return Net(info, slot, app, port, dispatcher)
-
-
 def _tensor(info, net, app, port):
     kind, offset, _ = net.regions[info.region]
     base = app.address if kind == 1 else port.arena_base

@@ -2,13 +2,13 @@
 # Nets with steps for the processor: an inference goes from stage to stage, each of them a row of
 # NPU segments or one operator. An operator does its work in pieces, between which more urgent
 # tasks go first; other nets have the NPU meanwhile.
-from .. import ethosu
-from .. import task as core
-from ..net import Inference, Net, NpuError
-from ..port import ticks_add, ticks_diff
-from ..trace import CPU_END, CPU_START
-from . import make
+from . import ethosu
+from . import task as core
+from .net import Inference, Net, NpuError
+from .ops import make
+from .port import ticks_add, ticks_diff
 from .programs import read
+from .trace import CPU_END, CPU_START
 
 _EIO = 5
 _FAR_US = 0x10000000  # farther than any deadline
