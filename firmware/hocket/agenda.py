@@ -11,9 +11,10 @@ from micropython import const
 
 from .trace import COMPLETE, RESUME
 
-_MASK = const(0x3FFFFFFF)
-_HALF = const(0x20000000)
-_LEAST_URGENT = const(255)  # of a task without a place in the container, in the trace
+_MASK = const(0x3FFFFFFF)  # as port._MASK
+_HALF = const(0x20000000)  # as port._HALF
+# In the trace, a task without a place in the container.
+_LEAST_URGENT = const(255)  # as task.LEAST_URGENT
 
 # Words of the block, then a row a task.
 _COUNT = const(0)
@@ -52,15 +53,15 @@ FIELDS = (
 
 # Of step(), which else returns the task to resume; of RELEASE the task's index is subtracted.
 IDLE = const(-1)  # there was nothing to do
-WATCH = const(-2)  # the dispatcher's watchdog wants a look
+WATCH = const(-2)  # the watchdog's check is due
 COLLECT = const(-3)  # an arena that is shared may have become free
 RELEASE = const(-4)
 
 # Of the dispatcher's block.
-_CURRENT = const(1)
-_CHECK = const(4)
-_FINISHED = const(7)
-_NONE = const(255)
+_CURRENT = const(1)  # as dispatch._CURRENT
+_CHECK = const(4)  # as dispatch._CHECK
+_FINISHED = const(7)  # as dispatch._FINISHED
+_NONE = const(255)  # as dispatch._NONE
 
 
 class Agenda:

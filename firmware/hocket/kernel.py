@@ -14,14 +14,12 @@ from .periodic import Periodic, shared_arenas
 from .port import Port, ticks_add
 from .trace import Trace
 
-# The longest single wait for the end of run().
-_LEG_US = 0x10000000
-
 # Names of nets without a task, in the trace.
 _NO_TASK = 0x80
 
-_MASK = const(0x3FFFFFFF)
-_HALF = const(0x20000000)
+_MASK = const(0x3FFFFFFF)  # as port._MASK
+_HALF = const(0x20000000)  # as port._HALF
+_SPAN_US = const(0x10000000)  # as port._SPAN_US
 
 
 class Kernel:
@@ -58,7 +56,7 @@ class Kernel:
         self._running = False
         self._live = 0  # spawned tasks that have not ended
         self._left_us = 0
-        self._stop = core.Timer(_leg, self)
+        self._stop = core.Timer(_wait_for_end, self)
 
     def _check(self, app, port):
         if app.arena_size > port.arena_size:
@@ -148,7 +146,7 @@ class Kernel:
         self._running = True
         if until_us is not None:
             self._left_us = until_us
-            _leg(self, now)
+            _wait_for_end(self, now)
         try:
             self._loop()
         finally:
@@ -253,12 +251,12 @@ class Kernel:
         self.dispatcher.record(tick, kind, id << 16 | argument)
 
 
-# run()'s end may be farther away than a timer reaches.
-def _leg(kernel, now):
+# run()'s end may be farther away than the longest span of a timer.
+def _wait_for_end(kernel, now):
     left = kernel._left_us
     if left <= 0:
         kernel._running = False
         return
-    leg = min(left, _LEG_US)
-    kernel._left_us = left - leg
-    kernel.timers.add(kernel._stop, ticks_add(now, leg), True)
+    span = min(left, _SPAN_US)
+    kernel._left_us = left - span
+    kernel.timers.add(kernel._stop, ticks_add(now, span), True)

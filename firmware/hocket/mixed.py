@@ -2,17 +2,19 @@
 # Nets with steps for the processor: an inference goes from stage to stage, each of them a row of
 # NPU segments or one operator. An operator does its work in pieces, between which more urgent
 # tasks go first; other nets have the NPU meanwhile.
+from micropython import const
+
 from . import ethosu
 from . import task as core
 from .net import Inference, Net, NpuError
 from .ops import make
-from .port import ticks_add, ticks_diff
+from .port import region_address, ticks_add, ticks_diff
 from .programs import read
 from .trace import CPU_END, CPU_START
 
-_EIO = 5
-_FAR_US = 0x10000000  # farther than any deadline
-_MILLION = 1000000
+_EIO = const(5)  # as net._EIO
+_SPAN_US = const(0x10000000)  # as port._SPAN_US
+_MILLION = const(1000000)  # as agenda._MILLION
 
 
 class MixedNet(Net):
@@ -78,9 +80,8 @@ def _operator(program, net, app, port, step):
 
 def _memory(place, net, app, port):
     region, offset, size = place
-    kind, start, _ = net.regions[region]
-    base = app.address if kind == 1 else port.arena_base
-    return _Memory(port.view(base + start + offset, size))
+    base = region_address(net.regions[region], app, port.arena_base)
+    return _Memory(port.view(base + offset, size))
 
 
 class MixedInference(Inference):
@@ -156,7 +157,7 @@ class MixedInference(Inference):
         task = core.current
         periodic = net.periodic
         if periodic is None:
-            deadline = ticks_add(self._port.ticks_us(), _FAR_US)
+            deadline = ticks_add(self._port.ticks_us(), _SPAN_US)
         else:
             deadline = periodic.deadline
         task.place = self

@@ -5,11 +5,10 @@ from micropython import const
 from . import ethosu
 from . import task as core
 from .policy import BY_ARRIVAL, BY_DEADLINE, BY_PRIORITY
-from .port import ticks_add
+from .port import region_address, ticks_add
 from .tensor import Tensor
 
-# Farther than any deadline that a task may have.
-_FAR_US = const(0x10000000)
+_SPAN_US = const(0x10000000)  # as port._SPAN_US
 
 _EIO = const(5)
 
@@ -64,15 +63,14 @@ class Net:
 
 
 def _tensor(info, net, app, port):
-    kind, offset, _ = net.regions[info.region]
-    base = app.address if kind == 1 else port.arena_base
-    return Tensor(info, port.view(base + offset + info.offset, info.size))
+    base = region_address(net.regions[info.region], app, port.arena_base)
+    return Tensor(info, port.view(base + info.offset, info.size))
 
 
 # View of a persistent range, fill byte, and view of what it holds initially or None.
 def _state(held, net, app, port):
     region, offset, size, fill, initial = held
-    view = port.view(port.arena_base + net.regions[region][1] + offset, size)
+    view = port.view(region_address(net.regions[region], app, port.arena_base) + offset, size)
     return view, fill, port.view(app.address + initial, size) if initial else None
 
 
@@ -117,7 +115,7 @@ class Inference:
             elif rule != BY_ARRIVAL:
                 periodic = net.periodic
                 if periodic is None:
-                    deadline = ticks_add(self._port.ticks_us(), _FAR_US)
+                    deadline = ticks_add(self._port.ticks_us(), _SPAN_US)  # the farthest
                 else:
                     deadline = periodic.words[periodic.deadline_at]
                 if rule != BY_DEADLINE:

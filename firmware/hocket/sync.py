@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Waiting: for time, for an event, for a place in a queue, for a lock.
+from micropython import const
+
 from . import task as core
 from .port import ticks_add
 
-_MASK = 0x3FFFFFFF
-_HALF = 0x20000000
+_HALF = const(0x20000000)  # as port._HALF
 
 
 class TimeoutError(Exception):

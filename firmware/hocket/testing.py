@@ -10,19 +10,19 @@ import hocket._layout as layout  # "from . import" would ask the lazy loader
 
 from .ethosu import peek, poke
 
-_MASK = const(0x3FFFFFFF)
-_HALF = const(0x20000000)
+_MASK = const(0x3FFFFFFF)  # as port._MASK
+_HALF = const(0x20000000)  # as port._HALF
 
 _CONFIG = const(0x1807)
 _ID = const(0x10066001)
 
-_STATUS = const(0x4)
-_CMD = const(0x8)
-_RESET = const(0xC)
+_STATUS = const(0x4)  # as ethosu._STATUS
+_CMD = const(0x8)  # as ethosu._CMD
+_RESET = const(0xC)  # as ethosu._RESET
 _QBASE = const(0x10)
-_QREAD = const(0x18)
+_QREAD = const(0x18)  # as ethosu._QREAD
 _QSIZE = const(0x20)
-_PMCCNTR = const(0x1A0)
+_PMCCNTR = const(0x1A0)  # as ethosu._PMCCNTR_LO
 
 _END = const(0x22)  # interrupt and end of the stream
 _UNTOUCHED = const(0x5A5A)
@@ -93,7 +93,8 @@ class FakeApp:
     def add_net(self, name, cycles, shared_arena=False, persistent=()):
         net = _Info()
         net.name = name
-        net.regions = [(0, 0, 0), (2, self.arena_size, 32)] + [(0, 0, 0)] * 6
+        net.regions = [(layout.REGION_KIND_UNUSED, 0, 0)] * layout.REGION_SLOTS
+        net.regions[1] = (layout.REGION_KIND_ARENA, self.arena_size, 32)
         net.inputs = [_tensor("in", 0)]
         net.outputs = [_tensor("out", 16)]
         net.persistent = persistent

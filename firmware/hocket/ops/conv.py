@@ -16,14 +16,17 @@ _DIRECT = const(0)
 _WINDOW = const(1)
 _PLACES = const(2)
 
-# Words of the parameters; up to _WIDE as those of rows.
-_SCALING = const(3)
-_BIAS = const(4)
-_DEPTH = const(5)  # of a window, or of what is multiplied of it
-_CHANNELS = const(6)
-_TYPE = const(7)
-_WIDE = const(8)
-_PART = const(9)  # most products of one output in a step
+# Words of the parameters, the first ten as those of rows.
+_COUNT = const(0)  # as ops.dense._COUNT
+_CHUNK = const(1)  # as ops.dense._CHUNK
+_PRIMITIVE = const(2)  # as ops.dense._PRIMITIVE
+_SCALING = const(3)  # as ops.dense._SCALING
+_BIAS = const(4)  # as ops.dense._BIAS
+_DEPTH = const(5)  # as ops.dense._DEPTH
+_CHANNELS = const(6)  # as ops.dense._CHANNELS
+_TYPE = const(7)  # as ops.dense._TYPE
+_WIDE = const(8)  # as ops.dense._WIDE
+_PART = const(9)  # as ops.dense._PART
 _HEIGHT = const(10)  # of the input
 _WIDTH = const(11)
 _INPUT_DEPTH = const(12)
@@ -37,18 +40,21 @@ _DILATION_Y = const(19)
 _DILATION_X = const(20)
 _PAD_Y = const(21)
 _PAD_X = const(22)
-_OFFSET = const(23)
+_OFFSET = const(23)  # added to elements of the input
+_MULTIPLIER = const(24)  # channels an input channel, of a depthwise convolution; else 0
 _GATHERED = const(25)  # most places of a window in a step
 _PIXELS = const(26)  # whose windows are gathered together
 _PIXEL_BYTES = const(27)  # of the input
 _UP_Y = const(28)  # rows and columns of a window's places to one of the input; 1 but transposed
 _UP_X = const(29)
-_MULTIPLIER = const(24)  # channels an input channel, of a depthwise convolution; else 0
+_END = const(30)
+
+_INT8 = const(0)  # as ops.fixed._INT8
 
 _MOST_UP = const(0x1FFFFFFF)
 
-_M = const(0x3FFFFFFF)
-_S = const(0x20000000)
+_M = const(0x3FFFFFFF)  # as ops.operator._M
+_S = const(0x20000000)  # as ops.operator._S
 
 
 # Accumulators of outputs at .. at + n.
@@ -66,7 +72,7 @@ def convolve(params, source, weights, acc, at: int, n: int):
     ky_count = p[_KERNEL_Y]
     kx_count = p[_KERNEL_X]
     multiplier = p[_MULTIPLIER]
-    narrow = 1 if p[_TYPE] == 0 else 0
+    narrow = 1 if p[_TYPE] == _INT8 else 0
     offset = (p[_OFFSET] & _M ^ _S) - _S
     # An 8-bit value is loaded with 128 added.
     if narrow:
@@ -272,8 +278,8 @@ class Direct(Operator):
         self.target = target.raw
         self.acc = scratch
         self.scaling = number(params, _SCALING)
-        count = number(params, 0)
-        chunk = number(params, 1, 1)
+        count = number(params, _COUNT)
+        chunk = number(params, _CHUNK, 1)
         self.check(count, min(count, chunk))
         Operator.__init__(self, count, chunk)
 
@@ -330,13 +336,13 @@ class Places(Direct):
 class Window(Rows):
     def __init__(self, params, inputs, target, scratch):
         channels = number(params, _CHANNELS, 1)
-        count = number(params, 0, 1)
+        count = number(params, _COUNT, 1)
         self.pixels = number(params, _PIXELS, 1)
         self.image = inputs[0].raw
         self.every = count // channels
         self.places = number(params, _KERNEL_Y, 1) * number(params, _KERNEL_X, 1)
         self.gathered = number(params, _GATHERED, 1)
-        acc = (8 if number(params, _WIDE) else 4) * number(params, 1)
+        acc = (8 if number(params, _WIDE) else 4) * number(params, _CHUNK)
         size = number(params, _PIXEL_BYTES, 1)
         places = bounds.images(params, _HEIGHT, 1, self.every, _OUT_HEIGHT)
         fits("input", self.image, places, size)
@@ -374,7 +380,7 @@ class Window(Rows):
 
 
 def make(params, inputs, outputs, scratch):
-    kind = number(params, 2)
+    kind = number(params, _PRIMITIVE)
     target = outputs[0]
     if kind == _WINDOW:
         return Window(params, inputs, target.raw, scratch)

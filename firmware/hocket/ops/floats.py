@@ -9,18 +9,22 @@ from . import bounds, fixed
 from .bounds import number
 from .operator import Operator
 
+# Words of the parameters; behind them the loadings of the operands.
+_COUNT = const(0)
+_CHUNK = const(1)  # most elements in a step
 _KIND = const(2)
 _LOW = const(3)  # of results: bits of floats
 _HIGH = const(4)
-_LEFT = const(5)  # loadings
+_LEFT = const(5)
+
 _RIGHT = const(19)
 
 _ADD = const(0)
 _SUB = const(1)
 _MUL = const(2)
 _DIV = const(3)
-_MAX = const(4)
-_MIN = const(5)
+_MAXIMUM = const(4)
+_MINIMUM = const(5)
 _COPY = const(6)
 
 
@@ -288,8 +292,8 @@ class Floats(Operator):
         self.left = inputs[0].raw
         self.right = inputs[-1].raw
         self.target = target.raw
-        count = number(params, 0)
-        chunk = number(params, 1, 1)
+        count = number(params, _COUNT)
+        chunk = number(params, _CHUNK, 1)
         bounds.fits("scratch", scratch, chunk, 4 if self.kind == _COPY else 8)
         bounds.loading(params, _LEFT, self.left, count, "input 0")
         if self.kind != _COPY:
@@ -308,7 +312,7 @@ class Floats(Operator):
             if kind <= _DIV:
                 combine(0, 0, 0, kind, self.a, self.b, n)
             else:
-                choose(kind - _MAX, self.a, self.b, n)
+                choose(kind - _MAXIMUM, self.a, self.b, n)
         clamp(p, self.a, self.target, at, n)
 
 

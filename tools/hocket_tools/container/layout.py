@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Generates the device reader's constants from the container's definition.
 
-``python -m hocket_tools.container.layout`` rewrites ``firmware/hocket/_layout.py``; with
-``--check`` it only says whether the file is current.
+``python -m hocket_tools.container.layout`` rewrites ``_layout.py`` of the device's package and the
+copies of constants in its other modules (see `device`); with ``--check`` it only says whether they
+are current.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 from enum import IntEnum
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import Any
 
 from construct import Array, Bytes, FormatField
 
+from . import device
 from . import format as fmt
 from .format import (
     DType,
@@ -45,7 +48,8 @@ USED = {
     "STEP_NAME", "STEP_KIND", "SECTION_KIND_MODELS", "SECTION_KIND_REGIONS", "SECTION_KIND_TENSORS",
     "SECTION_KIND_STEPS", "SECTION_KIND_PERSISTENT", "SECTION_KIND_TASKS", "SECTION_KIND_PLAN",
     "SECTION_KIND_STRINGS", "SECTION_KIND_STREAMS", "SECTION_KIND_DATA", "REGION_KIND_UNUSED",
-    "REGION_KIND_READ_ONLY", "REGION_KIND_ARENA", "STEP_KIND_CPU", "POLICY_RR", "OVERRUN_ABORT",
+    "REGION_KIND_READ_ONLY", "REGION_KIND_ARENA", "STEP_KIND_CPU", "POLICY_RR", "OVERRUN_QUEUE",
+    "OVERRUN_ABORT",
 }  # fmt: skip
 
 _HEAD = """\
@@ -146,25 +150,27 @@ def source() -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write or check the generated file; the exit code is 1 if it was not current."""
+    """Write or check what is generated; the exit code is 1 if it was not current."""
     parser = argparse.ArgumentParser(prog="hocket_tools.container.layout", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing")
     parser.add_argument(
         "path",
         nargs="?",
         type=Path,
-        default=Path("firmware/hocket/_layout.py"),
-        help="the file (default: %(default)s, from the repository's root)",
+        default=Path("firmware/hocket"),
+        help="the package (default: %(default)s, from the repository's root)",
     )
     options = parser.parse_args(arguments)
-    text = source()
-    if not options.check:
-        options.path.write_text(text)
-        return 0
-    if options.path.exists() and options.path.read_text() == text:
-        return 0
-    print(f"{options.path} is not current: run python -m {parser.prog}", file=sys.stderr)
-    return 1
+    # Copies second, because some are of what is generated.
+    layout = (options.path / "_layout.py", source())
+    for path, text in itertools.chain([layout], device.copies(options.path)):
+        if path.exists() and path.read_text("utf-8") == text:
+            continue
+        if options.check:
+            print(f"{path} is not current: run python -m {parser.prog}", file=sys.stderr)
+            return 1
+        path.write_text(text, "utf-8")
+    return 0
 
 
 if __name__ == "__main__":
