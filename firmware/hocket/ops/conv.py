@@ -57,7 +57,13 @@ _M = const(0x3FFFFFFF)  # as ops.operator._M
 _S = const(0x20000000)  # as ops.operator._S
 
 
-# Accumulators of outputs at .. at + n.
+# Accumulators of outputs at .. at + n, each in three steps: where its window lies, its bias, and the
+# products of the window's places inside the input. Weights lie as the schema has them:
+#
+#   deep       (channel, ky, kx, input channel)    an output sees all channels of the input
+#   depthwise  (ky, kx, channel)                   an output sees channel // multiplier
+#
+# An accumulator is a word; a wide one is two, of which the first has the low 16 bits.
 @micropython.viper
 def convolve(params, source, weights, acc, at: int, n: int):
     p = ptr32(params)
@@ -72,16 +78,17 @@ def convolve(params, source, weights, acc, at: int, n: int):
     ky_count = p[_KERNEL_Y]
     kx_count = p[_KERNEL_X]
     multiplier = p[_MULTIPLIER]
+    # Compared without sign, what lies before the input is beyond it.
+    height = uint(p[_HEIGHT])
+    width = uint(p[_WIDTH])
     narrow = 1 if p[_TYPE] == _INT8 else 0
     offset = (p[_OFFSET] & _M ^ _S) - _S
     # An 8-bit value is loaded with 128 added.
     if narrow:
         offset -= 128
-    count = depth
-    step = 1
-    if multiplier:
-        count = 1
+    count = 1 if multiplier else depth
     for i in range(n):
+        # The window.
         k = at + i
         channel = k % channels
         k = k // channels
@@ -89,6 +96,7 @@ def convolve(params, source, weights, acc, at: int, n: int):
         k = k // p[_OUT_WIDTH]
         y = k % p[_OUT_HEIGHT] * p[_STRIDE_Y] - p[_PAD_Y]
         batch = k // p[_OUT_HEIGHT] * p[_HEIGHT]
+        # The bias.
         low = 0
         if wide:
             k = 2 * (p[_BIAS] + 2 * channel)
@@ -97,46 +105,42 @@ def convolve(params, source, weights, acc, at: int, n: int):
         else:
             k = 2 * (p[_BIAS] + channel)
             v = ((p16[k + 1] ^ 0x8000) - 0x8000) << 16 | p16[k]
+        # The products, of a place of the window at a time.
         for ky in range(ky_count):
-            if y >= 0:
-                if y < p[_HEIGHT]:
-                    x = left
-                    for kx in range(kx_count):
-                        if x >= 0:
-                            if x < p[_WIDTH]:
-                                j = ((batch + y) * p[_WIDTH] + x) * depth
-                                if multiplier:
-                                    j += channel // multiplier
-                                    w = (ky * kx_count + kx) * channels + channel
-                                else:
-                                    w = ((channel * ky_count + ky) * kx_count + kx) * depth
-                                end = w + count
-                                if narrow:
-                                    while w < end:
-                                        v += ((x8[j] ^ 0x80) + offset) * ((w8[w] ^ 0x80) - 0x80)
-                                        j += step
-                                        w += 1
-                                elif wide == 0:
-                                    while w < end:
-                                        v += ((x16[j] ^ 0x8000) - 0x8000) * ((w8[w] ^ 0x80) - 0x80)
-                                        j += step
-                                        w += 1
-                                else:
-                                    while w < end:
-                                        # As many products as fit a word.
-                                        k = w + 128
-                                        if k > end:
-                                            k = end
-                                        s = low
-                                        while w < k:
-                                            s += ((x16[j] ^ 0x8000) - 0x8000) * (
-                                                (w8[w] ^ 0x80) - 0x80
-                                            )
-                                            j += step
-                                            w += 1
-                                        low = s & 0xFFFF
-                                        v += s >> 16
-                        x += p[_DILATION_X]
+            if uint(y) < height:
+                x = left
+                for kx in range(kx_count):
+                    if uint(x) < width:
+                        j = ((batch + y) * p[_WIDTH] + x) * depth
+                        if multiplier:
+                            j += channel // multiplier
+                            w = (ky * kx_count + kx) * channels + channel
+                        else:
+                            w = ((channel * ky_count + ky) * kx_count + kx) * depth
+                        end = w + count
+                        if narrow:
+                            while w < end:
+                                v += ((x8[j] ^ 0x80) + offset) * ((w8[w] ^ 0x80) - 0x80)
+                                j += 1
+                                w += 1
+                        elif wide == 0:
+                            while w < end:
+                                v += ((x16[j] ^ 0x8000) - 0x8000) * ((w8[w] ^ 0x80) - 0x80)
+                                j += 1
+                                w += 1
+                        while w < end:
+                            # Into a wide accumulator, as many products as fit a word.
+                            k = w + 128
+                            if k > end:
+                                k = end
+                            s = low
+                            while w < k:
+                                s += ((x16[j] ^ 0x8000) - 0x8000) * ((w8[w] ^ 0x80) - 0x80)
+                                j += 1
+                                w += 1
+                            low = s & 0xFFFF
+                            v += s >> 16
+                    x += p[_DILATION_X]
             y += p[_DILATION_Y]
         if wide:
             a[2 * i] = low
@@ -236,6 +240,8 @@ def by_places(i: int, j: int, w: int, params, source, weights, acc, pixel: int, 
     a = ptr32(acc)
     channels = p[_CHANNELS]
     offset = (p[_OFFSET] & _M ^ _S) - _S - 128
+    height = uint(p[_HEIGHT])
+    width = uint(p[_WIDTH])
     k = p[_BIAS] + at
     i = 0
     while i < n:
@@ -248,24 +254,22 @@ def by_places(i: int, j: int, w: int, params, source, weights, acc, pixel: int, 
     batch = k // p[_OUT_HEIGHT] * p[_HEIGHT]
     row = at
     for _ in range(p[_KERNEL_Y]):
-        if y >= 0:
-            if y < p[_HEIGHT]:
-                x = left
-                w = row
-                for _ in range(p[_KERNEL_X]):
-                    if x >= 0:
-                        if x < p[_WIDTH]:
-                            j = ((batch + y) * p[_WIDTH] + x) * channels + at
-                            i = 0
-                            while i < n:
-                                # Of the sum, only the low word counts.
-                                a[i] = a[i] + ((w8[w] ^ 0x80) - 0x80) * ((x8[j] ^ 0x80) + offset)
-                                i += 1
-                                j += 1
-                                w += 1
-                            w -= n
-                    x += p[_DILATION_X]
-                    w += channels
+        if uint(y) < height:
+            x = left
+            w = row
+            for _ in range(p[_KERNEL_X]):
+                if uint(x) < width:
+                    j = ((batch + y) * p[_WIDTH] + x) * channels + at
+                    i = 0
+                    while i < n:
+                        # Of the sum, only the low word counts.
+                        a[i] = a[i] + ((w8[w] ^ 0x80) - 0x80) * ((x8[j] ^ 0x80) + offset)
+                        i += 1
+                        j += 1
+                        w += 1
+                    w -= n
+                x += p[_DILATION_X]
+                w += channels
         y += p[_DILATION_Y]
         row += p[_KERNEL_X] * channels
 

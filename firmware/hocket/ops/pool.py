@@ -50,6 +50,9 @@ def pool(
     a = ptr32(acc)
     a16 = ptr16(acc)
     depth = p[_DEPTH]
+    # Compared without sign, what lies before the input is beyond it.
+    height = uint(p[_HEIGHT])
+    width = uint(p[_WIDTH])
     mean = p[_MEAN]
     narrow = 1 if p[_TYPE] == _INT8 else 0
     low = (p[_LOW] & _M ^ _S) - _S
@@ -68,23 +71,21 @@ def pool(
             count = a[1]
         y += first
         for _ in range(first, last):
-            if y >= 0:
-                if y < p[_HEIGHT]:
-                    x = left
-                    for _ in range(p[_KERNEL_X]):
-                        if x >= 0:
-                            if x < p[_WIDTH]:
-                                j = ((batch + y) * p[_WIDTH] + x) * depth + channel
-                                if narrow:
-                                    k = (x8[j] ^ 0x80) - 0x80
-                                else:
-                                    k = (x16[j] ^ 0x8000) - 0x8000
-                                if mean:
-                                    v += k
-                                    count += 1
-                                elif k > v:
-                                    v = k
-                        x += 1
+            if uint(y) < height:
+                x = left
+                for _ in range(p[_KERNEL_X]):
+                    if uint(x) < width:
+                        j = ((batch + y) * p[_WIDTH] + x) * depth + channel
+                        if narrow:
+                            k = (x8[j] ^ 0x80) - 0x80
+                        else:
+                            k = (x16[j] ^ 0x8000) - 0x8000
+                        if mean:
+                            v += k
+                            count += 1
+                        elif k > v:
+                            v = k
+                    x += 1
             y += 1
         if last < p[_KERNEL_Y]:
             a[0] = v

@@ -91,5 +91,5 @@ ptr32 = _cast(4, "I", _Words)
 
 
 def uint(value: int) -> int:
-    """Return a register's value as an unsigned integer."""
-    return value & 0xFFFFFFFF
+    """Return a register's value as an unsigned integer, of the 64 bits that a desktop's has."""
+    return int(value) & 0xFFFFFFFF_FFFFFFFF
