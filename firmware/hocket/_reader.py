@@ -301,7 +301,7 @@ class Reader:
             try:  # here, because most applications can do without
                 from .programs import check
             except ImportError:
-                fail(at, "step for the processor, and this firmware has no operators")
+                fail(at, "step for the CPU, and this firmware has no operators")
             check(self, offset, size, worst, net)
 
     def persistent(self, index, model, net):

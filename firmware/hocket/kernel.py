@@ -119,7 +119,7 @@ class Kernel:
     def report(self):
         return "".join(self.cells())
 
-    # The same in pieces, for those who must not hold the processor for long.
+    # The same cell by cell, for those who must not hold the CPU for long.
     def cells(self):
         from .stats import cells  # here, because the kernel can do without
 

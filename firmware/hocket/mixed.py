@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# Nets with steps for the processor: an inference goes from stage to stage, each of them a row of
-# NPU segments or one operator. An operator does its work in pieces, between which more urgent
-# tasks go first; other nets have the NPU meanwhile.
+# Nets with operators on the CPU: an inference goes from stage to stage, each of them a row of NPU
+# segments or one operator. An operator does its work in CPU steps, between which more urgent tasks
+# go first; other nets have the NPU meanwhile.
 from micropython import const
 
 from . import ethosu
@@ -28,7 +28,7 @@ class MixedNet(Net):
             raise RuntimeError("net %s is under way" % self.name)
         return Net.infer(self, data)
 
-    # Time of the processor in its steps so far, interrupts included.
+    # CPU time of its operators so far, interrupts included.
     @property
     def cpu_us(self):
         return self.inference.cpu_s * _MILLION + self.inference.cpu_us
@@ -92,7 +92,7 @@ class MixedInference(Inference):
         self.cpu_us = 0
         self._stages = stages
         self._at = 0  # which is under way
-        self._ready = None  # list of tasks that one stands in between pieces
+        self._ready = None  # list of tasks that one stands in between CPU steps
 
     def __next__(self):
         if self._armed:
@@ -164,7 +164,7 @@ class MixedInference(Inference):
         self._dispatcher.part(net.slot, net._base, stage.first, stage.last)
         self._dispatcher.submit(net.slot, task.priority, deadline, task.index)
 
-    # A piece of an operator's work; True if it was the last one.
+    # A CPU step of an operator; True if it was the last one.
     def _work(self, stage):
         port = self._port
         slot = self._net.slot

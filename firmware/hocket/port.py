@@ -72,13 +72,13 @@ class Port:
             import board
         self.board = board
         self.npu_base = board.NPU_BASE
-        # For RESET: 1 is privileged and secure, as a processor boots.
+        # For RESET: 1 is privileged and secure, as a CPU boots.
         self.npu_protection = getattr(board, "NPU_PROTECTION", 1)
         self.arena_base = board.ARENA_BASE
         self.arena_size = board.ARENA_SIZE
-        # Hooks for an emulation that charges the processor's time: None, or called without
+        # Hooks for an emulation that charges the CPU's time: None, or called without
         # argument before each segment and each resume, with the task's index before each release,
-        # with nanoseconds after each job, and after each piece of a processor's step with its net,
+        # with nanoseconds after each job, and after each CPU step of an operator with its net,
         # its index there and whether it was the last one of the step.
         self.charge_dispatch = None
         self.charge_release = None

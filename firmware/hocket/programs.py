@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Programs for the processor, as steps of a container have them: read in place, and checked.
+# Programs for the CPU, as steps of a container have them: read in place, and checked.
 # hocket_tools.container.programs makes the same checks, written a second time on purpose.
 import struct
 

@@ -47,24 +47,24 @@ class _Info:
     pass
 
 
-# A step for the processor, in pieces of so many us. It adds one to the net's first output.
+# An operator whose CPU steps take so many us each. It adds one to the net's first output.
 class Work:
-    def __init__(self, pieces, runs_on=False):
-        self.pieces = pieces
+    def __init__(self, steps_us, runs_on=False):
+        self.steps_us = steps_us
         self.runs_on = runs_on
         self.at = 0
         self.resets = 0
         self.port = None  # that of the application's board
         self.total = 0
-        for us in pieces:
+        for us in steps_us:
             self.total += us
 
     def step(self):
         if self.at == 0:
             self.output[0] = self.input[0] + 1
-        self.port.advance(self.pieces[self.at])
+        self.port.advance(self.steps_us[self.at])
         self.at += 1
-        if self.at < len(self.pieces):
+        if self.at < len(self.steps_us):
             return False
         self.at = 0
         return True
@@ -188,7 +188,7 @@ def _tensor(name, offset):
     return info
 
 
-# A port for an application. Time moves only in here: while the processor idles, and by charges.
+# A port for an application. Time moves only in here: while the CPU idles, and by charges.
 class FakePort:
     def __init__(self, app, start_us=0, dispatch_us=0, resume_us=0, release_us=0, interrupts=True):
         self.now = start_us
@@ -220,7 +220,7 @@ class FakePort:
         self._end = _NEVER
         self._faults = {}
         self._hangs = {}
-        self.idled = 0  # times that the processor had nothing to do
+        self.idled = 0  # times that the CPU had nothing to do
         base = self.npu_base
         poke(base, 0, _ID)
         poke(base, 0x28, _CONFIG)
@@ -261,7 +261,7 @@ class FakePort:
     def view(self, address, size):
         return memoryview(uctypes.bytearray_at(address, size))
 
-    # The processor computes for so long.
+    # The CPU computes for so long.
     def advance(self, us):
         end = self.now + us
         self._look()

@@ -13,7 +13,7 @@ MISS = const(5)
 SKIP = const(6)
 FAULT = const(7)  # argument: low half of STATUS
 RESUME = const(8)
-CPU_START = const(9)  # a piece of a step on the processor; argument: step of the net
+CPU_START = const(9)  # of a CPU step; argument: step of the net
 CPU_END = const(10)
 
 KINDS = (

@@ -57,8 +57,8 @@ _M = const(0x3FFFFFFF)  # as ops.operator._M
 _S = const(0x20000000)  # as ops.operator._S
 
 
-# Accumulators of outputs at .. at + n, each in three steps: where its window lies, its bias, and the
-# products of the window's places inside the input. Weights lie as the schema has them:
+# Accumulators of outputs at .. at + n, each in three steps: where its window lies, its bias, and
+# the products of the window's places inside the input. Weights lie as the schema has them:
 #
 #   deep       (channel, ky, kx, input channel)    an output sees all channels of the input
 #   depthwise  (ky, kx, channel)                   an output sees channel // multiplier
@@ -150,7 +150,7 @@ def convolve(params, source, weights, acc, at: int, n: int):
 
 
 # Places first .. last of the windows of some pixels, in order; outside the input they are zero
-# points. Two registers, as of dense.dot8, then what the windows are in.
+# points. i and j are only registers, as of dense.dot8, and o8 is the window, which o32 is, too.
 @micropython.viper
 def gather(
     i: int, j: int, o8: ptr8, params, source, window, pixel: int, pixels: int, first: int, last: int
@@ -231,7 +231,8 @@ def gather(
                         i += 1
 
 
-# Sums of channels at .. at + n of one pixel, of int8; one filter an input channel.
+# Sums of channels at .. at + n of one pixel, of int8; one filter an input channel. The first three
+# arguments are only registers, as of dense.dot8.
 @micropython.viper
 def by_places(i: int, j: int, w: int, params, source, weights, acc, pixel: int, at: int, n: int):
     p = ptr32(params)

@@ -34,6 +34,7 @@ _ABS = const(3)
 
 
 # The sigmoid of elements times multiplier / 2**shift, in 24ths of 512ths; with tanh the tangent.
+# The first three arguments are only registers, as of dense.dot8.
 @micropython.viper
 def interpolate(
     v: int, k: int, place: int, tanh: int, multiplier: int, shift: int, table, source, target,

@@ -29,7 +29,8 @@ _INT8 = const(0)  # as ops.fixed._INT8
 # row has them. Inputs and weights count as their values plus 128. For inputs, what is too much is
 # in the bias, as the zero point is; for weights, 128 times the sum of inputs is taken off.
 #
-# Viper keeps the first three locals in registers, and arguments come first: w and u are none.
+# Viper keeps the first three locals in registers, and arguments come first: so w and u, which the
+# caller gives as 0, are locals that are typed as arguments, and here and elsewhere are only that.
 @micropython.viper
 def dot8(w8: ptr8, w: int, u: int, params, source, acc, at: int, n: int, first: int, last: int):
     p = ptr32(params)

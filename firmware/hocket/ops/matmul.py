@@ -28,7 +28,7 @@ _S = const(0x20000000)  # as ops.operator._S
 
 
 # Products first .. last of outputs at .. at + n; later parts are of one output. The first three
-# arguments are registers, as of dense.dot8.
+# arguments are only registers, as of dense.dot8.
 @micropython.viper
 def multiply(
     x: int, y: int, v: int, params, left, right, acc, at: int, n: int, first: int, last: int

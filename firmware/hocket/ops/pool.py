@@ -37,7 +37,8 @@ _S = const(0x20000000)  # as ops.operator._S
 
 
 # Rows first .. last of the windows of outputs at .. at + n; parts are of one output, whose sum and
-# count are kept in acc between them. Three registers, as of dense.dot8.
+# count are kept in acc between them. The first three arguments are only registers, as of
+# dense.dot8.
 @micropython.viper
 def pool(
     j: int, v: int, k: int, params, source, target, acc, at: int, n: int, first: int, last: int

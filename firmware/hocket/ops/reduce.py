@@ -37,7 +37,7 @@ _S = const(0x20000000)  # as ops.operator._S
 
 
 # Words of outputs at .. at + n, of their elements first .. last; parts are of one output. The first
-# three arguments are registers, as of dense.dot8.
+# three arguments are only registers, as of dense.dot8.
 @micropython.viper
 def reduce(j: int, q: int, v: int, params, source, acc, at: int, n: int, first: int, last: int):
     p = ptr32(params)

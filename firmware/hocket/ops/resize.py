@@ -25,7 +25,8 @@ _M = const(0x3FFFFFFF)  # as ops.operator._M
 _S = const(0x20000000)  # as ops.operator._S
 
 
-# Channels first .. last of pixels at .. at + n. Three registers, as of dense.dot8.
+# Channels first .. last of pixels at .. at + n. The first three arguments are only registers, as
+# of dense.dot8.
 @micropython.viper
 def resize(j: int, o: int, v: int, params, source, target, at: int, n: int, first: int, last: int):
     p = ptr32(params)

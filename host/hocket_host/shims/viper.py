@@ -91,5 +91,5 @@ ptr32 = _cast(4, "I", _Words)
 
 
 def uint(value: int) -> int:
-    """Return a register's value as an unsigned integer, of the 64 bits that a desktop's has."""
-    return int(value) & 0xFFFFFFFF_FFFFFFFF
+    """Return a register's value as an unsigned integer."""
+    return int(value) & 0xFFFFFFFF if value < 0 else int(value)
