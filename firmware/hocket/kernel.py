@@ -5,7 +5,7 @@ from micropython import const
 
 from . import policy as policies
 from . import task as core
-from .agenda import COLLECT, IDLE, RELEASE, WATCH, Agenda
+from .agenda import Agenda
 from .dispatch import Dispatcher
 from .ethosu import EthosU
 from .net import NpuError
@@ -14,8 +14,14 @@ from .periodic import Periodic, shared_arenas
 from .port import Port, ticks_add
 from .trace import Trace
 
+# What a step of the agenda asks for.
+_IDLE = const(-1)  # as agenda._IDLE
+_WATCH = const(-2)  # as agenda._WATCH
+_COLLECT = const(-3)  # as agenda._COLLECT
+_RELEASE = const(-4)  # as agenda._RELEASE
+
 # Names of nets without a task, in the trace.
-_NO_TASK = 0x80
+_NO_TASK = const(0x80)
 
 _MASK = const(0x3FFFFFFF)  # as port._MASK
 _HALF = const(0x20000000)  # as port._HALF
@@ -190,7 +196,7 @@ class Kernel:
                 return
             index = step(until)
             if index < 0:
-                if index != IDLE:
+                if index != _IDLE:
                     self._attend(index)
                 continue
             task = tasks[index]
@@ -224,13 +230,13 @@ class Kernel:
 
     # Does what a step of the agenda asks for.
     def _attend(self, what):
-        if what == WATCH:
+        if what == _WATCH:
             self.dispatcher.watch(self.port.ticks_us())
-        elif what == COLLECT:
+        elif what == _COLLECT:
             for task in self.tasks:
                 task.collect()
         else:
-            self.tasks[RELEASE - what].release()
+            self.tasks[_RELEASE - what].release()
 
     # An NPU's failure is the job's own affair and counted; any other error is the program's.
     def _failed(self, task, error):
@@ -239,7 +245,7 @@ class Kernel:
             self._forget(task)
             counted = False
         else:
-            task.periodic.fail(error)
+            task.periodic.complete(error)
             counted = isinstance(error, NpuError)
         if self.on_error is not None:
             self.on_error(task.name, error)

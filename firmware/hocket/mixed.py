@@ -10,9 +10,10 @@ from .net import Inference, Net, NpuError
 from .ops import make
 from .port import region_address, ticks_add, ticks_diff
 from .programs import read
-from .trace import CPU_END, CPU_START
 
 _EIO = const(5)  # as net._EIO
+_CPU_START = const(9)  # as trace.CPU_START
+_CPU_END = const(10)  # as trace.CPU_END
 _SPAN_US = const(0x10000000)  # as port._SPAN_US
 _MILLION = const(1000000)  # as agenda._MILLION
 
@@ -169,7 +170,7 @@ class MixedInference(Inference):
         port = self._port
         slot = self._net.slot
         begun = port.ticks_us()
-        self._dispatcher.note(CPU_START, slot, stage.first)
+        self._dispatcher.note(_CPU_START, slot, stage.first)
         try:
             done = stage.operator.step()
         except Exception:
@@ -177,7 +178,7 @@ class MixedInference(Inference):
             raise
         if port.charge_step is not None:
             port.charge_step(slot, stage.first, done)
-        self._dispatcher.note(CPU_END, slot, stage.first)
+        self._dispatcher.note(_CPU_END, slot, stage.first)
         us = self.cpu_us + ticks_diff(port.ticks_us(), begun)
         while us >= _MILLION:
             us -= _MILLION

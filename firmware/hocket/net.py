@@ -4,13 +4,16 @@ from micropython import const
 
 from . import ethosu
 from . import task as core
-from .policy import BY_ARRIVAL, BY_DEADLINE, BY_PRIORITY
 from .port import region_address, ticks_add
 from .tensor import Tensor
 
 _SPAN_US = const(0x10000000)  # as port._SPAN_US
 
 _EIO = const(5)
+
+_BY_ARRIVAL = const(0)  # as policy._BY_ARRIVAL
+_BY_PRIORITY = const(1)  # as policy._BY_PRIORITY
+_BY_DEADLINE = const(2)  # as policy._BY_DEADLINE
 
 
 # An inference that did not come to its end on the NPU; args are (errno, text).
@@ -110,15 +113,15 @@ class Inference:
             priority = task.priority
             rule = dispatcher.rule
             rank = tie = 0
-            if rule == BY_PRIORITY:
+            if rule == _BY_PRIORITY:
                 rank = priority
-            elif rule != BY_ARRIVAL:
+            elif rule != _BY_ARRIVAL:
                 periodic = net.periodic
                 if periodic is None:
                     deadline = ticks_add(self._port.ticks_us(), _SPAN_US)  # the farthest
                 else:
                     deadline = periodic.words[periodic.deadline_at]
-                if rule != BY_DEADLINE:
+                if rule != _BY_DEADLINE:
                     dispatcher.submit(net.slot, priority, deadline, task.index)
                     return None
                 rank = deadline

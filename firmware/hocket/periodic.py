@@ -127,26 +127,20 @@ class Periodic:
         else:
             self._agenda.push(task)
 
-    # The body came to its end.
-    def complete(self):
-        kernel = self._kernel
-        charge = kernel.port.charge_body
-        if charge is not None:
-            charge(self.cpu_ns)
-        late = self._agenda.complete(self.task.index)
-        if late > 0:
-            self._miss(kernel.port.ticks_us(), late)
-        self._end()
-
-    # The body raised an error.
-    def fail(self, error):
-        if isinstance(error, NpuError):
-            self._agenda.count(self.task.index, "faults")
-        self._agenda.drop(self.task.index)
-        self._end()
-
-    def _end(self):
+    # The body came to its end, or raised an error.
+    def complete(self, error=None):
         task = self.task
+        if error is None:
+            port = self._kernel.port
+            if port.charge_body is not None:
+                port.charge_body(self.cpu_ns)
+            late = self._agenda.complete(task.index)
+            if late > 0:
+                self._miss(port.ticks_us(), late)
+        else:
+            if isinstance(error, NpuError):
+                self._agenda.count(task.index, "faults")
+            self._agenda.drop(task.index)
         if task.held is not None:
             self._give_back()
             self.collect()
