@@ -25,9 +25,6 @@ from .cpython.shims.testing import ProcessMachine
 Frame = tuple[NDArray[Any], ...]
 OnJob = Callable[[str, Frame, Frame], None]
 
-_ARENA = 2
-_REGIONS = 8
-
 
 class Watched(Protocol):
     """What is needed of a machine to follow its jobs."""
@@ -121,7 +118,7 @@ class JobWatcher:
         self._on_job = on_job
         self._base = machine.container_base if base is None else base
         self._arena_base = arena_base
-        self._app = _read(container)
+        self._app, self._layout = _read(container)
         self._steps: dict[int, list[tuple[int, int]]] = {}
         for net, info in enumerate(self._app.nets):
             for step in range(info.steps):
@@ -144,7 +141,7 @@ class JobWatcher:
         return self._app
 
     def _bases(self) -> list[int]:
-        return [self._npu.read(Reg.BASEP0 + 8 * r, 4) for r in range(_REGIONS)]
+        return [self._npu.read(Reg.BASEP0 + 8 * r, 4) for r in range(self._layout.REGION_SLOTS)]
 
     def _which(self, qbase: int) -> tuple[int, int] | None:
         """Network and segment of a run."""
@@ -156,7 +153,7 @@ class JobWatcher:
             arenas = [
                 bases[i] == self._arena_base + offset
                 for i, (kind, offset, _) in enumerate(self._app.nets[net].regions)
-                if kind == _ARENA
+                if kind == self._layout.REGION_KIND_ARENA
             ]
             if all(arenas):
                 return net, step
@@ -219,11 +216,12 @@ def npu_of(machine: Watched) -> EthosU:
     return machine.npu
 
 
-def _read(container: bytes) -> Any:
-    """The container as the device's own reader sees it."""
+def _read(container: bytes) -> tuple[Any, Any]:
+    """The container as the device's own reader sees it, and the constants that it reads by."""
     space = np.zeros(len(container) + 16, np.uint8)
     start = -space.ctypes.data % 16
     space[start : start + len(container)] = np.frombuffer(container, np.uint8)
     with shims.installed(ProcessMachine()):
         hocket = importlib.import_module("hocket")
-        return hocket.load(space[start : start + len(container)])
+        app = hocket.load(space[start : start + len(container)])
+        return app, importlib.import_module("hocket._layout")

@@ -19,11 +19,10 @@ import numpy as np
 from hocket_host.errors import HocketError
 
 from ..config import NpuConfig
-from ..stream.isa import PAYLOAD, Cmd
+from ..stream.isa import KEY_MASK, PAYLOAD, Cmd
 from ..stream.operation import Operation
 
 _STOP_WORD = 0xFFFF_0000 | int(Cmd.NPU_OP_STOP)
-_KEY = 0x03FF | 0xFC00
 _OPERATIONS = frozenset(
     {
         int(Cmd.NPU_OP_CONV),
@@ -222,7 +221,7 @@ def _walk(words: list[int]) -> _Walk:
     at, count = 0, 0
     while at < len(words):
         word = words[at]
-        key = word & _KEY
+        key = word & KEY_MASK
         length = 2 if word & PAYLOAD else 1
         if at + length > len(words):
             return _Walk(ends, operations, interrupts, None, False)

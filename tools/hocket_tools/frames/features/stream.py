@@ -95,7 +95,7 @@ def feature_inputs(
         step = settings.step_samples
         data = samples.astype("<i2")
         for at in range(0, len(data) - step + 1, step):
-            if spectrogram.feed(data[at : at + step]):
+            if spectrogram.feed(data[at : at + step].data):
                 found.append(np.frombuffer(bytes(spectrogram.data), tensor.dtype))
     if not found:
         raise FeatureError(
