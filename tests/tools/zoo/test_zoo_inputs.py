@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from hocket_lab.train.__main__ import NETWORKS
+from hocket_lab.train import NETWORKS
 from hocket_tools import zoo
 from hocket_tools.zoo.audio import fit, read_wav, write_wav
 from hocket_tools.zoo.boxes import decode, encode, match
@@ -86,7 +86,7 @@ def test_a_doubled_amplitude_adds_two_octaves_of_power(front_end: FrontEnd) -> N
 
 @given(st.lists(st.floats(-1e30, 1e30), min_size=1, max_size=20))
 def test_quantisation_saturates_and_is_undone_within_half_a_step(values: list[float]) -> None:
-    tensor = zoo.Tensor((len(values),), 0.25, 3)
+    tensor = zoo.CardTensor((len(values),), 0.25, 3)
     real = np.array(values)
     back = dequantise(quantise(real, tensor), tensor)
     assert np.all(np.abs(back - np.clip(real, -131 * 0.25, 124 * 0.25)) <= 0.125)

@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
         full: Annotated[bool, typer.Option("--full", help="Show every segment.")] = False,
         primitives: Annotated[
             bool,
-            typer.Option("--primitives", help="Show how each layer on the processor may run."),
+            typer.Option("--primitives", help="Show how each layer on the CPU may run."),
         ] = False,
     ) -> None:
         """Show header, models, tensors, segments, sizes and checksums."""

@@ -76,7 +76,7 @@ def register(app: typer.Typer) -> None:
                 console.print(f"  · {name}: {line}", markup=False, highlight=False, soft_wrap=True)
         image = packed.image
         segments, operators = counted(image)
-        beside = f", {operators} operators on the processor" if operators else ""
+        beside = f", {operators} operators on the CPU" if operators else ""
         typer.echo(
             f"{target}: {len(image.tasks)} tasks, {segments} segments{beside}, "
             f"{format_size(len(packed.data))} read in place, "

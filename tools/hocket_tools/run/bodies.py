@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Jobs on an ARM image by bodies of our own: frames from its memory, outputs into its memory.
 
-Networks that begin or end on the processor are not to be followed by the runs of the NPU alone. So
+Networks that begin or end on the CPU are not to be followed by the runs of the NPU alone. So
 what tasks do is typed at the image's prompt: each job takes the next of the frames that were put
 into the flash behind the container, and leaves its outputs there.
 """
@@ -83,7 +83,7 @@ class _Task:
 
 
 def needed(packed: Packed) -> bool:
-    """Whether some network begins or ends on the processor."""
+    """Whether some network begins or ends on the CPU."""
     return any(
         hkt.StepKind.CPU in (model.steps[0].kind, model.steps[-1].kind)
         for model in packed.image.models

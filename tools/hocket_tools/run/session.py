@@ -41,7 +41,7 @@ class WatchedRun:
     exit_code: int | None
     """What the image ended with by semihosting; None if it goes on."""
     problems: tuple[str, ...]
-    """Misuse of the NPU, and faults of the processor."""
+    """Misuse of the NPU, and faults of the CPU."""
 
     @property
     def guest_mips(self) -> float | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from .errors import ZooError
+from .cards import ZooError
 from .features import SAMPLE_HZ
 
 

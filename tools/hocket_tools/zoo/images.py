@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-from .errors import ZooError
+from .cards import ZooError
 
 DIGIT_SIDE = 16
 
