@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from ethosu.vela.tflite.Model import Model
 
+from hocket_lab.train.macs import count_macs
 from hocket_tools import zoo
-from hocket_tools.zoo.macs import count_macs
 
 NAMES = [card.name for card in zoo.models()]
 PACKAGE = Path(zoo.__file__).parent
