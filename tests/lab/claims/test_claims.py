@@ -12,7 +12,6 @@ import pytest
 from hocket_lab.claims.claims import Claim, ClaimError, check, load, write
 from hocket_lab.claims.figures import FigureError, Placeholder, look_up
 from hocket_lab.claims.record import record, recorded
-from paths import ROOT
 
 MEASURED = {
     "overlap": {"ratio": 0.8098, "rows": [{"least": 0.57, "ns": 3}, {"least": 0.65, "ns": 4}]},
