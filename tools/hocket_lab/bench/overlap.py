@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How much sooner networks are done when one's processor steps run beside another's NPU segments.
+"""How much sooner networks are done when one's CPU steps run beside another's NPU segments.
 
 Every frame hands each network one input. With overlap all are released at once and the kernel lets
 them take turns on both units. Without, a network starts when the one before has finished, so that
@@ -30,7 +30,7 @@ _FRAME_MS = 1000
 
 @dataclass(frozen=True)
 class Network:
-    """A model, and the layers of it that the processor runs though the NPU could."""
+    """A model, and the layers of it that the CPU runs though the NPU could."""
 
     name: str
     model: str
@@ -53,7 +53,7 @@ _PEOPLE = Network("people", "mlp_vww96_int8", on_cpu=(30,))
 
 SCENARIOS = (
     Scenario("wake word beside a detector", (_WAKE_WORD, _DETECTOR)),
-    Scenario("two networks with their softmax on the processor", (_KEYWORDS, _PEOPLE)),
+    Scenario("two networks with their softmax on the CPU", (_KEYWORDS, _PEOPLE)),
     Scenario("three networks, two of them on both units", (_WAKE_WORD, _SPEECH, _DETECTOR)),
 )
 #: Longest wanted segments: whole parts, or such that the NPU changes hands often.
@@ -99,10 +99,7 @@ def measure(
         alone = run([network], [0], 2)
         offsets.append(offsets[-1] + -(-max(_responses(alone, 0)) // _US) * _US)
     apart = run(networks, offsets, frames)
-    ends = [[job.end_ns or 0 for job in task.jobs[:frames]] for task in apart.run.tasks]
-    releases = [[job.release_ns for job in task.jobs[:frames]] for task in apart.run.tasks]
-    for before, after in zip(ends, releases[1:], strict=False):
-        assert all(end <= release for end, release in zip(before, after, strict=True))
+    _check_that_nothing_overlaps(apart, frames)
     with_ns = sum(max(row) for row in _rows(together, frames))
     without_ns = sum(sum(row) for row in _rows(apart, frames))
     npu_ns = sum(task.npu_ns for task in apart.run.tasks)
@@ -148,6 +145,13 @@ def _rows(outcome: Outcome, frames: int) -> list[tuple[int, ...]]:
     columns = [_responses(outcome, task)[:frames] for task in range(len(outcome.run.tasks))]
     assert all(len(column) == frames for column in columns)
     return list(zip(*columns, strict=True))
+
+
+def _check_that_nothing_overlaps(apart: Outcome, frames: int) -> None:
+    ends = [[job.end_ns or 0 for job in task.jobs[:frames]] for task in apart.run.tasks]
+    releases = [[job.release_ns for job in task.jobs[:frames]] for task in apart.run.tasks]
+    for before, after in zip(ends, releases[1:], strict=False):
+        assert all(end <= release for end, release in zip(before, after, strict=True))
 
 
 def _verified(outcome: Outcome) -> int:

@@ -8,6 +8,7 @@ import typer
 from . import (
     bench,
     bounds,
+    claims,
     dispatch,
     exact,
     experiment,
@@ -49,6 +50,7 @@ def register(app: typer.Typer) -> None:
         train.train,
         generate.generate,
         house.house,
+        claims.claims,
     ):
         lab.command()(command)
     app.add_typer(lab, name="lab")

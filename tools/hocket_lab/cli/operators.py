@@ -19,7 +19,7 @@ def operators(
     platform: Annotated[
         list[str] | None,
         typer.Option(
-            help="cpython, micropython or arm; may be repeated. By default all that are here."
+            help="cpython, micropython or arm; may be repeated. By default all that can run here."
         ),
     ] = None,
     firmware: Firmware = FIRMWARE,

@@ -36,7 +36,7 @@ def load_networks(
     dispatch_ns: int,
     *,
     least_ns: int,
-    piece_cycles: int,
+    tile_cycles: int,
     cycles: Cycles = "worst",
 ) -> list[Network]:
     """Every model of some folders that fits the NPU wholly.
@@ -49,7 +49,7 @@ def load_networks(
         What they run on.
     least_ns
         Shorter networks are left out: they load the CPU, not the NPU.
-    piece_cycles
+    tile_cycles
         NPU cycles that no operation should exceed, before the planner chooses cuts.
     cycles
         Worst-case or nominal.
@@ -63,7 +63,7 @@ def load_networks(
         if len(compiled.operations) > _MOST_OPERATIONS:
             continue
         whole = CompiledNetwork(compiled, system, cycles).measure(())[0]
-        pieces = CompiledNetwork(bound_tiles(compiled, piece_cycles, system), system, cycles)
+        tiled = CompiledNetwork(bound_tiles(compiled, tile_cycles, system), system, cycles)
         if whole >= least_ns:
-            networks.append(Network(path.stem, whole, Choices(pieces, dispatch_ns)))
+            networks.append(Network(path.stem, whole, Choices(tiled, dispatch_ns)))
     return networks
