@@ -23,7 +23,7 @@ from hocket_tools.zoo.application import APPLICATION
 from ..progress import Report, silent
 from .draw import draw_set
 from .judge import METHODS, Costs, Method, Verdict, judge
-from .networks import Network, load_networks
+from .networks import ExperimentNetwork, load_networks
 from .points import Point
 
 ACCELERATOR = "ethos-u55-128"
@@ -38,7 +38,7 @@ _ZOO = APPLICATION.parent / "data"
 
 
 @cache
-def _setting(folder: Path) -> tuple[list[Network], Costs]:
+def _setting(folder: Path) -> tuple[list[ExperimentNetwork], Costs]:
     """Networks and costs; compiled once a process."""
     from hocket_tools.vela.options import vela_ini
 
