@@ -12,7 +12,7 @@ microsecond to which the later networks' releases are rounded up.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -106,9 +106,7 @@ def measure(
     cpu_ns = sum(task.steps_ns for task in apart.run.tasks)
     return {
         "scenario": scenario.name,
-        "networks": [
-            {"name": n.name, "model": n.model, "on_cpu": list(n.on_cpu)} for n in networks
-        ],
+        "networks": [asdict(network) for network in networks],
         "cut": cut,
         "policy": policy,
         "frames": frames,
