@@ -9,8 +9,8 @@ import pytest
 from comparing import CASE_KINDS, mismatches, of_kind, some_rounds
 
 from hocket_host.machines.cpython.shims import installed
-from hocket_host.machines.cpython.shims.short_words import short_words
 from hocket_host.machines.cpython.shims.testing import ProcessMachine
+from rigs.short_words import short_words
 
 
 @pytest.fixture
