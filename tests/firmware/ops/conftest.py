@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from hocket_host.machines.cpython.shims import installed
-from hocket_host.machines.cpython.shims.testing import ProcessMachine
+from hocket_host.machines.cpython.process_memory import ProcessMemory
 
 
 @pytest.fixture(autouse=True)
 def process_machine() -> Iterator[None]:
-    with installed(ProcessMachine()):
+    with installed(ProcessMemory()):
         yield

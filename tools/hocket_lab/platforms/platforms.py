@@ -13,7 +13,7 @@ import numpy as np
 from hocket_host.ethosu.config import npu_config
 from hocket_host.machines import micropython as vm
 from hocket_host.machines.common import NpuRun
-from hocket_host.machines.cpython.emulation import Frame, OnJob
+from hocket_host.machines.results import Frame, OnJob
 from hocket_tools.app.inputs import open_inputs
 from hocket_tools.pack.packed import Packed
 from hocket_tools.run import BackEndError, Guest, Session, WatchedRun, bodies

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hocket_host.machines.cpython.emulation import Frame
+from hocket_host.machines.results import Frame
 from hocket_tools.frames.files import Frames, TensorSpec, open_source
 
 from .. import container as hkt

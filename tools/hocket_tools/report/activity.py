@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from hocket_host.machines.cpython.cpu_log import CpuWork
-from hocket_host.machines.cpython.emulation import EmulatedRun, Job, Slice, TaskRun
+from hocket_host.machines.results import CpuWork
+from hocket_host.machines.results import Job, Run, SegmentRun, TaskRun
 
 from ..container import Image, Overrun
 
 
-def activity(run: EmulatedRun, image: Image, *, policy: str | None = None) -> dict[str, Any]:
+def activity(run: Run, image: Image, *, policy: str | None = None) -> dict[str, Any]:
     """Describe a run on its resources.
 
     Parameters
@@ -68,7 +68,7 @@ def _what(work: CpuWork, image: Image) -> str:
 
 
 def _task(
-    run: EmulatedRun, image: Image, index: int, jobs: Sequence[dict[str, Any]], bounded: bool
+    run: Run, image: Image, index: int, jobs: Sequence[dict[str, Any]], bounded: bool
 ) -> dict[str, Any]:
     task = run.tasks[index]
     plan = image.plan[index] if bounded and index < len(image.plan) else None
@@ -100,7 +100,7 @@ def _task(
     }
 
 
-def _attempts(slices: Sequence[Slice], task: int) -> list[list[int]]:
+def _attempts(slices: Sequence[SegmentRun], task: int) -> list[list[int]]:
     """A task's segments by job: a job begins anew with the network's first segment."""
     attempts: list[list[int]] = []
     previous = -1
@@ -115,7 +115,7 @@ def _attempts(slices: Sequence[Slice], task: int) -> list[list[int]]:
 
 
 def _jobs(
-    run: EmulatedRun,
+    run: Run,
     index: int,
     image: Image,
     attempts: Sequence[Sequence[int]],

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from hocket_host.machines.cpython.emulation import EmulatedRun, TaskRun
+from hocket_host.machines.results import Run, TaskRun
 from hocket_host.units import format_hz, format_ns
 
 from ..container import Image
@@ -147,7 +147,7 @@ def render_timeline(
             console.print(line, markup=False, highlight=False)
 
 
-def lanes(run: EmulatedRun) -> list[Lane]:
+def lanes(run: Run) -> list[Lane]:
     """A run's tasks as lanes of a timeline, the most urgent first.
 
     A task with steps on the processor has a second lane for them.
@@ -170,7 +170,7 @@ def lanes(run: EmulatedRun) -> list[Lane]:
     return found
 
 
-def interesting_window(run: EmulatedRun) -> tuple[int, int]:
+def interesting_window(run: Run) -> tuple[int, int]:
     """Around the longest segment: where a short deadline is most at risk."""
     shortest = min(task.period_ns for task in run.tasks)
     longest = max(run.slices, key=lambda s: s.end_ns - s.start_ns, default=None)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hocket_host.ethosu.config import npu_config
-from hocket_host.machines.cpython.emulation import EmulatedRun, Frame, OnJob
+from hocket_host.machines.cpython.emulation import Run, Frame, OnJob
 from hocket_host.machines.cpython.emulation import run as emulate
 
 from .. import container as hkt
@@ -25,7 +25,7 @@ class Outcome:
     policy: str
     cut: str
     """How the networks were cut, in words."""
-    run: EmulatedRun
+    run: Run
     verifier: Verifier | None
     suspects: Mapping[str, tuple[OwnArithmetic, ...]] = field(default_factory=dict)
     """Of each task whose outputs differ, the layers on the NPU that may be why."""

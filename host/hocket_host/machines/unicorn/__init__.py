@@ -15,10 +15,10 @@ not seen by code that ran before. UART characters take no time on the wire.
 
 from __future__ import annotations
 
+from .cpu import ExceptionEvent
 from .engine import EngineError
 from .faults import FaultReport, LockupError
-from .machine import Machine
-from .processor import ExceptionEvent
+from .unicorn_machine import UnicornMachine
 from .watch import DispatchMeter
 
 __all__ = [
@@ -27,5 +27,5 @@ __all__ = [
     "ExceptionEvent",
     "FaultReport",
     "LockupError",
-    "Machine",
+    "UnicornMachine",
 ]

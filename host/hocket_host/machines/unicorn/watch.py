@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from hocket_host.errors import HocketError
 from hocket_host.ethosu.device.engine import RunEvent
 
-from ..jobs import npu_of
-from .machine import Machine
+from ..common.npu import npu_of
+from .cpu import ExceptionEvent
 from .nvic import IRQ0
-from .processor import ExceptionEvent
+from .unicorn_machine import UnicornMachine
 
 
 @dataclass
@@ -22,7 +22,7 @@ class DispatchMeter:
     the write of CMD.
     """
 
-    machine: Machine
+    machine: UnicornMachine
     instructions: list[int] = field(default_factory=list)
     """One number a dispatch, in order."""
     _entered: int | None = None

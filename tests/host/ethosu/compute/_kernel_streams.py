@@ -114,7 +114,7 @@ def bind(
 ) -> BoundPlan:
     """Bind a stream to the memory's two regions."""
     model = NpuModel(npu_config(accelerator), memory)
-    return model.bind(model.plan(commands), BASES, EXTENTS)
+    return model.bind(model.compile(commands), BASES, EXTENTS)
 
 
 def put(memory: NDArray[np.uint8], at: int, values: NDArray[np.generic] | bytes) -> None:

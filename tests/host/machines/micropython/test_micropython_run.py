@@ -77,7 +77,7 @@ def test_an_error_on_the_virtual_machine_comes_with_its_traceback(packed):
     given = machine(packed) | {
         "sources": {task: repeat((np.zeros(3, np.int8),)) for task in packed.application.tasks}
     }
-    with pytest.raises(vm.VmError, match=r"Traceback[\s\S]*3 elements, must be"):
+    with pytest.raises(vm.MicroPythonError, match=r"Traceback[\s\S]*3 elements, must be"):
         vm.run(packed.data, duration_ns=50 * MS, **given)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hocket_host.machines.cpython.shims import installed
-from hocket_host.machines.cpython.shims.testing import ProcessMachine
+from hocket_host.machines.cpython.process_memory import ProcessMemory
 from hocket_tools.frames.files import Frames, TensorSpec
 
 from .settings import FeatureError, FrontendSettings
@@ -104,7 +104,7 @@ def feature_inputs(
         zero_point=tensor.zero_point,
     )
     found = []
-    with installed(ProcessMachine()):
+    with installed(ProcessMemory()):
         from hocket.features import Frontend, Spectrogram
         from hocket.tensor import Tensor
 
