@@ -12,5 +12,6 @@ DATA = TESTS / "data"
 FIRMWARE = ROOT / "firmware"
 BOARD = FIRMWARE / "boards" / "corstone300"
 PLATFORM = ROOT / "renode" / "corstone300.repl"
-#: The ARM image, where it was built.
-ELF = ROOT / "build" / "firmware" / "corstone300" / "firmware.elf"
+#: Where images are built, and the ARM image among them: ask for the fixture `elf`.
+OUTPUT = ROOT / "build" / "firmware"
+ELF = OUTPUT / "corstone300" / "firmware.elf"

@@ -53,7 +53,7 @@ class App:
 
     # Cycles of the longest piece of a processor's step.
     def step_piece_cycles(self, index):
-        return self._word(self.step_offset(index) + layout.CPU_PROGRAM_PIECE_CYCLES)
+        return self._word(self.step_offset(index) + layout.CPU_PROGRAM_STEP_CYCLES)
 
     # Name of a step; allocates, so for reports only.
     def step_name(self, index):

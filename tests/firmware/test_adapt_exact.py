@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -116,7 +116,6 @@ def test_scale_of_256_in_666_gives_the_integers_of_microwakeword_on_a_device() -
     assert (found == expected).all()
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.integers(0, 65535), min_size=1, max_size=40),
     st.integers(0, 65535),
@@ -155,7 +154,6 @@ def exact(values: NDArray[np.float32], dtype: str, scale: float, zero: int) -> N
     return np.clip(rounded, info.min, info.max).astype(dtype)
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.floats(width=32, allow_nan=False), min_size=1, max_size=40),
     st.floats(1e-29, 1e29),

@@ -66,7 +66,7 @@ def test_no_more_than_32_bits_are_needed(name: str) -> None:
     assert (found == reference(samples)).all()
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     st.integers(0, 2**32 - 1),
     st.lists(st.tuples(st.integers(0, 15), st.integers(1, 400)), min_size=1, max_size=8),

@@ -5,7 +5,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from hocket_lab.image import console, probe
+
+pytestmark = pytest.mark.needs("qemu-arm")
 
 # Time stands still but for the steps that it is given: releases of uneven periods, segments that
 # end or fail, locks' priorities, a spawned task, and bodies that take their time.

@@ -11,6 +11,8 @@ from hocket_lab.image import console
 from hocket_tools.image import Image
 from paths import FIRMWARE
 
+pytestmark = pytest.mark.needs("qemu-arm")
+
 
 def output(elf: Path, script: str) -> str:
     run = console.run_script(elf, script)

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from hocket_lab.image import console
 from hocket_tools.container import (
     DType,
@@ -19,6 +21,8 @@ from hocket_tools.container import (
     region_slots,
 )
 from hocket_tools.container import build as build_container
+
+pytestmark = pytest.mark.needs("qemu-arm")
 
 FLASH = 0x70000000
 LOAD = """

@@ -9,6 +9,8 @@ import pytest
 
 from hocket_lab.image import console, probe
 
+pytestmark = pytest.mark.needs("qemu-arm")
+
 # Time stands still but for the steps that it is given, so that both see the same ticks, give or
 # take the calls around each step.
 COMPARE = (

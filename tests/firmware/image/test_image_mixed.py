@@ -5,16 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from hocket_tools import container as hkt
-from paths import ROOT
-from rigs.mixed import ACCELERATOR, image, network, stream, system
-
-pytest.importorskip("unicorn", reason="needs hocket[emulator] (unicorn)")
-
 from hocket_host.board.repl import load as load_platform
 from hocket_host.ethosu.config import npu_config
 from hocket_host.machines.common import NpuOptions
 from hocket_host.machines.unicorn import Machine
+from hocket_tools import container as hkt
+from paths import ROOT
+from rigs.mixed import ACCELERATOR, image, network, stream, system
+
+pytestmark = pytest.mark.needs("unicorn")
 
 MS = 1_000_000
 FRAMES = 6

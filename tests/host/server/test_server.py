@@ -278,9 +278,7 @@ def test_a_client_that_leaves_while_it_owes_memory_is_survived(server):
     assert still_serves(server)
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.binary(max_size=80), min_size=1, max_size=4), st.booleans())
 def test_no_bytes_harm_the_server(server, parts, greeted):
     with Client(server, hello=greeted) as client:
@@ -292,9 +290,7 @@ def test_no_bytes_harm_the_server(server, parts, greeted):
     assert still_serves(server)
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.sampled_from(Kind), st.binary(max_size=60)), min_size=1, max_size=4))
 def test_no_frames_harm_the_server(server, frames):
     with Client(server) as client:
@@ -305,9 +301,7 @@ def test_no_frames_harm_the_server(server, frames):
     assert still_serves(server)
 
 
-@settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
         st.tuples(st.integers(0, 1 << 20), st.integers(0, 0x3FF), st.integers(0, (1 << 32) - 1)),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hocket_host.sim.bus import Bus, BusFault, BusMapError, Memory
@@ -36,7 +36,6 @@ ACCESS = st.sampled_from([1, 2, 4]).flatmap(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(ACCESS, max_size=30))
 def test_memory_behaves_like_a_byte_array(accesses):
     b, expected = bus(), bytearray(SIZE)
@@ -47,7 +46,6 @@ def test_memory_behaves_like_a_byte_array(accesses):
     assert bytes(b.view(RAM, SIZE)) == bytes(expected)
 
 
-@settings(deadline=None)
 @given(st.integers(0, (1 << 32) - 4), st.sampled_from([1, 2, 4]))
 def test_an_access_either_hits_a_window_or_faults_with_its_address(address, size):
     b = bus()
@@ -60,7 +58,6 @@ def test_an_access_either_hits_a_window_or_faults_with_its_address(address, size
         assert caught.value.address == address
 
 
-@settings(deadline=None)
 @given(st.integers(0, SIZE), st.integers(0, SIZE))
 def test_offsets_lead_into_the_flat_array(at, length):
     b = bus()

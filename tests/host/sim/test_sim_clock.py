@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hocket_host.sim.clock import Clock, ClockError
@@ -8,7 +8,6 @@ from hocket_host.sim.clock import Clock, ClockError
 INSTANTS = st.lists(st.integers(0, 20), max_size=30)
 
 
-@settings(deadline=None)
 @given(INSTANTS)
 def test_events_fire_in_order_of_time_then_of_asking(instants):
     clock, fired = Clock(), []
@@ -18,7 +17,6 @@ def test_events_fire_in_order_of_time_then_of_asking(instants):
     assert fired == sorted((when, number) for number, when in enumerate(instants))
 
 
-@settings(deadline=None)
 @given(INSTANTS, st.data())
 def test_cancelled_events_do_not_fire_and_the_others_do(instants, data):
     clock, fired = Clock(), []
@@ -30,7 +28,6 @@ def test_cancelled_events_do_not_fire_and_the_others_do(instants, data):
     assert sorted(fired) == [n for n in range(len(events)) if n not in gone]
 
 
-@settings(deadline=None)
 @given(INSTANTS)
 def test_the_same_requests_give_the_same_trace(instants):
     traces = []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hocket_host.sim import timer as t
@@ -79,7 +79,6 @@ def running_timer(hz, reload):
     return clock, line, timer
 
 
-@settings(deadline=None)
 @given(st.integers(1, 1000), st.integers(1, 1_000_000_000), st.integers(1, 20))
 def test_timer_periods_do_not_drift(reload, hz, periods):
     clock, line, timer = running_timer(hz, reload)

@@ -3,16 +3,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from comparing import CASE_KINDS, mismatches, of_kind
 
-from hocket_lab.cpu.arm import ArmError, available, run_on_arm
+from hocket_lab.cpu.arm import ArmError, run_on_arm
 from hocket_lab.cpu.cases import CASES, Comparison, compare
-from paths import ELF
 
-pytestmark = pytest.mark.skipif(available(ELF) is not None, reason=str(available(ELF)))
+pytestmark = pytest.mark.needs("unicorn")
 
 
 def smallest(kind: str) -> list[Comparison]:
@@ -21,9 +21,9 @@ def smallest(kind: str) -> list[Comparison]:
 
 
 @pytest.fixture(scope="module")
-def measured() -> list[tuple[Comparison, dict[str, Any]]]:
+def measured(elf: Path) -> list[tuple[Comparison, dict[str, Any]]]:
     chosen = [way for kind in CASE_KINDS for way in smallest(kind)]
-    return list(zip(chosen, run_on_arm([way.job for way in chosen], ELF), strict=True))
+    return list(zip(chosen, run_on_arm([way.job for way in chosen], elf), strict=True))
 
 
 Measured = list[tuple[Comparison, dict[str, Any]]]
@@ -52,32 +52,34 @@ def test_no_inference_is_longer_than_it_was_packed_for(measured: Measured) -> No
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", CASE_KINDS)
-def test_operator_is_exact_on_the_image_in_every_case(kind: str) -> None:
+def test_operator_is_exact_on_the_image_in_every_case(elf: Path, kind: str) -> None:
     found = of_kind(kind, None)
-    results = run_on_arm([c.job for c in found], ELF)
+    results = run_on_arm([c.job for c in found], elf)
     assert mismatches(results) == []
     for comparison, result in zip(found, results, strict=True):
         assert result["step_cycles"] <= comparison.packed.step_cycles, result["id"]
         assert result["cycles"] <= comparison.packed.cycles, result["id"]
 
 
-def test_wrong_expectation_is_reported_with_its_place() -> None:
+def test_wrong_expectation_is_reported_with_its_place(elf: Path) -> None:
     job = _job("relu-int8-plain")
     given, (name, want) = job["rounds"][0][0], next(iter(job["rounds"][0][1].items()))
     changed = f"{int(want[2:4], 16) ^ 1:02x}"
     job["rounds"] = [[given, {name: want[:2] + changed + want[4:]}]]
-    (result,) = run_on_arm([job], ELF)
+    (result,) = run_on_arm([job], elf)
     assert result["mismatches"] == 1
     assert result["first"] == [0, 1, int(want[2:4], 16), int(changed, 16)]
 
 
-def test_operator_that_would_write_beyond_its_memory_is_refused_on_the_image() -> None:
+def test_operator_that_would_write_beyond_its_memory_is_refused_on_the_image(
+    elf: Path,
+) -> None:
     job = _job("relu-int8-plain")
     name = next(iter(job["rounds"][0][1]))
     job["tensors"][name] -= 4
     job["rounds"] = [[given, {}] for given, _ in job["rounds"]]
     with pytest.raises(ArmError, match="252 bytes, accesses to 256"):
-        run_on_arm([job], ELF)
+        run_on_arm([job], elf)
 
 
 def _job(name: str) -> dict[str, Any]:

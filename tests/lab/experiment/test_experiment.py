@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hocket_lab.experiment.__main__ import Point, figures
 from hocket_lab.experiment.draw import draw_set, uunifast
 from hocket_lab.experiment.ideal import IdealTask, edf_holds, fixed_priority_holds
 from hocket_lab.experiment.judge import Costs, Verdict, judge
 from hocket_lab.experiment.networks import Network
+from hocket_lab.experiment.points import Point
+from hocket_lab.experiment.sweep import figures
 from hocket_tools.plan import Choices
 
 MS = 1_000_000
@@ -81,7 +82,7 @@ def test_what_fixed_priority_keeps_edf_keeps_too(pairs: list[tuple[int, int]]) -
     assert edf_holds(tasks) or not fixed_priority_holds(tasks)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.integers(0, 10**6), st.integers(2, 4), st.sampled_from([0.2, 0.4, 0.6, 0.8]))
 def test_segments_lose_no_set_to_whole_networks_and_break_no_bound(
     seed: int, count: int, total: float
@@ -103,8 +104,8 @@ def test_figures_count_what_each_method_accepts() -> None:
     assert told["overhead"] == pytest.approx(0.02)
 
 
+@pytest.mark.needs("matplotlib")
 def test_the_figure_is_the_same_for_the_same_points() -> None:
-    pytest.importorskip("matplotlib", reason="pip install hocket[experiment]")
     from hocket_lab.experiment.figure import draw
 
     points = [Point(u, (Verdict(frozenset({"np_fp"}), 0, 0, 0.0, None),)) for u in (0.1, 0.5, 1.0)]

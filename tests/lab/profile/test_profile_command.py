@@ -8,14 +8,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from hocket_lab.cpu.arm import available
-from hocket_lab.profile import measure, toml
-from hocket_lab.profile.measure import costs_from
+from hocket_lab.profile.costs_file import toml
+from hocket_lab.profile.measure import costs_from, measure
 from hocket_tools.cli import app
 from hocket_tools.cpu.costs import Costs, load, path_of
-from paths import ELF
 
-needs_image = pytest.mark.skipif(available(ELF) is not None, reason=str(available(ELF)))
+needs_image = pytest.mark.needs("image", "unicorn")
 
 
 def test_costs_are_read_as_they_were_written(tmp_path: Path) -> None:
@@ -26,10 +24,10 @@ def test_costs_are_read_as_they_were_written(tmp_path: Path) -> None:
 
 
 @needs_image
-def test_command_measures_some_cases_and_keeps_the_other_costs(tmp_path: Path) -> None:
+def test_command_measures_some_cases_and_keeps_the_other_costs(elf: Path, tmp_path: Path) -> None:
     output = tmp_path / "costs.toml"
-    arguments = ["profile", "--firmware", str(ELF), "--cases", "relu6-int8", "--passes", "1"]
-    run = CliRunner().invoke(app, [*arguments, "--output", str(output)])
+    arguments = ["profile", "--firmware", str(elf), "--cases", "relu6-int8", "--passes", "1"]
+    run = CliRunner().invoke(app, [*arguments, "--costs", str(output)])
     assert run.exit_code == 0, run.output
     assert "RELU6" in run.output
     written, known = load(output), load(path_of())
@@ -38,8 +36,8 @@ def test_command_measures_some_cases_and_keeps_the_other_costs(tmp_path: Path) -
 
 
 @needs_image
-def test_fitted_costs_bound_what_was_measured() -> None:
-    measured = measure(ELF, "fully_connected-int8-1")
+def test_fitted_costs_bound_what_was_measured(elf: Path) -> None:
+    measured = measure(elf, "fully_connected-int8-1")
     costs = costs_from(measured, Costs(Path("none"), load(path_of()).cycles))
     assert measured
     for one in measured:

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from hocket_lab.profile import FitError, fit
+from hocket_lab.profile.fit import FitError, fit
 
 UNITS = ("step", "product", "output")
 
@@ -21,7 +21,6 @@ rows = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(rows)
 def test_no_measurement_is_above_its_estimate(measured: list[tuple[dict[str, int], int]]) -> None:
     counts = [row for row, _ in measured]
@@ -32,7 +31,6 @@ def test_no_measurement_is_above_its_estimate(measured: list[tuple[dict[str, int
         assert sum(costs.get(name, 0) * n for name, n in row.items()) >= taken
 
 
-@settings(deadline=None)
 @given(st.integers(100, 9000), st.integers(10, 900), st.integers(10, 900))
 def test_exact_linear_costs_are_found_again(step: int, product: int, output: int) -> None:
     counts = [

@@ -4,12 +4,8 @@
 import pytest
 
 from hocket_lab.robot import runner
-from hocket_tools.run import missing
 from paths import ROOT
-
-ELF = ROOT / "build" / "firmware" / "corstone300" / "firmware.elf"
-
-pytestmark = pytest.mark.skipif(not ELF.is_file(), reason="no firmware image (make firmware)")
+from rigs.needs import BACK_ENDS
 
 SUITE = f"""\
 *** Settings ***
@@ -54,13 +50,12 @@ def suites(tmp_path):
     return folder
 
 
-@pytest.mark.parametrize("back_end", ["unicorn", "qemu"])
-def test_keywords_mean_what_they_mean_in_renode_and_runs_are_the_same(back_end, suites, tmp_path):
-    lacking = missing(back_end)
-    if lacking is not None:
-        pytest.skip(lacking)
+@pytest.mark.parametrize("back_end", BACK_ENDS)
+def test_keywords_mean_what_they_mean_in_renode_and_runs_are_the_same(
+    elf, back_end, suites, tmp_path
+):
     first, second = (
-        runner.run(back_end, suites, tmp_path / name, ELF, slow=False) for name in ("a", "b")
+        runner.run(back_end, suites, tmp_path / name, elf, slow=False) for name in ("a", "b")
     )
     assert (first.messages, first.broken) == ({}, None)
     assert first.count("PASS") == 4

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """`hocket doctor` on a machine that lacks what is optional."""
 
-import shutil
-
 import pytest
 
 from hocket_tools import cli
@@ -32,9 +30,8 @@ def test_what_is_optional_is_told_with_how_to_get_it_and_all_is_well(doctor, mon
         assert way in said
 
 
+@pytest.mark.needs("gcc-arm")
 def test_a_machine_with_the_arm_toolchain_has_it_told(doctor):
-    if shutil.which("arm-none-eabi-gcc") is None:
-        pytest.skip("arm-none-eabi-gcc is not installed")
     _, said = doctor()
     (line,) = [line for line in said.splitlines() if "ARM toolchain" in line]
     assert line.split()[0] == "ok" or "libnewlib" in line

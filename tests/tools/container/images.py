@@ -38,8 +38,8 @@ OPERATORS = (
             inputs=(Operand(1, 0, 32), Operand(0, 8, 100)),
             outputs=(Operand(2, 100, 7),),
             scratch=Operand(1, 128, 40),
-            piece_cycles=500,
-            pieces=3,
+            step_cycles=500,
+            steps=3,
             runs_on=True,
         ),
         900,
@@ -150,17 +150,17 @@ def _operators(draw: st.DrawFn, room: int, blob: int) -> Step:
     scratch = 4 * draw(st.integers(0, room // 8))
     below = room - scratch
     inputs = [_operands(1, below)] + ([_operands(0, blob)] if blob else [])
-    piece = draw(_u(20))
-    pieces = draw(st.integers(1, 2**11))
-    worst = draw(st.integers(piece, piece * pieces))
+    longest = draw(_u(20))
+    steps = draw(st.integers(1, 2**11))
+    worst = draw(st.integers(longest, longest * steps))
     program = CpuProgram(
         draw(_u(16)),
         draw(st.binary(max_size=20)),
         tuple(draw(st.lists(st.one_of(inputs), max_size=3))),
         tuple(draw(st.lists(_operands(1, below), max_size=2))),
         Operand(1, below, scratch) if scratch else None,
-        piece,
-        pieces,
+        longest,
+        steps,
         draw(st.booleans()),
     )
     return Step.cpu(draw(_NAMES), program, draw(st.integers(0, worst)), worst)

@@ -32,27 +32,27 @@ def device_accepts(data):
     return True
 
 
-@settings(deadline=None, max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
 @given(damaged(DATA))
 def test_both_readers_agree_on_any_damaged_container(data):
     assert host_accepts(data) == device_accepts(data)
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(st.data(), images())
 def test_both_readers_agree_on_any_damage_to_any_container(data, image):
     bytes_ = data.draw(damaged(build(image)))
     assert host_accepts(bytes_) == device_accepts(bytes_)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.binary(max_size=700))
 def test_both_readers_refuse_noise(data):
     assert not host_accepts(data)
     assert not device_accepts(data)
 
 
-@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(images())
 def test_the_device_accepts_whatever_the_host_builds(image):
     assert device_accepts(build(image))

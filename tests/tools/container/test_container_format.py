@@ -21,20 +21,6 @@ def test_the_generated_constants_are_those_of_the_definition():
     assert LAYOUT_FILE.read_text() == layout.source()
 
 
-def test_check_mode_tells_a_stale_file_and_leaves_it(tmp_path, capsys):
-    stale = tmp_path / "_layout.py"
-    stale.write_text("MAGIC = 0\n")
-    assert layout.main(["--check", str(stale)]) == 1
-    assert "not current" in capsys.readouterr().err
-    assert stale.read_text() == "MAGIC = 0\n"
-
-
-def test_generating_makes_a_stale_file_current(tmp_path):
-    stale = tmp_path / "_layout.py"
-    assert layout.main([str(stale)]) == 0
-    assert layout.main(["--check", str(stale)]) == 0
-
-
 def test_every_generated_name_is_one_that_the_firmware_uses_and_none_is_missing():
     wanted = set()
     for file in LAYOUT_FILE.parent.rglob("*.py"):

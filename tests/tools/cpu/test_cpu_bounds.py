@@ -184,7 +184,7 @@ def test_an_input_that_changes_under_way_makes_no_step_reach_elsewhere(name: str
 
 @pytest.mark.parametrize("name", CHECKED)
 def test_damaged_parameters_are_refused_or_reach_nothing_else(name: str) -> None:
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=60, suppress_health_check=list(HealthCheck))
     @given(damages(name))
     def damaged(damage: tuple[Memory, bytes, tuple[int, int] | None]) -> None:
         _, everything = run(*damage)

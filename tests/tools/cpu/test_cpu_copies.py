@@ -6,7 +6,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hocket_tools.cpu.copies import Copy, pack_copies
@@ -47,7 +47,6 @@ def test_bytes_cost_more_than_words() -> None:
     assert bytewise.cycles > 3 * wordwise.cycles
 
 
-@settings(deadline=None)
 @given(st.integers(0, 40), st.integers(0, 40), st.integers(1, 200_000))
 def test_parts_of_a_block_are_short_steps_and_cover_it(read: int, written: int, size: int) -> None:
     packed, some, blocks = blocks_of([block(read, written, size)])

@@ -95,7 +95,7 @@ def test_scores_that_are_any_floats(regular: bool) -> None:
     exact(run_on_micropython, case, [encodings, scores], [encodings, signed])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.integers(1, 24), st.integers(1, 4), st.booleans(), st.booleans(), st.integers(1, 12),
     st.integers(1, 8), st.sampled_from([0.0, 0.3, 0.7]), st.floats(0.015625, 1.0, width=32),
@@ -151,7 +151,7 @@ def test_damaged_parameters_are_refused_or_reach_nothing_else() -> None:
     sizes = [48, 48]
     floats = np.random.default_rng(1).normal(0, 1, sum(sizes) // 4).astype(np.float32).tobytes()
 
-    @settings(max_examples=80, deadline=None)
+    @settings(max_examples=80)
     @given(
         st.dictionaries(
             st.integers(0, 23) | st.integers(0, len(packed.params) // 4 - 1),

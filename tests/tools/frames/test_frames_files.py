@@ -4,7 +4,7 @@ from itertools import islice
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -47,7 +47,6 @@ def save_wav(tmp_path):
 # Quantization
 
 
-@settings(deadline=None)
 @given(
     st.floats(-1e6, 1e6),
     st.floats(1e-3, 1e3),
@@ -144,7 +143,6 @@ def test_an_npz_with_several_arrays_lists_them(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["x.npy", "x.npz", "x.png", "x.bmp", "x.wav"])
-@settings(deadline=None)
 @given(data=st.binary(max_size=64))
 def test_a_file_of_anything_else_is_told_by_name(tmp_path_factory, name, data):
     path = tmp_path_factory.mktemp("any") / name

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hocket_lab.image import console
-from hocket_lab.image.__main__ import main
 from hocket_tools.image import FirmwareError, build, source, toolchain
 
 
@@ -123,7 +124,8 @@ def test_an_unknown_board_is_told_with_those_that_there_are(tmp_path: Path) -> N
 
 
 def test_the_command_prints_an_error_without_a_traceback(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, hocket: Callable[..., Any]
 ) -> None:
-    assert main(["build", "--board", "abacus", "--build-dir", str(tmp_path)]) == 1
-    assert capsys.readouterr().err.startswith("error: ")
+    said = hocket("firmware", "build", "--board", "abacus", "--build-dir", tmp_path)
+    assert said.code == 2
+    assert said.err.lstrip().startswith("error: ")

@@ -196,10 +196,10 @@ def test_a_streaming_network_is_exact_beside_a_detector(tmp_path: Path, policy) 
     verified(packed, 100, policy)
 
 
-def test_pieces_of_one_operator_let_another_task_go_first(tmp_path: Path) -> None:
+def test_cpu_steps_of_one_operator_let_another_task_go_first(tmp_path: Path) -> None:
     long = application(
         tmp_path, {"slow": (mixed_graph(13), ""), "fast": (edge_model("int8", "int8"), "")}
     )
     steps = long.image.models[0].steps
-    assert max(s.program.pieces for s in steps if s.kind == hkt.StepKind.CPU) > 1
+    assert max(s.program.steps for s in steps if s.kind == hkt.StepKind.CPU) > 1
     verified(long, 3, "fp")

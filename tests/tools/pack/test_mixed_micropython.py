@@ -17,7 +17,7 @@ from hocket_tools.app.inputs import open_inputs
 from hocket_tools.pack.packed import Packed
 from hocket_tools.verify.verifier import Verifier
 
-pytestmark = pytest.mark.skipif(vm.missing() is not None, reason=f"MicroPython: {vm.missing()}")
+pytestmark = pytest.mark.needs("micropython")
 
 
 def verified_on_micropython(packed: Packed, jobs: int, policy: str) -> None:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -11,27 +10,19 @@ import pytest
 from graphs import mixed_graph
 from running import application
 
-from hocket_host.machines import qemu
 from hocket_tools import container as hkt
 from hocket_tools.pack.packed import Packed
 from hocket_tools.run import BackEndError, Guest, bodies
 from hocket_tools.verify.verifier import Verifier
-from paths import ELF, MODELS
+from paths import MODELS
+from rigs.needs import BACK_ENDS
 
-LACKING = {
-    "unicorn": None if importlib.util.find_spec("unicorn") else "no unicorn",
-    "qemu": qemu.missing(),
-}
 MS = 1_000_000
 HEAD = '[npu]\naccelerator-config = "ethos-u55-128"\nclock = "32 MHz"\n'
 
 
-@pytest.fixture(params=["unicorn", "qemu"])
+@pytest.fixture(params=BACK_ENDS)
 def back_end(request: pytest.FixtureRequest) -> str:
-    if LACKING[request.param]:
-        pytest.skip(LACKING[request.param])
-    if not ELF.is_file():
-        pytest.skip("no firmware image (make firmware)")
     return str(request.param)
 
 
@@ -44,7 +35,7 @@ def packed(tmp_path: Path) -> Packed:
     return application(tmp_path, tasks, HEAD)
 
 
-def test_outputs_are_the_references(packed: Packed, back_end: str) -> None:
+def test_outputs_are_the_references(elf: Path, packed: Packed, back_end: str) -> None:
     kinds = [[step.kind for step in model.steps] for model in packed.image.models]
     assert (kinds[0][0], kinds[0][-1]) == (hkt.StepKind.CPU, hkt.StepKind.NPU)
     assert bodies.needed(packed)
@@ -52,7 +43,7 @@ def test_outputs_are_the_references(packed: Packed, back_end: str) -> None:
     verifier = Verifier({name: app.resolve(task.model) for name, task in app.tasks.items()})
     told = bytearray()
     run = bodies.run(
-        back_end, Guest.of(ELF, packed), packed, 1000 * MS, told.extend, verifier.on_job
+        back_end, Guest.of(elf, packed), packed, 1000 * MS, told.extend, verifier.on_job
     )
     assert verifier.mismatches == []
     assert verifier.checked == run.completed == {"ends": 5, "middle": 10}
@@ -61,20 +52,22 @@ def test_outputs_are_the_references(packed: Packed, back_end: str) -> None:
     assert told.decode().split()[:2] == ["task", "jobs"]
 
 
-def test_a_stream_of_a_hundred_frames_keeps_its_state(tmp_path: Path, back_end: str) -> None:
+def test_a_stream_of_a_hundred_frames_keeps_its_state(
+    elf: Path, tmp_path: Path, back_end: str
+) -> None:
     model = (MODELS / "mww_alexa.tflite").read_bytes()
     packed = application(tmp_path, {"wake": (model, 'period = "60 ms"')}, HEAD)
     app = packed.application
     verifier = Verifier({"wake": app.resolve(app.tasks["wake"].model)})
     bodies.run(
-        back_end, Guest.of(ELF, packed), packed, 6000 * MS, lambda data: None, verifier.on_job
+        back_end, Guest.of(elf, packed), packed, 6000 * MS, lambda data: None, verifier.on_job
     )
     assert verifier.mismatches == []
     assert verifier.checked["wake"] == 100
 
 
 def test_what_fails_on_the_image_comes_with_its_traceback(
-    packed: Packed, back_end: str, monkeypatch: pytest.MonkeyPatch
+    elf: Path, packed: Packed, back_end: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frame = (np.zeros(3, np.int8),)
     monkeypatch.setattr(
@@ -82,7 +75,7 @@ def test_what_fails_on_the_image_comes_with_its_traceback(
     )
     monkeypatch.setattr(bodies, "_SCRIPT", bodies._SCRIPT.replace("view(frames, size)", "bytes(3)"))
     with pytest.raises(BackEndError, match=r"(?s)fails on the image.*3 elements"):
-        bodies.run(back_end, Guest.of(ELF, packed), packed, 100 * MS, lambda data: None, print)
+        bodies.run(back_end, Guest.of(elf, packed), packed, 100 * MS, lambda data: None, print)
 
 
 def test_networks_that_begin_and_end_on_the_npu_need_no_bodies(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import random
 from dataclasses import dataclass, replace
 
 from hocket_tools.plan import Choices
-from hocket_tools.prove import Task, TaskSet, analyse, deadline_monotonic, with_priorities
+from hocket_tools.prove import TaskModel, TaskSet, analyse, deadline_monotonic, with_priorities
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def draw(seed, policy):
         networks.append(Numbers(lengths, tuple(rng.randint(0, 20000) for _ in lengths)))
         deadline = int(period * rng.uniform(0.3, 1))
         cpu = rng.choice([0, 0, 10000])
-        tasks.append(Task(f"t{index}", period, deadline, (1,), cpu_ns=cpu))
+        tasks.append(TaskModel(f"t{index}", period, deadline, (1,), cpu_ns=cpu))
     drawn = TaskSet(tuple(tasks), policy, dispatch, resume)
     return with_priorities(drawn, deadline_monotonic(drawn)), networks
 

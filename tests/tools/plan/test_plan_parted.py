@@ -73,7 +73,7 @@ def test_the_plans_times_are_those_of_the_packed_steps() -> None:
     packed = timed(app.image.models[0].steps, system.clock_hz, cpu_hz, "worst")
     placed = place_operators(app.target, compile_networks(app.target))["a"]
     runs = placed.cpu_runs(system.clock_hz, cpu_hz, "worst")
-    assert [run.pieces for run in runs] == [run.pieces for run in packed.cpu_runs]
+    assert [run.steps for run in runs] == [run.steps for run in packed.cpu_runs]
     # The planner's runs count parts, the container's segments.
     assert [run.before for run in runs] == [1]
     kinds = [step.kind for step in app.image.models[0].steps]

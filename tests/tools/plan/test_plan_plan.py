@@ -5,7 +5,7 @@ import pytest
 from synthetic import Numbers, cheapest, choices, draw
 
 from hocket_tools.plan import Fixed, Placement, plan
-from hocket_tools.prove import Task, TaskSet
+from hocket_tools.prove import TaskModel, TaskSet
 
 MS = 1_000_000
 
@@ -43,8 +43,8 @@ def test_the_planner_succeeds_over_many_sets(policy):
     assert dearer * 50 <= feasible
 
 
-URGENT = Task("urgent", 20 * MS, 5 * MS, (1,), priority=0)
-LARGE = Task("large", 100 * MS, 100 * MS, (1,), priority=1)
+URGENT = TaskModel("urgent", 20 * MS, 5 * MS, (1,), priority=0)
+LARGE = TaskModel("large", 100 * MS, 100 * MS, (1,), priority=1)
 SET = TaskSet((URGENT, LARGE), "fp", 1000, 2000)
 SMALL = Numbers((2 * MS,), (0,))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Task sets for tests: UUniFast (Bini and Buttazzo, 2005) over segment lists, and by hand."""
+"""TaskModel sets for tests: UUniFast (Bini and Buttazzo, 2005) over segment lists, and by hand."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hocket_host.ethosu.config import npu_config
 from hocket_host.ethosu.timing.timing import stream_cycles
 from hocket_tools.app.application import loads
 from hocket_tools.pack.target import resolve_target
-from hocket_tools.prove import CpuRun, Task, TaskSet, deadline_monotonic, with_priorities
+from hocket_tools.prove import CpuRun, TaskModel, TaskSet, deadline_monotonic, with_priorities
 from hocket_tools.segment import cut_points, split
 from hocket_tools.vela import VelaOptions, compile_model
 from paths import MODELS
@@ -22,7 +22,7 @@ MS = 1_000_000
 
 def task(name="t", period_ns=10 * MS, segments_ns=(MS,), **changes):
     """A task whose deadline is its period."""
-    return Task(name, period_ns, changes.pop("deadline_ns", period_ns), segments_ns, **changes)
+    return TaskModel(name, period_ns, changes.pop("deadline_ns", period_ns), segments_ns, **changes)
 
 
 def taskset(*tasks, policy="fp", dispatch_ns=0, resume_ns=0):
@@ -69,7 +69,7 @@ def draw(seed: int, policy: str, overrun: str = "skip") -> TaskSet:
         segments = _scaled(rng, rng.choice(segment_lists()), max(int(period * share), 100))
         deadline = period * rng.uniform(*((0.5, 3) if overrun == "queue" else (0.4, 1)))
         tasks.append(
-            Task(
+            TaskModel(
                 f"t{index}",
                 period,
                 int(deadline),
@@ -97,7 +97,7 @@ def mixed(seed: int, policy: str, overrun: str = "skip") -> TaskSet:
     return replace(drawn, tasks=tuple(_with_cpu_runs(rng, t) for t in drawn.tasks))
 
 
-def _with_cpu_runs(rng: random.Random, t: Task) -> Task:
+def _with_cpu_runs(rng: random.Random, t: TaskModel) -> TaskModel:
     kind = rng.random()
     if kind < 0.3:
         return t
@@ -107,11 +107,11 @@ def _with_cpu_runs(rng: random.Random, t: Task) -> Task:
     budget = int(t.period_ns * rng.uniform(0, 0.3)) // len(chosen)
     runs = []
     for place in chosen:
-        pieces = []
+        steps = []
         for _ in range(rng.randint(1, 2)):
             times = rng.choice([1, 1, 2, 5])
-            pieces.append((rng.randint(0, max(budget // times, 1)), times))
-        runs.append(CpuRun(place, tuple(pieces)))
+            steps.append((rng.randint(0, max(budget // times, 1)), times))
+        runs.append(CpuRun(place, tuple(steps)))
     least = tuple(rng.randint(0, e) for e in segments) if rng.random() < 0.5 else ()
     return replace(t, segments_ns=segments, cpu_runs=tuple(runs), least_ns=least)
 

@@ -59,14 +59,14 @@ def try_jitter(drawn, seed):
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 2**32))
 def test_no_response_exceeds_its_bound(policy, seed):
     try_patterns(draw(seed, policy), seed, tries=3)
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(seed=st.integers(0, 2**32))
 def test_no_response_exceeds_its_bound_when_releases_queue(policy, seed):
     try_patterns(draw(seed, policy, "queue"), seed, tries=3)
@@ -74,14 +74,14 @@ def test_no_response_exceeds_its_bound_when_releases_queue(policy, seed):
 
 @pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("overrun", ["skip", "queue"])
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 2**32))
 def test_no_response_of_networks_on_both_units_exceeds_its_bound(policy, overrun, seed):
     try_patterns(mixed(seed, policy, overrun), seed, tries=3)
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(seed=st.integers(0, 2**32))
 def test_no_response_exceeds_its_bound_under_jitter(policy, seed):
     try_jitter(draw(seed, policy), seed)

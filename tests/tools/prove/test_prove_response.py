@@ -101,7 +101,7 @@ def test_periods_far_apart_have_bounds_under_edf():
 
 
 @given(seed=st.integers(0, 2**32))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_line_above_all_demand_is_never_below_a_closer_look(seed):
     drawn = draw(seed, "edf")
     closer = bounds(drawn)

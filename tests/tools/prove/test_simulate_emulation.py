@@ -120,7 +120,7 @@ def test_simulation_and_emulation_agree_to_the_nanosecond(policy, clock, overrun
         model = app.image.models[app.image.tasks[expected.task].model]
         steps = model.steps[: expected.step]
         step = sum(s.kind is hkt.StepKind.NPU for s in steps)
-        assert (found.task, found.step, found.start_ns, found.end_ns) == (
+        assert (found.task, found.segment, found.start_ns, found.end_ns) == (
             expected.task, step, expected.start_ns, expected.end_ns
         )  # fmt: skip
     for jobs, task in zip(simulated.jobs, emulated.tasks, strict=True):

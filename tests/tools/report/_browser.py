@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A headless Chromium, where there is one."""
 
-import importlib.util
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-DRIVER = shutil.which("chromedriver")
+from rigs.needs import CHROMIUM, DRIVER
 
 FLAGS = (
     "--headless",
@@ -22,15 +19,6 @@ FLAGS = (
     "--no-first-run",
     "--force-device-scale-factor=1",
 )
-
-
-def missing() -> str | None:
-    """Why there is no browser to test in; None if there is one."""
-    if importlib.util.find_spec("selenium") is None:
-        return "selenium is not installed"
-    if CHROMIUM is None or DRIVER is None:
-        return "chromium and chromedriver are not installed"
-    return None
 
 
 @contextmanager

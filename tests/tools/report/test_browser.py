@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from _browser import browser, missing
+from _browser import browser
 
 from hocket_tools.pack.packed import Packed
 from hocket_tools.report import build, render
 from hocket_tools.run import run as running
 from hocket_tools.run.run import Outcome
 
-pytestmark = pytest.mark.skipif(missing() is not None, reason=missing() or "")
+pytestmark = pytest.mark.needs("browser")
 
 WIDTHS = (1280, 390)
 

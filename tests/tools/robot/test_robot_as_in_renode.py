@@ -3,9 +3,7 @@
 start themselves, reached through the script that Renode runs. Renode alone is stood in for.
 """
 
-import importlib.util
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -16,17 +14,9 @@ import pytest
 from hocket_lab.robot.fixtures import prepare
 from hocket_lab.robot.results import read
 from paths import ROOT
+from rigs.needs import HOCKET
 
-ELF = ROOT / "build" / "firmware" / "corstone300" / "firmware.elf"
-HOCKET = shutil.which("hocket", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-
-pytestmark = [
-    pytest.mark.skipif(not ELF.is_file(), reason="no firmware image (make firmware)"),
-    pytest.mark.skipif(
-        importlib.util.find_spec("unicorn") is None, reason="needs hocket[emulator] (unicorn)"
-    ),
-    pytest.mark.skipif(HOCKET is None, reason="hocket is not installed as a command"),
-]
+pytestmark = pytest.mark.needs("image", "unicorn", "hocket")
 
 
 @pytest.fixture(scope="module")

@@ -2,26 +2,16 @@
 """What is wrong or missing is named on the command line, with how to mend it."""
 
 import importlib.util
-import shutil
 import struct
 import subprocess
-import sys
 
 import pytest
 
-from hocket_host.machines import qemu
-from hocket_lab.image import __main__ as firmware
-from hocket_lab.image import dispatch
 from hocket_tools import cli
 from paths import ROOT
+from rigs.needs import BACK_ENDS, GCC
 
 PLATFORM = ROOT / "renode" / "corstone300.repl"
-GCC = "arm-none-eabi-gcc"
-
-unicorn = pytest.mark.skipif(
-    importlib.util.find_spec("unicorn") is None, reason="unicorn is not installed"
-)
-compiler = pytest.mark.skipif(shutil.which(GCC) is None, reason=f"{GCC} is not installed")
 
 
 @pytest.fixture
@@ -41,12 +31,8 @@ def refused(monkeypatch, capsys):
     return run
 
 
-@pytest.fixture(params=["unicorn", "qemu"])
+@pytest.fixture(params=BACK_ENDS)
 def back_end(request):
-    if request.param == "qemu" and qemu.missing() is not None:
-        pytest.skip(qemu.missing())
-    if request.param == "unicorn" and importlib.util.find_spec("unicorn") is None:
-        pytest.skip("unicorn is not installed")
     return request.param
 
 
@@ -85,7 +71,7 @@ def test_a_file_that_is_no_image_for_the_board(refused, back_end, tmp_path, data
     assert any(way in advice for way in ("make firmware", ".elf file", "build it", "link it"))
 
 
-@compiler
+@pytest.mark.needs("gcc-arm")
 @pytest.mark.parametrize("share", [10, 50, 90])
 def test_an_image_cut_short(refused, back_end, tmp_path, share):
     file = arm(tmp_path, "-mcpu=cortex-m33")
@@ -96,8 +82,7 @@ def test_an_image_cut_short(refused, back_end, tmp_path, share):
     assert "build it again" in advice
 
 
-@compiler
-@unicorn
+@pytest.mark.needs("gcc-arm", "unicorn")
 def test_an_image_for_vector_instructions_is_for_another_emulator(refused, tmp_path):
     file = arm(tmp_path, "-mcpu=cortex-m55", "-mfloat-abi=hard")
     told, advice = refused(file)
@@ -153,11 +138,11 @@ def test_without_unicorn(refused, without_unicorn, tmp_path):
 
 
 def test_without_unicorn_dispatch_is_not_measured(
-    without_unicorn, without_programs, tmp_path, monkeypatch, capsys
+    without_unicorn, without_programs, tmp_path, hocket
 ):
-    monkeypatch.setattr(sys, "argv", ["dispatch", "--firmware", str(image(tmp_path))])
-    assert dispatch.main() == 2
-    assert "pip install 'hocket[emulator]'" in capsys.readouterr().err
+    said = hocket("lab", "dispatch", "--firmware", image(tmp_path))
+    assert said.code == 2
+    assert "pip install 'hocket[emulator]'" in said.err
 
 
 def test_without_qemu(refused, without_programs, tmp_path):
@@ -172,15 +157,14 @@ def test_without_renode(refused, without_programs, tmp_path):
     assert "renode-run" in advice
 
 
+@pytest.mark.needs("qemu")
 def test_another_emulator_that_is_here_is_offered(refused, without_unicorn, tmp_path):
-    if qemu.missing() is not None:
-        pytest.skip(qemu.missing())
     _, advice = refused(image(tmp_path))
     assert "--backend qemu" in advice
 
 
-def test_without_a_toolchain_no_image_is_built(without_programs, tmp_path, capsys):
-    assert firmware.main(["build", "--build-dir", str(tmp_path / "out")]) == 1
-    said = capsys.readouterr().err
-    assert "found:    nothing from make, gcc, gcc-arm-none-eabi" in said
-    assert "apt-get install make gcc gcc-arm-none-eabi" in said
+def test_without_a_toolchain_no_image_is_built(without_programs, tmp_path, hocket):
+    said = hocket("firmware", "build", "--build-dir", tmp_path / "out")
+    assert said.code == 2
+    assert "found:    nothing from make, gcc, gcc-arm-none-eabi" in said.err
+    assert "apt-get install make gcc gcc-arm-none-eabi" in said.err

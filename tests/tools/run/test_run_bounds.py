@@ -4,7 +4,6 @@
 The NPU takes its worst-case cycles on either, and the image prints its table meanwhile.
 """
 
-import importlib.util
 from functools import partial
 
 import pytest
@@ -18,14 +17,8 @@ from hocket_tools.app.application import load
 from hocket_tools.pack.pack import pack
 from hocket_tools.run.run import execute
 from hocket_tools.zoo.application import APPLICATION
-from paths import ELF
 
-pytestmark = [
-    pytest.mark.skipif(not ELF.is_file(), reason="no firmware image (make firmware)"),
-    pytest.mark.skipif(
-        importlib.util.find_spec("unicorn") is None, reason="needs hocket[emulator] (unicorn)"
-    ),
-]
+pytestmark = pytest.mark.needs("image", "unicorn")
 
 
 @pytest.fixture(scope="module")
@@ -34,14 +27,14 @@ def packed():
 
 
 @pytest.fixture(scope="module")
-def on_image(packed):
+def on_image(packed, elf):
     """Longest and shortest response of each task in us, by the image's own table."""
     npu, system = npu_config(packed.image.accelerator), packed.target.system
     timing = partial(stream_cycles, config=npu, system=system, worst=True)
     printed = bytearray()
     machine = Machine(
         load_platform("corstone300"),
-        ELF,
+        elf,
         packed.data,
         npu=NpuOptions(npu, system, timing=timing),
         uart_output=printed.extend,

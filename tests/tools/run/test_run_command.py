@@ -1,26 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """`hocket emulate`: what it prints, what it verifies, and what it refuses."""
 
-import importlib.util
 import json
 
 import pytest
 
-from hocket_host.machines import qemu
 from hocket_lab.exact.cases import BY_ID
 from hocket_tools import cli
 from hocket_tools.app.application import load
 from hocket_tools.pack.pack import pack
 from hocket_tools.run import renode
 from hocket_tools.zoo.application import APPLICATION
-from paths import ELF
-
-HERE = {
-    "unicorn": importlib.util.find_spec("unicorn") is not None,
-    "qemu": qemu.missing() is None,
-}
-
-image = pytest.mark.skipif(not ELF.is_file(), reason="no firmware image (make firmware)")
+from rigs.needs import BACK_ENDS
 
 
 @pytest.fixture
@@ -42,12 +33,9 @@ def demo(tmp_path_factory):
     return path
 
 
-@image
-@pytest.mark.parametrize("back_end", ["unicorn", "qemu"])
-def test_outputs_of_the_image_are_verified(hocket, demo, capsys, back_end):
-    if not HERE[back_end]:
-        pytest.skip(f"{back_end} is not installed")
-    assert hocket(ELF, demo, "--backend", back_end, "--verify", "--json") == 0
+@pytest.mark.parametrize("back_end", BACK_ENDS)
+def test_outputs_of_the_image_are_verified(elf, hocket, demo, capsys, back_end):
+    assert hocket(elf, demo, "--backend", back_end, "--verify", "--json") == 0
     report = json.loads(capsys.readouterr().out)
     assert report["mismatches"] == []
     assert report["verified"] == report["jobs"]
@@ -55,25 +43,21 @@ def test_outputs_of_the_image_are_verified(hocket, demo, capsys, back_end):
     assert report["npu_runs"] >= sum(report["jobs"].values())
 
 
-@image
-@pytest.mark.skipif(not HERE["unicorn"], reason="unicorn is not installed")
-def test_a_difference_is_explained_by_the_layer_that_vela_rounds(hocket, tmp_path, capsys):
+@pytest.mark.needs("unicorn")
+def test_a_difference_is_explained_by_the_layer_that_vela_rounds(elf, hocket, tmp_path, capsys):
     (tmp_path / "sum.tflite").write_bytes(BY_ID["sum-int8-depth-double-rounding"].model())
     (tmp_path / "app.toml").write_text('[tasks.sum]\nmodel = "sum.tflite"\nperiod = "100 ms"\n')
     path = tmp_path / "app.hkt"
     path.write_bytes(pack(load(tmp_path / "app.toml"), folder=tmp_path).data)
-    assert hocket(ELF, path, "--verify") == 1
+    assert hocket(elf, path, "--verify") == 1
     told = capsys.readouterr().out
     assert "SUM int8 'output': Vela rounds a sum once, tflite_micro twice" in told
     assert 'on-cpu = ["output"] makes it exact' in told
 
 
-@image
-@pytest.mark.parametrize("back_end", ["unicorn", "qemu"])
-def test_tasks_with_one_model_are_told_apart(hocket, tmp_path, capsys, back_end):
+@pytest.mark.parametrize("back_end", BACK_ENDS)
+def test_tasks_with_one_model_are_told_apart(elf, hocket, tmp_path, capsys, back_end):
     """Their streams are stored once, so only the arenas differ."""
-    if not HERE[back_end]:
-        pytest.skip(f"{back_end} is not installed")
     text = '[npu]\nclock = "32 MHz"\n'
     for name in "ab":
         text += (
@@ -84,17 +68,16 @@ def test_tasks_with_one_model_are_told_apart(hocket, tmp_path, capsys, back_end)
     path = tmp_path / "two.hkt"
     path.write_bytes(pack(load(tmp_path / "two.toml"), folder=tmp_path).data)
     words = ("--backend", back_end, "--verify", "--json", "--seconds", "400 ms")
-    assert hocket(ELF, path, *words) == 0
+    assert hocket(elf, path, *words) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["mismatches"] == []
     assert report["jobs"]["a"] > 3
     assert abs(report["jobs"]["a"] - report["jobs"]["b"]) <= 1
 
 
-@image
-@pytest.mark.skipif(not HERE["unicorn"], reason="unicorn is not installed")
-def test_the_console_of_an_image_without_an_application_is_shown(hocket, capsys):
-    assert hocket(ELF, "--seconds", "60 ms") == 0
+@pytest.mark.needs("unicorn")
+def test_the_console_of_an_image_without_an_application_is_shown(elf, hocket, capsys):
+    assert hocket(elf, "--seconds", "60 ms") == 0
     out = capsys.readouterr().out
     assert ">>>" in out
     assert "million guest instructions" in out
@@ -113,9 +96,8 @@ def test_the_console_of_an_image_without_an_application_is_shown(hocket, capsys)
         (("wrong.elf", "--backend", "renode", "--verify"), "--backend unicorn"),
     ],
 )
+@pytest.mark.needs("unicorn")
 def test_what_it_cannot_do_ends_with_advice(hocket, tmp_path, monkeypatch, capsys, arguments, said):
-    if not HERE["unicorn"]:
-        pytest.skip("unicorn is not installed")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
     (tmp_path / "wrong.elf").write_text("no image")

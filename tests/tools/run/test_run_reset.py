@@ -1,40 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """`machine.reset()` on the ARM image: power-on again, whatever the machine was at."""
 
-import importlib.util
-
 import pytest
 
-from hocket_host.machines import qemu
 from hocket_tools.app.application import load
 from hocket_tools.pack.pack import pack
 from hocket_tools.run import Guest, Session, create, open_guest
 from hocket_tools.verify.verifier import Verifier
 from hocket_tools.zoo.application import APPLICATION
-from paths import ELF
+from rigs.needs import BACK_ENDS
 
 MS = 1_000_000
-LACKING = {
-    "unicorn": None if importlib.util.find_spec("unicorn") else "no unicorn",
-    "qemu": qemu.missing(),
-}
 
-pytestmark = [
-    pytest.mark.skipif(not ELF.is_file(), reason="no firmware image (make firmware)"),
-    pytest.mark.parametrize("back_end", ["unicorn", "qemu"]),
-]
+pytestmark = pytest.mark.parametrize("back_end", BACK_ENDS)
 
 # Starts a job of the detector, whose first segment alone takes the NPU longer than the reset.
 START = (
     b"import board, hocket, machine; k = hocket.Kernel(hocket.load(board.CONTAINER_BASE));"
     b" k.dispatcher.submit(2, 0, 0); print(k.npu.status() & 1); machine.reset()\r\n"
 )
-
-
-@pytest.fixture(autouse=True)
-def here(back_end):
-    if LACKING[back_end]:
-        pytest.skip(LACKING[back_end])
 
 
 def until(machine, console, text, limit_ms=3000):
@@ -46,9 +30,9 @@ def until(machine, console, text, limit_ms=3000):
     raise AssertionError(f"{text!r} is not in {bytes(console)!r}")
 
 
-def test_the_prompt_comes_back_with_nothing_of_before(back_end):
+def test_the_prompt_comes_back_with_nothing_of_before(elf, back_end):
     console = bytearray()
-    with create(back_end, open_guest(ELF, None), console.extend) as machine:
+    with create(back_end, open_guest(elf, None), console.extend) as machine:
         until(machine, console, b">>> ")
         for line in (b"import machine", b"kept = 3", b"s = machine.disable_irq()"):
             machine.feed(line + b"\r\n")
@@ -61,13 +45,12 @@ def test_the_prompt_comes_back_with_nothing_of_before(back_end):
         assert machine.problems == []
 
 
-def test_an_application_starts_again_though_the_npu_was_at_work(back_end):
-    pytest.importorskip("tflite_micro", reason="the oracle is not installed")
+def test_an_application_starts_again_though_the_npu_was_at_work(elf, back_end):
     packed = pack(load(APPLICATION))
     app = packed.application
     verifier = Verifier({name: app.resolve(task.model) for name, task in app.tasks.items()})
     console = bytearray()
-    guest = Guest.of(ELF, packed)
+    guest = Guest.of(elf, packed)
     with Session(back_end, guest, console.extend, packed=packed, on_job=verifier.on_job) as session:
         machine = session.machine
         machine.run_for(100 * MS)

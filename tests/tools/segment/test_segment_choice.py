@@ -36,7 +36,7 @@ def test_a_bound_above_the_whole_needs_no_cut():
     assert len(choose(compiled("mlp_ad01_int8"), 1_000_000, lambda i: 100)) == 0
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, 3000), min_size=10, max_size=10), st.integers(1, 9000))
 def test_the_choice_is_as_good_as_the_best_of_all_choices(cycles, bound):
     model = compiled("mlp_ad01_int8")

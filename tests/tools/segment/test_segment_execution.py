@@ -160,7 +160,7 @@ def test_a_recurrent_network_keeps_its_state_across_segments_and_inferences():
     run(["mnist_lstm_int8"], "ethos-u55-128", lambda points: points, lambda n: 0, 3, 2)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.data())
 def test_random_cuts_and_interleavings_change_nothing(data):
     names = data.draw(st.lists(st.sampled_from(SMALL), min_size=2, max_size=3, unique=True))

@@ -88,7 +88,7 @@ def test_cut_everywhere_a_recurrent_network_keeps_its_registers():
     check(model, segments)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.data())
 def test_any_choice_of_cuts_keeps_what_every_operation_reads(data):
     model = compiled(data.draw(st.sampled_from(NAMES)), data.draw(st.sampled_from(ACCELERATORS)))

@@ -43,7 +43,7 @@ def test_every_truncation_is_refused():
             read_tflite(HELLO[:length])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.tuples(st.integers(0, len(HELLO) - 1), st.integers(0, 255)), max_size=8))
 def test_any_damage_is_either_read_or_refused(changes):
     data = bytearray(HELLO)

@@ -152,7 +152,7 @@ def assert_equivalent(compiled, bound):
     return tiled
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.sampled_from(CASES), st.sampled_from(ACCELERATORS), st.integers(40, 4000))
 @example("average_pool_2d-int8-3x3-same-stride1", "ethos-u55-128", 60)  # divisor inside padding
 @example("resize_bilinear-int8-8x", "ethos-u55-128", 900)  # enlarged input
@@ -161,7 +161,7 @@ def test_single_operators_in_tiles_compute_the_same(name, accelerator, bound):
     assert_equivalent(case(name, accelerator), bound)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.sampled_from(SMALL), st.sampled_from(ACCELERATORS), st.integers(1500, 20000))
 def test_small_networks_in_tiles_compute_the_same(name, accelerator, bound):
     compiled = network(name, accelerator)
@@ -169,7 +169,7 @@ def test_small_networks_in_tiles_compute_the_same(name, accelerator, bound):
     assert_same_steps(compiled, bound)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(
     st.sampled_from(LARGE),
     st.sampled_from(ACCELERATORS),
@@ -182,7 +182,7 @@ def test_large_networks_in_tiles_compute_the_same(name, accelerator, optimise, b
     assert_same_steps(compiled, bound)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(
     st.sampled_from([*SMALL, "mlp_resnet8_int8"]),
     st.sampled_from(ACCELERATORS),

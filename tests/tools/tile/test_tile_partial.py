@@ -7,7 +7,7 @@ import pytest
 from hocket_host.ethosu.stream.isa import Cmd
 from hocket_host.ethosu.stream.operation import Elementwise, Pool
 from hocket_host.ethosu.timing.timing import operation_cycles
-from hocket_lab.bench.tiles import system_of
+from hocket_lab.bench.bounds import system_of
 from hocket_lab.exact.cases.dense import FullyConnected, TiedFullyConnected
 from hocket_lab.exact.device import Device
 from hocket_lab.exact.sweep import feed

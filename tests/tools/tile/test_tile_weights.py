@@ -51,7 +51,7 @@ def sliced(op, first, last):
     return with_registers(op, changes)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sampled_from([*SOURCES, *CASES]), st.sampled_from(ACCELERATORS), st.data())
 def test_a_slice_decodes_to_the_weights_of_its_channels(name, accelerator, data):
     config, found = kernels(name, accelerator)

@@ -41,7 +41,7 @@ def draw_range(data, size):
     return first, data.draw(st.integers(first + 1, size))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(ACCELERATORS), st.data())
 def test_a_part_reads_and_writes_where_the_whole_does(accelerator, data):
     config, op = data.draw(st.sampled_from(kernels(accelerator)))
@@ -82,7 +82,7 @@ def test_a_part_reads_and_writes_where_the_whole_does(accelerator, data):
                     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_an_enlarged_input_begins_only_before_both_copies_of_a_row(data):
     found = [(c, op) for c, op in kernels("ethos-u55-128") if op.upscale != Upscale.NONE]

@@ -79,7 +79,7 @@ def test_a_card_says_where_its_network_comes_from_and_what_it_is_not(name: str) 
     assert card.licence == "Apache-2.0"
     assert card.data
     assert card.data_licence
-    assert card.command.startswith(f"python -m hocket_lab.train {name} --seed ")
+    assert card.command.startswith(f"hocket lab train {name} --seed ")
     assert any(package.startswith("tensorflow") for package in card.packages)
     assert "not " in card.limits
 

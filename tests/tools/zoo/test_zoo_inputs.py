@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from hocket_lab.train.__main__ import NETWORKS
+from hocket_lab.train import NETWORKS
 from hocket_tools import zoo
 from hocket_tools.zoo.audio import fit, read_wav, write_wav
 from hocket_tools.zoo.boxes import decode, encode, match

@@ -11,23 +11,18 @@ microsecond to which the later networks' releases are rounded up.
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
-from hocket_host.units import format_ns
 from hocket_tools.app.application import Application, loads
 from hocket_tools.pack.pack import pack
 from hocket_tools.pack.packed import Packed
 from hocket_tools.run.run import Outcome, execute
-from hocket_tools.text.tables import plain_table
 
-from ..exact.suite import CHECKOUT_MODELS
+from ..progress import Report, silent
 
 _US = 1000
 _FRAME_MS = 1000
@@ -161,42 +156,18 @@ def _verified(outcome: Outcome) -> int:
     return sum(outcome.verifier.checked.values())
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run every scenario, print a table, write the figures."""
-    parser = argparse.ArgumentParser(prog="python -m hocket_lab.bench.overlap", description=__doc__)
-    parser.add_argument("--output", type=Path, default=Path("build/overlap.json"))
-    parser.add_argument("--models", type=Path, default=CHECKOUT_MODELS)
-    parser.add_argument("--frames", type=int, default=100)
-    given = parser.parse_args(arguments)
-    console = Console()
+def sweep(models: Path, frames: int, report: Report = silent) -> dict[str, Any]:
+    """Measure every scenario with every way to cut.
+
+    Returns
+    -------
+    dict
+        ``ratio`` of the times of all rows together, and ``rows`` as `measure` gives them.
+    """
     rows = []
-    for scenario in SCENARIOS:
-        for cut in CUTS:
-            with console.status(f"{scenario.name}, cut {cut}"):
-                rows.append(measure(scenario, given.models, frames=given.frames, cut=cut))
-    table = plain_table("networks", "cut", "with", "without", "ratio", "at best", "verified jobs")
-    for row in rows:
-        table.add_row(
-            row["scenario"],
-            row["cut"],
-            format_ns(row["with_ns"] // given.frames),
-            format_ns(row["without_ns"] // given.frames),
-            f"{row['ratio']:.3f}",
-            f"{row['least_ratio']:.3f}",
-            str(row["verified_jobs"]),
-        )
-    console.print(table)
-    told = {
-        "command": "python -m hocket_lab.bench.overlap",
-        "ratio": round(
-            sum(row["with_ns"] for row in rows) / sum(row["without_ns"] for row in rows), 4
-        ),
-        "rows": rows,
-    }
-    given.output.parent.mkdir(parents=True, exist_ok=True)
-    given.output.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
-    console.print(f"with overlap {told['ratio']:.3f} of the time without: {given.output}")
-
-
-if __name__ == "__main__":
-    main()
+    ways = list(product(SCENARIOS, CUTS))
+    for done, (scenario, cut) in enumerate(ways):
+        report(f"{scenario.name}, cut {cut}", done, len(ways))
+        rows.append(measure(scenario, models, frames=frames, cut=cut))
+    ratio = sum(row["with_ns"] for row in rows) / sum(row["without_ns"] for row in rows)
+    return {"command": "hocket lab overlap", "ratio": round(ratio, 4), "rows": rows}

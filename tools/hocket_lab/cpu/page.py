@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``python -m hocket_lab.cpu.page``: which unit runs which operator, as docs/operators.md.
+"""Which unit runs which operator: the page docs/operators.md.
 
 Nothing in the table is claimed: every row is what Vela and the packer make of the one-operator
 cases, whose results are compared with tflite_micro elsewhere.
@@ -7,14 +7,9 @@ cases, whose results are compared with tflite_micro elsewhere.
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from hocket_host.errors import HocketError
 from hocket_tools.cpu.costs import BOARD
 from hocket_tools.cpu.registry import candidates, kinds, reason
 from hocket_tools.cpu.variables import SETTLED
@@ -24,7 +19,6 @@ from hocket_tools.vela import VelaError, VelaOptions, compile_model
 from ..exact.case import Case
 from .cases import CASES
 
-PAGE = Path("docs/operators.md")
 #: Operators that the processor runs and tflite_micro does not.
 WITHOUT_KERNEL = ("TILE",)
 ACCELERATORS = ("ethos-u55-128", "ethos-u65-256")
@@ -129,24 +123,3 @@ def render(found: dict[tuple[str, str], _Row]) -> str:
     if untried:
         text += f"- Registered without a case of its own: {', '.join(untried)}.\n"
     return text
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Write the page."""
-    parser = argparse.ArgumentParser(
-        prog="python -m hocket_lab.cpu.page", description="Write the table of operators."
-    )
-    parser.add_argument("--output", type=Path, default=PAGE, metavar="FILE")
-    arguments = parser.parse_args(argv)
-    try:
-        page = render(rows())
-    except HocketError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    arguments.output.write_text(page, encoding="utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

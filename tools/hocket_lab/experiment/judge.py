@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from hocket_tools.plan import Plan, plan
-from hocket_tools.prove import Task, TaskSet, analyse, simulate
+from hocket_tools.plan import CutPlan, plan
+from hocket_tools.prove import TaskModel, TaskSet, analyse, simulate
 from hocket_tools.prove.adversary import patterns
 
 from .draw import Drawn
@@ -84,7 +84,7 @@ def judge(drawn: Sequence[Drawn], costs: Costs) -> Verdict:
 def _taskset(drawn: Sequence[Drawn], costs: Costs) -> TaskSet:
     return TaskSet(
         tuple(
-            Task(
+            TaskModel(
                 name=f"{index} {d.network.name}",
                 period_ns=d.period_ns,
                 deadline_ns=d.period_ns,
@@ -100,7 +100,7 @@ def _taskset(drawn: Sequence[Drawn], costs: Costs) -> TaskSet:
     )
 
 
-def _confront(found: Plan) -> tuple[int, int]:
+def _confront(found: CutPlan) -> tuple[int, int]:
     """Responses above their bound, and runs simulated, under adverse release patterns."""
     proof = found.proof
     taskset = proof.taskset

@@ -1,13 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The audio front end on the ARM image: its features, its instructions and its heap.
-
-``python -m hocket_lab.image.features RECORDING`` prints the figures.
-"""
+"""The audio front end on the ARM image: its features, its instructions and its heap."""
 
 from __future__ import annotations
 
-import argparse
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,14 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hocket_host.board import board as boards
-from hocket_host.errors import HocketError
-from hocket_tools.frames.features.settings import FrontendSettings
-from hocket_tools.frames.features.stream import read_wav
 from hocket_tools.image.errors import FirmwareError
 
 from . import console
-
-FIRMWARE = Path("build/firmware/corstone300/firmware.elf")
 
 # A line of heap, then one a frame: instructions of the frame and of its longest piece, pieces,
 # features.
@@ -80,6 +70,11 @@ class ImageRun:
     frontend_heap_bytes: int
     """What one front end takes."""
 
+    def figures(self) -> dict[str, int]:
+        """By name, without the features themselves."""
+        found = {"frames": len(self.features), "channels": self.features.shape[1]}
+        return found | {k: v for k, v in vars(self).items() if k != "features"}
+
     def __str__(self) -> str:
         return (
             f"{len(self.features)} frames of {self.features.shape[1]} channels\n"
@@ -131,22 +126,3 @@ def run_on_image(elf: Path, samples: NDArray[np.int16]) -> ImageRun:
         modules_heap_bytes=int(heap[0]),
         frontend_heap_bytes=int(heap[1]),
     )
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Print the figures of a recording; 0 if it ran."""
-    parser = argparse.ArgumentParser(prog="python -m hocket_lab.image.features")
-    parser.add_argument("recording", type=Path)
-    parser.add_argument("--elf", type=Path, default=FIRMWARE, help=f"default: {FIRMWARE}")
-    options = parser.parse_args(arguments)
-    try:
-        samples = read_wav(options.recording, FrontendSettings().sample_rate)
-        print(run_on_image(options.elf, samples))
-    except HocketError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

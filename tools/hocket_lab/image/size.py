@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hocket_tools.image.build import Image, sections
@@ -39,14 +38,13 @@ class SizeReport:
 
     flash_hocket_bytes: int
     """The frozen package without operators and features: code, constants, names."""
-    heap_kernel_bytes: int | None
-    """Modules, kernel and dispatcher with four tasks of eight segments each, without arenas; None
-    where there is no emulator to measure it."""
+    heap_kernel_bytes: int
+    """Modules, kernel and dispatcher with four tasks of eight segments each, without arenas."""
     text: int
     data: int
     bss: int
     flash_ops_bytes: int = 0
-    """Operators for the processor (``hocket.ops``), which only networks with such steps use."""
+    """Operators for the CPU (``hocket.ops``), which only networks with such steps use."""
     flash_features_bytes: int = 0
     """The audio front end (``hocket.features``), which only networks for sound use."""
     heap_parts: Mapping[str, int] = field(default_factory=dict)
@@ -58,25 +56,19 @@ class SizeReport:
     @property
     def over_budget(self) -> bool:
         """Whether one of the two is larger than promised."""
-        heap = self.heap_kernel_bytes or 0
-        return self.flash_hocket_bytes > FLASH_BUDGET or heap > HEAP_BUDGET
+        return self.flash_hocket_bytes > FLASH_BUDGET or self.heap_kernel_bytes > HEAP_BUDGET
 
     def __str__(self) -> str:
-        heap = "not measured" if self.heap_kernel_bytes is None else str(self.heap_kernel_bytes)
         lines = [
             f"flash of the frozen package: {self.flash_hocket_bytes} of {FLASH_BUDGET} bytes",
             f"flash of the operators beside it: {self.flash_ops_bytes} bytes",
             f"flash of the features beside it: {self.flash_features_bytes} bytes",
-            f"heap of kernel and dispatcher, {probe.TASKS} tasks: {heap} of {HEAP_BUDGET} bytes",
+            f"heap of kernel and dispatcher, {probe.TASKS} tasks: {self.heap_kernel_bytes} of "
+            f"{HEAP_BUDGET} bytes",
         ]
         return "\n".join(
             [*lines, *(f"  {size:6} {part}" for part, size in self.heap_parts.items())]
         )
-
-    def write(self, file: Path) -> None:
-        """Write it as JSON."""
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
 
 
 def flash_of_package(frozen: Path) -> tuple[int, int, int]:
@@ -165,7 +157,7 @@ def heap_of_kernel(elf: Path) -> dict[str, int]:
 
 
 def measure(image: Image) -> SizeReport:
-    """Measure an image; without QEMU all but the heap.
+    """Measure an image, its heap on QEMU.
 
     Raises
     ------
@@ -173,12 +165,12 @@ def measure(image: Image) -> SizeReport:
         The measurement fails.
     """
     package, operators, features = flash_of_package(image.elf.parent / "frozen_content.o")
-    parts = heap_of_kernel(image.elf) if console.available() else {}
+    parts = heap_of_kernel(image.elf)
     return SizeReport(
         flash_hocket_bytes=package,
         flash_ops_bytes=operators,
         flash_features_bytes=features,
-        heap_kernel_bytes=sum(parts.values()) if parts else None,
+        heap_kernel_bytes=sum(parts.values()),
         heap_parts=parts,
         text=image.text,
         data=image.data,

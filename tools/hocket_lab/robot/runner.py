@@ -8,11 +8,15 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+from hocket_host.errors import HocketError
 from hocket_tools.robot import KEYWORDS
+from hocket_tools.run import BACK_ENDS as EMULATORS
 from hocket_tools.run import missing as lacking_here
 
+from ..needs import require
 from .results import Result, read
 
 #: Far above what the suites take on any back end; only one that hangs reaches it.
@@ -20,6 +24,52 @@ _LIMIT_S = 3600
 _RENODE_PATH = "RENODE_PATH"
 SLOW = "slow"
 """Tag of tests that take minutes."""
+
+
+BACK_ENDS = (*EMULATORS, "renode")
+
+
+def check_back_ends(asked: Sequence[str], firmware: Path) -> None:
+    """Check that there is something to run on, before anything is packed for it.
+
+    Parameters
+    ----------
+    asked
+        Back ends that must be usable; without, one that is will do.
+    firmware
+        As of `run`.
+
+    Raises
+    ------
+    HocketError
+        A back end is unknown, or what is needed is missing.
+    """
+    for name in asked:
+        if name not in BACK_ENDS:
+            raise HocketError(
+                "unknown back end", found=repr(name), expected=", ".join(BACK_ENDS),
+                where="--back-end",
+            )  # fmt: skip
+    reasons = {name: missing(name, firmware) for name in asked or BACK_ENDS}
+    if asked:
+        require(all_of=reasons)
+    else:
+        require(any_of=reasons)
+
+
+def check_suites(suites: Path) -> None:
+    """Check for a folder of suites.
+
+    Raises
+    ------
+    HocketError
+        It has none.
+    """
+    if not any(suites.glob("*.robot")):
+        raise HocketError(
+            "there are no suites", where=suites, found="no .robot file",
+            expected="the folder robot_tests of a checkout", try_="--suites DIR",
+        )  # fmt: skip
 
 
 def renode_test() -> list[str] | None:

@@ -176,7 +176,7 @@ def train(out: Path, seed: int, epochs: int = 10) -> None:
                 "it is in the network",
             },
             "training": {
-                "command": f"python -m hocket_lab.train denoiser --seed {seed} --out DIR",
+                "command": f"hocket lab train denoiser --seed {seed} --out DIR",
                 "packages": packages("tensorflow-cpu", "numpy", "scipy"),
             },
             "limits": {

@@ -184,7 +184,7 @@ def train(out: Path, seed: int, steps: int = 2800) -> None:
                 "licence": "Apache-2.0, our own output",
             },
             "training": {
-                "command": f"python -m hocket_lab.train detector --seed {seed} --out DIR",
+                "command": f"hocket lab train detector --seed {seed} --out DIR",
                 "packages": packages("tensorflow-cpu", "numpy", "pillow"),
             },
             "limits": {

@@ -136,7 +136,7 @@ def train(out: Path, seed: int, epochs: int = 30) -> None:
                 "licence": "CC-BY-4.0",
             },
             "training": {
-                "command": f"python -m hocket_lab.train digits --seed {seed} --out DIR",
+                "command": f"hocket lab train digits --seed {seed} --out DIR",
                 "packages": packages("tensorflow-cpu", "numpy", "scipy", "scikit-learn", "pillow"),
             },
             "limits": {

@@ -222,7 +222,7 @@ def train(out: Path, seed: int, epochs: int = 16) -> None:
                 "it is in the network",
             },
             "training": {
-                "command": f"python -m hocket_lab.train keyword --seed {seed} --out DIR",
+                "command": f"hocket lab train keyword --seed {seed} --out DIR",
                 "packages": packages("tensorflow-cpu", "numpy", "scipy"),
             },
             "limits": {

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from hocket_host.errors import HocketError
 
-from . import check, demo, doctor, emulate, inspect, npu_server, pack, report, run
+from . import check, demo, doctor, emulate, firmware, inspect, npu_server, pack, report, run
 
 app = typer.Typer(
     name="hocket",
@@ -21,7 +21,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for module in (pack, check, inspect, run, emulate, report, npu_server, demo, doctor):
+for module in (pack, check, inspect, run, emulate, report, npu_server, firmware, demo, doctor):
     module.register(app)
 for command in entry_points(group="hocket.commands"):
     command.load()(app)

@@ -269,8 +269,8 @@ CPU_PROGRAM = Struct(
     "inputs" / Int8ul,
     "outputs" / Int8ul,
     "reserved" / Bytes(3),
-    "piece_cycles" / Int32ul,  # CPU cycles of the longest piece
-    "pieces" / Int32ul,
+    "step_cycles" / Int32ul,  # CPU cycles of the longest CPU step
+    "steps" / Int32ul,  # CPU steps
     "scratch_region" / Int32ul,  # memory that nothing outlives the step in; all zero for none
     "scratch_offset" / Int32ul,
     "scratch_size" / Int32ul,

@@ -92,12 +92,12 @@ class CpuProgram:
     scratch
         Memory of the arena, 4-byte aligned and apart from all operands, whose content does not
         outlive the step; None when it needs none.
-    piece_cycles
-        CPU cycles of the longest piece.
-    pieces
-        Pieces in which the operator does its work, letting other tasks go first in between.
+    step_cycles
+        CPU cycles of the longest CPU step.
+    steps
+        CPU steps in which the operator does its work; other tasks may go first between two.
     runs_on
-        Whether the next step, which is the processor's too, follows the last piece at once.
+        Whether the next step, which is the processor's too, follows the last CPU step at once.
     """
 
     code: int
@@ -105,8 +105,8 @@ class CpuProgram:
     inputs: tuple[Operand, ...]
     outputs: tuple[Operand, ...]
     scratch: Operand | None = None
-    piece_cycles: int = 0
-    pieces: int = 1
+    step_cycles: int = 0
+    steps: int = 1
     runs_on: bool = False
 
 
@@ -142,9 +142,9 @@ class Step:
         return cls(name, b"", nominal_cycles, worst_cycles, 0, 0, StepKind.CPU, program)
 
     @property
-    def piece_cycles(self) -> int:
-        """CPU cycles of its longest piece; 0 for a step of the NPU."""
-        return 0 if self.program is None else self.program.piece_cycles
+    def cpu_step_cycles(self) -> int:
+        """CPU cycles of its longest CPU step; 0 for a segment."""
+        return 0 if self.program is None else self.program.step_cycles
 
 
 @dataclass(frozen=True)

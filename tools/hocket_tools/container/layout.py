@@ -1,16 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Generates the device reader's constants from the container's definition.
+"""The device reader's constants, ``firmware/hocket/_layout.py``, from the container's definition.
 
-``python -m hocket_tools.container.layout`` rewrites ``firmware/hocket/_layout.py``; with
-``--check`` it only says whether the file is current.
+`hocket lab generate` writes the file.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
 from enum import IntEnum
-from pathlib import Path
 from typing import Any
 
 from construct import Array, Bytes, FormatField
@@ -40,7 +36,7 @@ _STRUCTS = {
 USED = {
     "SIZEOF_HEADER", "SIZEOF_SECTION", "SIZEOF_CPU_PROGRAM", "SIZEOF_OPERAND", "HEADER_HEADER_CRC",
     "HEADER_TOTAL_SIZE", "HEADER_SECTION_COUNT", "HEADER_NPU_CONFIG", "HEADER_NPU_ID",
-    "HEADER_NPU_HZ", "HEADER_POLICY", "TENSOR_SCALE", "CPU_PROGRAM_PIECE_CYCLES",
+    "HEADER_NPU_HZ", "HEADER_POLICY", "TENSOR_SCALE", "CPU_PROGRAM_STEP_CYCLES",
     "STEP_STREAM_OFFSET", "STEP_STREAM_SIZE", "STEP_NOMINAL_CYCLES", "STEP_WORST_CYCLES",
     "STEP_NAME", "STEP_KIND", "SECTION_KIND_MODELS", "SECTION_KIND_REGIONS", "SECTION_KIND_TENSORS",
     "SECTION_KIND_STEPS", "SECTION_KIND_PERSISTENT", "SECTION_KIND_TASKS", "SECTION_KIND_PLAN",
@@ -143,29 +139,3 @@ def source() -> str:
         *_by_dtype("DTYPE_TYPECODES", {d: d.typecode for d in DType}),
     ]
     return "\n".join(lines) + "\n"
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Write or check the generated file; the exit code is 1 if it was not current."""
-    parser = argparse.ArgumentParser(prog="hocket_tools.container.layout", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing")
-    parser.add_argument(
-        "path",
-        nargs="?",
-        type=Path,
-        default=Path("firmware/hocket/_layout.py"),
-        help="the file (default: %(default)s, from the repository's root)",
-    )
-    options = parser.parse_args(arguments)
-    text = source()
-    if not options.check:
-        options.path.write_text(text)
-        return 0
-    if options.path.exists() and options.path.read_text() == text:
-        return 0
-    print(f"{options.path} is not current: run python -m {parser.prog}", file=sys.stderr)
-    return 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

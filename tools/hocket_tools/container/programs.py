@@ -40,8 +40,8 @@ def encode(step: Step) -> bytes:
         "inputs": len(program.inputs),
         "outputs": len(program.outputs),
         "reserved": bytes(3),
-        "piece_cycles": program.piece_cycles,
-        "pieces": program.pieces,
+        "step_cycles": program.step_cycles,
+        "steps": program.steps,
         "scratch_region": scratch.region,
         "scratch_offset": scratch.offset,
         "scratch_size": scratch.size,
@@ -133,14 +133,12 @@ def decode(
             found=f"flags {head.flags:#x}, reserved {bytes(head.reserved).hex(' ')}",
             expected="flags 0 or 1, zeros",
         )
-    if not head.pieces or not (
-        head.piece_cycles <= worst_cycles <= head.pieces * head.piece_cycles
-    ):
+    if not head.steps or not (head.step_cycles <= worst_cycles <= head.steps * head.step_cycles):
         raise problem(
             at,
             "streams",
-            "pieces of a program that do not make up its step",
-            found=f"{head.pieces} of {head.piece_cycles} cycles",
+            "CPU steps that do not make up their operator",
+            found=f"{head.steps} of {head.step_cycles} cycles",
             expected=f"at least one, together {worst_cycles} cycles or more, none of them longer",
         )
     places = _Places(at, regions)
@@ -171,7 +169,7 @@ def decode(
         inputs=tuple(operands[: head.inputs]),
         outputs=tuple(operands[head.inputs :]),
         scratch=scratch if scratch.size else None,
-        piece_cycles=head.piece_cycles,
-        pieces=head.pieces,
+        step_cycles=head.step_cycles,
+        steps=head.steps,
         runs_on=bool(head.flags & ProgramFlag.RUN_ON),
     )

@@ -255,5 +255,5 @@ def whole(source: TfliteTensor, target: int = 0, operand: int = 0) -> Copy:
     return Copy(operand, target, size, source.shape, steps, steps)
 
 
-Plan = tuple[list[Copy], list[TfliteTensor], list[TfliteTensor]]
+CopyPlan = tuple[list[Copy], list[TfliteTensor], list[TfliteTensor]]
 """Copies in order, and the tensors that they read and write."""

@@ -7,28 +7,28 @@ from collections.abc import Callable
 
 from ..tflite.operators import SourceOperator, constant, ints
 from . import places
-from .copies import Copy, Plan, pack_copies, strides, whole
+from .copies import Copy, CopyPlan, pack_copies, strides, whole
 from .packing import Packed, element_bytes, per_tensor
 from .registry import Operator, register
 
 
-def _same(source: SourceOperator) -> Plan:
+def _same(source: SourceOperator) -> CopyPlan:
     given = source.input(0)
     return [whole(given)], [given], [source.outputs[0]]
 
 
-def _read_variable(source: SourceOperator) -> Plan:
+def _read_variable(source: SourceOperator) -> CopyPlan:
     # The handle stands for the variable's memory, which has the bytes of the result.
     result = source.outputs[0]
     return [whole(result)], [source.input(0)], [result]
 
 
-def _assign_variable(source: SourceOperator) -> Plan:
+def _assign_variable(source: SourceOperator) -> CopyPlan:
     value = source.input(1)
     return [whole(value)], [value], [source.input(0)]
 
 
-def _concatenation(source: SourceOperator) -> Plan:
+def _concatenation(source: SourceOperator) -> CopyPlan:
     result = source.outputs[0]
     rank = len(result.shape)
     axis = source.option("axis", 0) % rank
@@ -46,7 +46,7 @@ def _concatenation(source: SourceOperator) -> Plan:
     return copies, given, [result]
 
 
-def _pack(source: SourceOperator) -> Plan:
+def _pack(source: SourceOperator) -> CopyPlan:
     result = source.outputs[0]
     axis = source.option("axis", 0) % len(result.shape)
     size = element_bytes(result)
@@ -60,7 +60,7 @@ def _pack(source: SourceOperator) -> Plan:
     return copies, given, [result]
 
 
-def _unpack(source: SourceOperator) -> Plan:
+def _unpack(source: SourceOperator) -> CopyPlan:
     given = source.input(0)
     axis = source.option("axis", 0) % len(given.shape)
     size = element_bytes(given)
@@ -73,7 +73,7 @@ def _unpack(source: SourceOperator) -> Plan:
     return copies, [given], list(source.outputs)
 
 
-def _split(source: SourceOperator) -> Plan:
+def _split(source: SourceOperator) -> CopyPlan:
     axis_at, given_at = (0, 1) if source.kind == "SPLIT" else (2, 0)
     given = source.input(given_at)
     axis = int(ints(source, axis_at)[0]) % len(given.shape)
@@ -89,7 +89,7 @@ def _split(source: SourceOperator) -> Plan:
     return copies, [given], list(source.outputs)
 
 
-def _slice(source: SourceOperator) -> Plan:
+def _slice(source: SourceOperator) -> CopyPlan:
     given, result = source.input(0), source.outputs[0]
     size = element_bytes(given)
     read = strides(given.shape, size)
@@ -102,7 +102,7 @@ def _slice(source: SourceOperator) -> Plan:
     )
 
 
-def _strided_slice(source: SourceOperator) -> Plan:
+def _strided_slice(source: SourceOperator) -> CopyPlan:
     given, result = source.input(0), source.outputs[0]
     size = element_bytes(given)
     read = strides(given.shape, size)
@@ -129,7 +129,7 @@ def _strided_slice(source: SourceOperator) -> Plan:
     return [copy], [given], [result]
 
 
-_PLANS: dict[str, Callable[[SourceOperator], Plan]] = {
+_PLANS: dict[str, Callable[[SourceOperator], CopyPlan]] = {
     "RESHAPE": _same, "SQUEEZE": _same, "EXPAND_DIMS": _same,
     "READ_VARIABLE": _read_variable, "ASSIGN_VARIABLE": _assign_variable,
     "CONCATENATION": _concatenation, "PACK": _pack, "UNPACK": _unpack,

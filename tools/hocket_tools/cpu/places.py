@@ -8,11 +8,11 @@ from itertools import product
 import numpy as np
 
 from ..tflite.operators import SourceOperator, constant, ints
-from .copies import Copy, Plan, strides
+from .copies import Copy, CopyPlan, strides
 from .packing import element_bytes, per_tensor
 
 
-def pad(source: SourceOperator) -> Plan:
+def pad(source: SourceOperator) -> CopyPlan:
     """A fill, and the input inside it."""
     given, result = source.input(0), source.outputs[0]
     size = element_bytes(given)
@@ -27,7 +27,7 @@ def pad(source: SourceOperator) -> Plan:
     return [fill, inner], [given], [result]
 
 
-def transpose(source: SourceOperator) -> Plan:
+def transpose(source: SourceOperator) -> CopyPlan:
     """Axes in another order."""
     given, result = source.input(0), source.outputs[0]
     size = element_bytes(given)
@@ -39,7 +39,7 @@ def transpose(source: SourceOperator) -> Plan:
     return [copy], [given], [result]
 
 
-def broadcast(source: SourceOperator) -> Plan:
+def broadcast(source: SourceOperator) -> CopyPlan:
     """Axes of one element repeated."""
     given, result = source.input(0), source.outputs[0]
     size = element_bytes(given)
@@ -49,7 +49,7 @@ def broadcast(source: SourceOperator) -> Plan:
     return [copy], [given], [result]
 
 
-def reverse(source: SourceOperator) -> Plan:
+def reverse(source: SourceOperator) -> CopyPlan:
     """Axes from their ends."""
     given, result = source.input(0), source.outputs[0]
     size = element_bytes(given)
@@ -62,7 +62,7 @@ def reverse(source: SourceOperator) -> Plan:
     return [copy], [given], [result]
 
 
-def depth_to_space(source: SourceOperator) -> Plan:
+def depth_to_space(source: SourceOperator) -> CopyPlan:
     """DEPTH_TO_SPACE and its inverse."""
     deep = source.input(0) if source.kind == "DEPTH_TO_SPACE" else source.outputs[0]
     wide = source.outputs[0] if source.kind == "DEPTH_TO_SPACE" else source.input(0)
@@ -79,7 +79,7 @@ def depth_to_space(source: SourceOperator) -> Plan:
     return [Copy(0, 0, size, shape, *pair)], [source.input(0)], [source.outputs[0]]
 
 
-def mirror_pad(source: SourceOperator) -> Plan:
+def mirror_pad(source: SourceOperator) -> CopyPlan:
     """The input, and each border as what lies before it, backwards."""
     given, result = source.input(0), source.outputs[0]
     size = element_bytes(given)
@@ -109,7 +109,7 @@ def mirror_pad(source: SourceOperator) -> Plan:
     return copies, [given], [result]
 
 
-def space_to_batch(source: SourceOperator) -> Plan:
+def space_to_batch(source: SourceOperator) -> CopyPlan:
     """Every so many pixels into a batch of their own, borders filled, or back."""
     to_batch = source.kind == "SPACE_TO_BATCH_ND"
     given, result = source.input(0), source.outputs[0]
@@ -146,7 +146,7 @@ def space_to_batch(source: SourceOperator) -> Plan:
     return copies, [given], [result]
 
 
-def tile(source: SourceOperator) -> Plan:
+def tile(source: SourceOperator) -> CopyPlan:
     """The input over and over along each axis."""
     given, result = source.input(0), source.outputs[0]
     size = element_bytes(given)
@@ -160,7 +160,7 @@ def tile(source: SourceOperator) -> Plan:
     return [Copy(0, 0, size, tuple(shape), tuple(of_given), tuple(of_result))], [given], [result]
 
 
-def fill(source: SourceOperator) -> Plan:
+def fill(source: SourceOperator) -> CopyPlan:
     """One element everywhere."""
     value, result = source.input(1), source.outputs[0]
     written = strides(result.shape, element_bytes(result))
@@ -168,14 +168,14 @@ def fill(source: SourceOperator) -> Plan:
     return [copy], [value], [result]
 
 
-def zeros(source: SourceOperator) -> Plan:
+def zeros(source: SourceOperator) -> CopyPlan:
     """Zero bytes."""
     result = source.outputs[0]
     size = result.elements * element_bytes(result)
     return [Copy(-1, 0, 1, (size,), (0,), (1,))], [source.input(0)], [result]
 
 
-def shape_of(source: SourceOperator) -> Plan:
+def shape_of(source: SourceOperator) -> CopyPlan:
     """Sizes of the axes, which are known."""
     result = source.outputs[0]
     copies = [

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -16,8 +17,13 @@ from .errors import FirmwareError
 
 FIRMWARE = Path(__file__).resolve().parents[3] / "firmware"
 
+BOARD = "corstone300"
 HEAP = 256 * 1024
 SMALL_HEAP = 64 * 1024
+_HEAPS = {"firmware": HEAP, "firmware-64k": SMALL_HEAP}
+
+#: Suffixes of what an image is made of; a makefile has none.
+_SOURCES = frozenset({".py", ".c", ".h", ".in", ".s", ".S", ".mk", ""})
 
 # The banner carries a date. That of the pinned release, so that one source makes one image.
 _EPOCH = "1744675200"
@@ -99,9 +105,28 @@ def _image(elf: Path) -> Image:
     )
 
 
-def _newest(folder: Path) -> float:
-    files = (f for f in folder.rglob("*") if f.is_file() and "__pycache__" not in f.parts)
-    return max(f.stat().st_mtime for f in files)
+def _sources() -> str:
+    """A digest of all that may be in an image, by content."""
+    digest = hashlib.sha256()
+    for file in sorted(f for f in FIRMWARE.rglob("*") if f.suffix in _SOURCES and f.is_file()):
+        digest.update(f"{file.relative_to(FIRMWARE)}\0{file.stat().st_size}\0".encode())
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _stamp(output: Path, board: str) -> Path:
+    return output / board / "sources.sha256"
+
+
+def is_current(output: Path, board: str = BOARD) -> bool:
+    """Whether the images of a board were built of the sources as they are."""
+    stamp = _stamp(output, board)
+    return stamp.is_file() and stamp.read_text() == _sources()
+
+
+def built(output: Path, board: str = BOARD) -> list[Image]:
+    """The images of a board that Hocket ships, as they were built."""
+    return [_image(output / board / f"{name}.elf") for name in _HEAPS]
 
 
 @contextmanager
@@ -116,7 +141,7 @@ def _alone(output: Path) -> Iterator[None]:
 
 
 def build(
-    board: str = "corstone300",
+    board: str = BOARD,
     *,
     output: Path,
     heaps: Mapping[str, int] | None = None,
@@ -164,11 +189,12 @@ def _build(
     _make(tree / "mpy-cross", {"BUILD": cross}, jobs, output / "mpy-cross.log")
     # MicroPython's makefile does not make it anew when only the names of the C code changed.
     # An image that is current stays as it is, though: somebody may be running it.
-    frozen = output / folder.name / "frozen_content.c"
-    if frozen.exists() and frozen.stat().st_mtime < _newest(FIRMWARE):
-        frozen.unlink()
+    sources, stamp = _sources(), _stamp(output, folder.name)
+    if not is_current(output, folder.name):
+        stamp.unlink(missing_ok=True)
+        (output / folder.name / "frozen_content.c").unlink(missing_ok=True)
     images = []
-    for name, heap in (heaps or {"firmware": HEAP, "firmware-64k": SMALL_HEAP}).items():
+    for name, heap in (heaps or _HEAPS).items():
         report(f"{name}.elf")
         variables = {
             "MICROPYTHON_DIR": tree,
@@ -180,4 +206,6 @@ def _build(
         }
         _make(folder, variables, jobs, output / folder.name / f"{name}.log")
         images.append(_image(output / folder.name / f"{name}.elf"))
+    if heaps is None:
+        stamp.write_text(sources)
     return images

@@ -35,6 +35,11 @@ def cache_dir() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "hocket"
 
 
+def is_here() -> bool:
+    """Whether the pinned source was fetched."""
+    return (cache_dir() / ARCHIVE).is_file()
+
+
 def version_of(tree: Path) -> tuple[int, int]:
     """Version of a MicroPython source tree.
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from hocket_host.units import cycles_to_ns
 
-from ..plan import Obstacle, Plan, Planner
-from ..prove.taskset import Task, TaskSet
+from ..plan import CutPlan, Obstacle, Planner
+from ..prove.taskset import TaskModel, TaskSet
 from .place import PlacedNetwork
 from .progress import Progress, silent
 from .segmented import SegmentedNetwork, segment_network
@@ -85,7 +85,7 @@ class _Planned:
     """A plan, who made it, and the networks that it cuts."""
 
     planner: Planner
-    plan: Plan
+    plan: CutPlan
     networks: Mapping[str, PlacedNetwork]
 
 
@@ -123,11 +123,11 @@ def _in_the_way(
 
 def _next_bound(untried: Iterator[int], obstacle: Obstacle, npu_hz: int) -> int | None:
     """The next length of tiles worth trying, in NPU cycles."""
-    borne_ns = obstacle.tolerance_ns
+    tolerance_ns = obstacle.tolerance_ns
     for bound in untried:
-        # Far longer ones than the task can wait for are not. What comes out is often little more
+        # Tiles far beyond the tolerance are not. What comes out is often little more
         # than half as long as the bound.
-        if borne_ns is None or cycles_to_ns(bound, npu_hz) <= 2 * borne_ns:
+        if tolerance_ns is None or cycles_to_ns(bound, npu_hz) <= 2 * tolerance_ns:
             return bound
     return None
 
@@ -162,7 +162,7 @@ def timing_of(target: Target) -> TaskSet:
     application = target.application
     return TaskSet(
         tasks=tuple(
-            Task(
+            TaskModel(
                 name=name,
                 period_ns=task.period,
                 deadline_ns=task.deadline_ns,

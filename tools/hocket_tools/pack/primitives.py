@@ -60,8 +60,8 @@ class Choice:
             inputs=inputs,
             outputs=outputs,
             scratch=scratch,
-            piece_cycles=packed.step_cycles,
-            pieces=max(packed.steps, 1),
+            step_cycles=packed.step_cycles,
+            steps=max(packed.steps, 1),
             runs_on=self.runs_on,
         )
 

@@ -6,18 +6,18 @@ from .applied import Planner
 from .network import CompiledNetwork
 from .parted import PartedChoices, PartedNetwork
 from .placement import Choices, Cuttable, Fixed, Placement
-from .plan import Obstacle, Plan, plan
+from .plan import CutPlan, Obstacle, plan
 
 __all__ = [
     "Choices",
     "CompiledNetwork",
+    "CutPlan",
     "Cuttable",
     "Fixed",
     "Obstacle",
     "PartedChoices",
     "PartedNetwork",
     "Placement",
-    "Plan",
     "Planner",
     "advice",
     "diagnosis",

@@ -12,7 +12,7 @@ from hocket_host.units import format_ns
 from ..prove import Proof, deadline_monotonic, with_priorities
 from ..prove.taskset import Policy
 from .applied import Planner
-from .plan import Plan
+from .plan import CutPlan
 
 _MEGAHERTZ = 1_000_000
 _FASTEST_HZ = 2_000 * _MEGAHERTZ
@@ -41,8 +41,8 @@ def diagnosis(proof: Proof) -> Iterator[str]:
             )
 
 
-def advice(planner: Planner, found: Plan) -> Iterator[str]:
-    """What would help a plan that failed; each alone is enough where it names a number."""
+def advice(planner: Planner, found: CutPlan) -> Iterator[str]:
+    """What would help a plan that failed; each that names a number is enough alone."""
     obstacle = found.obstacle
     if obstacle is None:
         return
@@ -51,7 +51,7 @@ def advice(planner: Planner, found: Plan) -> Iterator[str]:
     if obstacle.blocker is not None and obstacle.shortest_ns is not None:
         blocker = tasks[obstacle.blocker].name
         yield (
-            f"shorter pieces of {blocker}: {failing.name} can wait for "
+            f"shorter segments of {blocker}: {failing.name} can wait for "
             f"{format_ns(obstacle.tolerance_ns or 0)}, and {blocker} has operations of "
             f"{format_ns(obstacle.shortest_ns)} that nothing cuts; optimise and "
             "arena-cache-size change how Vela divides them"
@@ -59,7 +59,7 @@ def advice(planner: Planner, found: Plan) -> Iterator[str]:
     elif found.proof.taskset.policy in ("fp", "edf"):
         yield (
             f"less work for {failing.name} or for what precedes it: its deadline would fail even "
-            "if no less urgent segment were ever in its way"
+            "without blocking by less urgent segments"
         )
     hz = _least(
         planner.npu_hz // _MEGAHERTZ,
@@ -95,7 +95,7 @@ def advice(planner: Planner, found: Plan) -> Iterator[str]:
         yield f"a period of {format_ns(period)} for {tasks[heaviest].name}"
 
 
-def _holds(found: Plan) -> bool:
+def _holds(found: CutPlan) -> bool:
     return found.obstacle is None
 
 

@@ -15,7 +15,7 @@ from ..segment.network import Compiled
 from .network import CompiledNetwork
 from .parted import PartedChoices, PartedNetwork
 from .placement import Choices, Fixed, Placement
-from .plan import Plan, plan
+from .plan import CutPlan, plan
 
 
 class Planner:
@@ -60,7 +60,7 @@ class Planner:
         """The NPU's clock."""
         return self._system.clock_hz
 
-    def plan(self, taskset: TaskSet | None = None, npu_hz: int | None = None) -> Plan:
+    def plan(self, taskset: TaskSet | None = None, npu_hz: int | None = None) -> CutPlan:
         """Cuts for the application, or for it with other timing or at another clock."""
         hz = self._system.clock_hz if npu_hz is None else npu_hz
         wanted = self.taskset if taskset is None else taskset
@@ -77,7 +77,7 @@ class Planner:
                 choices.append(Fixed(replace(given, segments_ns=longest, least_ns=least)))
         return plan(wanted, choices)
 
-    def split(self, found: Plan, name: str) -> list[list[Segment]]:
+    def split(self, found: CutPlan, name: str) -> list[list[Segment]]:
         """Segments of each NPU part of a network as planned."""
         placement = found.placements[self._names.index(name)]
         return self._at(self._system.clock_hz)[name].split(placement.cuts)

@@ -2,11 +2,11 @@
 """Chooses cuts so that every deadline is proved, with as little overhead as that takes.
 
 As in Bertogna, Buttazzo, Marinoni, Yao, Esposito and Caccamo (ECRTS 2010) for fixed priorities, and
-Bertogna and Baruah (2010) for EDF: how long a segment each task can bear to wait for bounds the
-segments of the less urgent ones, and the cheapest placement within that bound is the best for
-everybody. Bounds start from uncut networks and only shrink, so what they end at is the greatest
-that any plan could have, and if no placement keeps within them, none does. A longer last segment
-can still help its own job, at the price of more cuts before it; those placements come last.
+Bertogna and Baruah (2010) for EDF: the blocking tolerance of each task bounds the segments of the
+less urgent ones, and the cheapest placement within that bound is the best for all. Bounds start
+from uncut networks and only shrink, so they end at the greatest that any plan could have, and if no
+placement keeps within them, none does. A longer last segment can still help its own job, at the
+price of more cuts before it; those placements come last.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .placement import Choices, Placement
 
 _RESTARTS = 200
 _LEAST = (0, 1, 2, 4)
-"""Least lengths of segments to try, in resumes: shorter ones let dispatches crowd on the CPU."""
+"""Least lengths of segments to try, in resumes: dispatches of shorter ones crowd the CPU."""
 
 
 @dataclass(frozen=True)
@@ -32,18 +32,18 @@ class Obstacle:
     task: int
     """Whose deadline cannot be proved."""
     tolerance_ns: int | None
-    """Longest less urgent segment that it could bear; None if it fails without any."""
+    """Its blocking tolerance; None if it fails without any blocking."""
     blocker: int | None = None
     """Whose segments cannot be made as short as that."""
     shortest_ns: int | None = None
     """Length down to which that task's segments can be cut."""
     alone: bool = False
-    """No cuts will help: it fails with all networks whole and nobody's segment in its way, or the
-    policy leaves networks whole."""
+    """No cuts will help: it fails with all networks whole and no blocking, or the policy leaves
+    networks whole."""
 
 
 @dataclass(frozen=True)
-class Plan:
+class CutPlan:
     """Cuts of all networks and what is proved with them."""
 
     placements: tuple[Placement, ...]
@@ -62,15 +62,17 @@ class Plan:
         return extra
 
 
-class _StuckError(Exception):
-    def __init__(self, obstacle: Obstacle) -> None:
-        super().__init__()
-        self.obstacle = obstacle
-        self.placements: list[Placement] = []
-        self.options: list[int] = []
+@dataclass(frozen=True)
+class _Attempt:
+    """Where one search for placements ended."""
+
+    placements: tuple[Placement, ...]
+    options: tuple[int, ...]
+    """Number of placements to choose from, by task."""
+    obstacle: Obstacle | None = None
 
 
-def plan(taskset: TaskSet, choices: Sequence[Choices]) -> Plan:
+def plan(taskset: TaskSet, choices: Sequence[Choices]) -> CutPlan:
     """Choose a placement for each task.
 
     Parameters
@@ -82,7 +84,7 @@ def plan(taskset: TaskSet, choices: Sequence[Choices]) -> Plan:
 
     Returns
     -------
-    Plan
+    CutPlan
         With an obstacle if not every deadline can be proved; its placements are then those at which
         the search ended.
     """
@@ -90,7 +92,7 @@ def plan(taskset: TaskSet, choices: Sequence[Choices]) -> Plan:
     whole = tuple(p.cost_ns(taskset.dispatch_ns) for p in uncut)
     if taskset.policy in ("fifo", "rr"):
         return _by_length(taskset, choices, whole)
-    found: Plan | None = None
+    found: CutPlan | None = None
     for times in _LEAST:
         attempt = _search(taskset, choices, times * taskset.resume_ns, whole)
         if attempt.obstacle is None and (
@@ -106,24 +108,23 @@ def plan(taskset: TaskSet, choices: Sequence[Choices]) -> Plan:
 
 def _search(
     taskset: TaskSet, choices: Sequence[Choices], least_ns: int, whole: tuple[int, ...]
-) -> Plan:
-    """Shrink bounds; where that leads nowhere, try longer last segments of the task that fails."""
+) -> CutPlan:
+    """Shrink bounds; where that fails, try longer last segments of the task that fails."""
     ranks = [0] * len(choices)
-    first: _StuckError | None = None
+    first: _Attempt | None = None
     for _ in range(_RESTARTS):
-        try:
-            placements = _shrink(taskset, choices, ranks, least_ns)
-        except _StuckError as stuck:
-            first = first or stuck
-            culprit = stuck.obstacle.task
-            ranks[culprit] += 1
-            if ranks[culprit] >= stuck.options[culprit]:
-                break
-        else:
-            return Plan(tuple(placements), analyse(_with(taskset, placements)), None, whole)
+        attempt = _shrink(taskset, choices, ranks, least_ns)
+        if attempt.obstacle is None:
+            first = attempt
+            break
+        first = first or attempt
+        failing = attempt.obstacle.task
+        ranks[failing] += 1
+        if ranks[failing] >= attempt.options[failing]:
+            break
     assert first is not None
     proof = analyse(_with(taskset, first.placements))
-    return Plan(tuple(first.placements), proof, first.obstacle, whole)
+    return CutPlan(first.placements, proof, first.obstacle, whole)
 
 
 def _with(taskset: TaskSet, placements: Sequence[Placement]) -> TaskSet:
@@ -139,111 +140,114 @@ def _with(taskset: TaskSet, placements: Sequence[Placement]) -> TaskSet:
 
 def _shrink(
     taskset: TaskSet, choices: Sequence[Choices], ranks: Sequence[int], least_ns: int
-) -> list[Placement]:
+) -> _Attempt:
     """Shrink the bounds on segments until all deadlines hold with the placements they give."""
     count = len(choices)
     bounds: list[int | None] = [None] * count
     limiter = [0] * count
-    placements: list[Placement] = []
-    options = [1] * count
-    try:
-        while True:
-            found = [c.within(b, least_ns) for c, b in zip(choices, bounds, strict=True)]
-            for me, places in enumerate(found):
-                if not places:
-                    shortest = choices[me].shortest_ns
-                    raise _StuckError(Obstacle(limiter[me], bounds[me], me, shortest))
-            options = [len(places) for places in found]
-            placements = [p[min(r, len(p) - 1)] for p, r in zip(found, ranks, strict=True)]
-            current = _with(taskset, placements)
-            proof = analyse(current)
-            if proof.schedulable:
-                return placements
-            # What others bear matters a little to each task. First as if they bore nothing, so
-            # that no bound gets too small, then as they do.
-            if not any(_tighten(current, bounds, limiter, easy) for easy in (True, False)):
-                # Each holds with what it has to bear, but not all of them together.
-                failing = next(i for i, t in enumerate(proof.tasks) if not t.holds)
-                raise _StuckError(Obstacle(failing, None))
-    except _StuckError as stuck:
-        stuck.placements = placements
-        stuck.options = options
-        if stuck.obstacle.blocker is not None:
+    options = (1,) * count
+    while True:
+        found = [c.within(b, least_ns) for c, b in zip(choices, bounds, strict=True)]
+        stuck = next((me for me, places in enumerate(found) if not places), None)
+        if stuck is not None:
             # The best that can be done, which is not enough.
-            within = [c.within(b, least_ns) for c, b in zip(choices, bounds, strict=True)]
-            stuck.placements = [
+            best = tuple(
                 places[0] if places else c.finest()
-                for places, c in zip(within, choices, strict=True)
-            ]
-        raise
+                for places, c in zip(found, choices, strict=True)
+            )
+            obstacle = Obstacle(limiter[stuck], bounds[stuck], stuck, choices[stuck].shortest_ns)
+            return _Attempt(best, options, obstacle)
+        options = tuple(len(places) for places in found)
+        placements = tuple(p[min(r, len(p) - 1)] for p, r in zip(found, ranks, strict=True))
+        current = _with(taskset, placements)
+        proof = analyse(current)
+        if proof.schedulable:
+            return _Attempt(placements, options)
+        # Blocking of others matters a little to each task. First with none, so that no bound gets
+        # too small, then with what they tolerate.
+        for others_blocked in (False, True):
+            outcome = _tighten(current, bounds, limiter, others_blocked)
+            if isinstance(outcome, Obstacle):
+                return _Attempt(placements, options, outcome)
+            if outcome:
+                break
+        else:
+            # Each holds with the blocking it tolerates, but not all of them together.
+            failing = next(i for i, t in enumerate(proof.tasks) if not t.holds)
+            return _Attempt(placements, options, Obstacle(failing, None))
 
 
 def _tighten(
     current: TaskSet,
     bounds: list[int | None],
     limiter: list[int],
-    others_bear_nothing: bool,
-) -> bool:
-    """Bound segments by what the tasks above them can bear; whether any bound shrank."""
+    others_blocked: bool,
+) -> bool | Obstacle:
+    """Bound segments by the blocking that the tasks above them tolerate.
+
+    Returns
+    -------
+    bool or Obstacle
+        Whether any bound shrank; a task that fails without any blocking.
+    """
     tasks = current.tasks
     everyone = range(len(tasks))
     dispatches = Dispatches(current)
-    # borne[me][other]: the segment of the other task that this one has to bear, or still can.
+    # blocking[me][other]: the longest segment of the other task that blocks this one, or may.
     present = [t.longest_segment_ns for t in tasks]
-    nothing = [0] * len(tasks)
-    borne = [nothing if others_bear_nothing else list(present) for _ in everyone]
+    none = [0] * len(tasks)
+    blocking = [list(present) if others_blocked else none for _ in everyone]
     shrank = False
     for me in sorted(everyone, key=lambda i: (tasks[i].priority, tasks[i].deadline_ns)):
         own = list(present)
-        borne[me] = own
-        if not _holds(current, me, borne, dispatches):
-            borne[me] = nothing
-            if not _holds(current, me, borne, dispatches):
-                whole = others_bear_nothing and all(bound is None for bound in bounds)
-                raise _StuckError(Obstacle(me, None, alone=whole))
-            borne[me] = own
-        else:
-            borne[me] = nothing if others_bear_nothing else own
+        blocking[me] = own
+        if _holds(current, me, blocking, dispatches):
+            blocking[me] = own if others_blocked else none
             continue
-        for other, tolerance in _tolerances(current, me, borne, dispatches).items():
+        blocking[me] = none
+        if not _holds(current, me, blocking, dispatches):
+            whole = not others_blocked and all(bound is None for bound in bounds)
+            return Obstacle(me, None, alone=whole)
+        blocking[me] = own
+        for other, tolerance in _tolerances(current, me, blocking, dispatches).items():
             own[other] = min(own[other], tolerance)
             bound = bounds[other]
             if tolerance < tasks[other].longest_segment_ns and (bound is None or tolerance < bound):
                 bounds[other] = tolerance
                 limiter[other] = me
                 shrank = True
-        if others_bear_nothing:
-            borne[me] = nothing
+        if not others_blocked:
+            blocking[me] = none
     return shrank
 
 
 def _holds(
-    current: TaskSet, me: int, borne: Sequence[Sequence[int]], dispatches: Dispatches
+    current: TaskSet, me: int, blocking: Sequence[Sequence[int]], dispatches: Dispatches
 ) -> bool:
-    """Whether a task holds if segments that block are as long as given."""
-    return Solver(current, lambda i, other: borne[i][other], dispatches).holds(me)
+    """Whether a task holds if the segments that block it are as long as given."""
+    return Solver(current, lambda i, other: blocking[i][other], dispatches).holds(me)
 
 
 def _tolerances(
-    current: TaskSet, me: int, borne: Sequence[Sequence[int]], dispatches: Dispatches
+    current: TaskSet, me: int, blocking: Sequence[Sequence[int]], dispatches: Dispatches
 ) -> dict[int, int]:
-    """Longest segment of each other task, up to its present one, for which a task can wait.
+    """Blocking tolerance: longest segment of each other task that may block one, up to its own.
 
-    One segment blocks, not several, so that what one task may do does not depend on the others.
-    Under fixed priorities it is the same for all less urgent tasks; under EDF a task whose deadline
-    is only a little later blocks fewer jobs.
+    One segment blocks, not several, so the tolerances of one task are independent. Under fixed
+    priorities they are the same for all less urgent tasks; under EDF a task whose deadline is only
+    a little later blocks fewer jobs.
     """
     count = len(current.tasks)
-    rivals = [i for i in range(count) if i != me]
-    groups = [[other] for other in rivals]
+    others = [i for i in range(count) if i != me]
+    groups = [[other] for other in others]
     if current.policy == "fp":
-        groups = [[i for i in rivals if current.tasks[i].priority > current.tasks[me].priority]]
+        groups = [[i for i in others if current.tasks[i].priority > current.tasks[me].priority]]
     found: dict[int, int] = {}
     for group in groups:
-        longest = max((borne[me][other] for other in group), default=0)
+        longest = max((blocking[me][other] for other in group), default=0)
 
         def holds(length: int, group: Sequence[int] = group) -> bool:
-            tried = list(borne)
+            tried = list(blocking)
             tried[me] = [length if other in group else 0 for other in range(count)]
             return _holds(current, me, tried, dispatches)
 
@@ -257,19 +261,19 @@ def _tolerances(
     return found
 
 
-def _by_length(taskset: TaskSet, choices: Sequence[Choices], whole: tuple[int, ...]) -> Plan:
+def _by_length(taskset: TaskSet, choices: Sequence[Choices], whole: tuple[int, ...]) -> CutPlan:
     """Whole networks, or under round robin one length for all, halved until deadlines hold."""
     length: int | None = None
     while True:
         placements = [(c.within(length) or (c.finest(),))[0] for c in choices]
         proof = analyse(_with(taskset, placements))
         if proof.schedulable:
-            return Plan(tuple(placements), proof, None, whole)
+            return CutPlan(tuple(placements), proof, None, whole)
         longest = max(p.longest_ns for p in placements)
         shorter = longest // 2 if length is None else length // 2
         if taskset.policy == "fifo" or all(shorter < c.shortest_ns // 2 for c in choices):
             failing = next(i for i, t in enumerate(proof.tasks) if not t.holds)
-            return Plan(
+            return CutPlan(
                 tuple(placements),
                 proof,
                 Obstacle(failing, None, alone=taskset.policy == "fifo"),

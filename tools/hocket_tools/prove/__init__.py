@@ -8,7 +8,7 @@ from .response import analyse
 from .sensitivity import clock_for, largest_scale
 from .simulate import SimulatedJob, SimulatedRun, SimulatedSlice, simulate
 from .steps import CpuRun
-from .taskset import KernelCosts, Task, TaskSet
+from .taskset import KernelCosts, TaskModel, TaskSet
 
 __all__ = [
     "AnalysisError",
@@ -18,7 +18,7 @@ __all__ = [
     "SimulatedJob",
     "SimulatedRun",
     "SimulatedSlice",
-    "Task",
+    "TaskModel",
     "TaskProof",
     "TaskSet",
     "analyse",

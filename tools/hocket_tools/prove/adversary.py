@@ -7,9 +7,9 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 
-from .chain import pieces_ns
+from .chain import cpu_steps_ns
 from .simulate import simulate
-from .taskset import TICK_NS, Task, TaskSet
+from .taskset import TICK_NS, TaskModel, TaskSet
 
 _PERIODS = 4
 """Of the slowest task, simulated after the pattern has begun."""
@@ -87,23 +87,23 @@ def _moved(draw: random.Random, pattern: TaskSet) -> TaskSet:
     return _with_offsets(pattern, offsets)
 
 
-def _bad_starts_ns(taskset: TaskSet, task: Task) -> set[int]:
+def _bad_starts_ns(taskset: TaskSet, task: TaskModel) -> set[int]:
     """When its longest stretches and its last segment start if it runs alone from 0."""
     at = taskset.release_ns
     segments: list[tuple[int, int]] = []
-    pieces: list[tuple[int, int]] = []
-    for step in range(len(task.segments_ns) + 1):
-        if step in {0, len(task.segments_ns), *(run.before for run in task.cpu_runs)}:
-            for length in pieces_ns(task, step):
-                pieces.append((length, at))
+    steps: list[tuple[int, int]] = []
+    for index in range(len(task.segments_ns) + 1):
+        if index in {0, len(task.segments_ns), *(run.before for run in task.cpu_runs)}:
+            for length in cpu_steps_ns(task, index):
+                steps.append((length, at))
                 at += taskset.resume_ns + length
-        if step < len(task.segments_ns):
+        if index < len(task.segments_ns):
             at += taskset.dispatch_ns
-            segments.append((task.segments_ns[step], at))
-            at += task.segments_ns[step]
+            segments.append((task.segments_ns[index], at))
+            at += task.segments_ns[index]
     found = {max(segments, key=_length)[1], segments[-1][1]} if segments else set()
     if task.cpu_runs:
-        found.add(max(pieces, key=_length)[1])
+        found.add(max(steps, key=_length)[1])
     return found
 
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A job as a chain of links that alternate between the CPU and the NPU.
 
-A link of the CPU is pieces of cooperative Python, each after a resume; between two of them a more
-urgent task may go first. A link of the NPU is segments, each after a dispatch. A job begins and
-ends on the CPU: the kernel resumes it to submit, and again to hear of the end.
+A link on the CPU is CPU steps, each after a resume; between two of them a more urgent task may go
+first. A link on the NPU is segments, each after a dispatch. A job begins and ends on the CPU: the
+kernel resumes it to submit, and again at the end of its inference.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from .taskset import Task, TaskSet
+from .taskset import TaskModel, TaskSet
 
 
 class Link(NamedTuple):
@@ -25,17 +25,17 @@ class Link(NamedTuple):
     last_ns: int
     """Its last stretch, resume or dispatch included."""
     stretches: int
-    """Pieces or segments."""
+    """CPU steps or segments."""
     fast_last_ns: int
     """Least that its last stretch takes."""
     least_ns: int
-    """However short its pieces or segments turn out; the kernel's costs are what they are."""
+    """With the shortest CPU steps or segments; the kernel's costs are fixed."""
 
 
-def links(taskset: TaskSet, task: Task) -> tuple[Link, ...]:
+def links(taskset: TaskSet, task: TaskModel) -> tuple[Link, ...]:
     """The chain of a task's jobs."""
     found: list[Link] = []
-    runs = {run.before: run.pieces for run in task.cpu_runs}
+    runs = {run.before: run.steps for run in task.cpu_runs}
     segments = task.segments_ns
     cuts = sorted({0, *runs, len(segments)})
     for begin, end in zip(cuts, [*cuts[1:], None], strict=True):
@@ -46,24 +46,24 @@ def links(taskset: TaskSet, task: Task) -> tuple[Link, ...]:
     return tuple(found)
 
 
-def pieces_ns(task: Task, before: int) -> Iterator[int]:
-    """Length of each piece that precedes a segment, without its resume; one of 0 if there are none.
+def cpu_steps_ns(task: TaskModel, before: int) -> Iterator[int]:
+    """Length of each CPU step before a segment, without its resume; one of 0 if there are none.
 
     The end of the list of segments stands for what follows the last.
     """
     run = next((r for r in task.cpu_runs if r.before == before), None)
-    for length, times in ((0, 1),) if run is None else run.pieces:
+    for length, times in ((0, 1),) if run is None else run.steps:
         for _ in range(times):
             yield length
 
 
-def _cpu(resume_ns: int, pieces: tuple[tuple[int, int], ...], final_ns: int) -> Link:
-    count = sum(times for _, times in pieces)
-    last = resume_ns + pieces[-1][0] + final_ns
+def _cpu(resume_ns: int, steps: tuple[tuple[int, int], ...], final_ns: int) -> Link:
+    count = sum(times for _, times in steps)
+    last = resume_ns + steps[-1][0] + final_ns
     return Link(
         npu=False,
-        cost_ns=sum(length * times for length, times in pieces) + count * resume_ns + final_ns,
-        longest_ns=max(resume_ns + max(length for length, _ in pieces), last),
+        cost_ns=sum(length * times for length, times in steps) + count * resume_ns + final_ns,
+        longest_ns=max(resume_ns + max(length for length, _ in steps), last),
         last_ns=last,
         stretches=count,
         fast_last_ns=resume_ns,

@@ -14,12 +14,12 @@ class Dispatches:
     """Bounds the dispatches and releases that delay what happens in some stretches of time.
 
     Of n dispatches in a stretch, n-1 whole segments lie in it too. No segment occurs twice without
-    the rest of its job in between, so stretches hold at most one copy of each apiece, and as many
+    the rest of its job in between, so stretches hold at most one copy of each, and as many
     more as the shortest job fits into them all; the shortest segments are the worst.
 
     Releases come by period, also those of less urgent tasks and those that are skipped. Those that
-    fall due while the CPU is taken are handled later, so that a stretch may have to bear some that
-    fell due before it.
+    fall due while the CPU is taken are handled later, so a stretch may include some that fell due
+    before it.
     """
 
     def __init__(self, taskset: TaskSet) -> None:
@@ -37,9 +37,9 @@ class Dispatches:
         self._releases: list[tuple[int, int]] = []
         if self._release:
             chains = [links(taskset, task) for task in taskset.tasks]
-            piece = max(link.longest_ns for chain in chains for link in chain if not link.npu)
-            # All that a turn of the kernel may do between two looks at the time.
-            turn = piece + len(taskset.tasks) * self._release
+            step = max(link.longest_ns for chain in chains for link in chain if not link.npu)
+            # All that the kernel may do between two checks of the time.
+            turn = step + len(taskset.tasks) * self._release
             turn += self._cost * self.count(turn)
             self._releases = [(t.period_ns, t.early_ns + t.jitter_ns + turn) for t in taskset.tasks]
 

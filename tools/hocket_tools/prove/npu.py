@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who may delay a job's segments on the NPU, by policy, and by how much under fixed priority.
+"""What may delay a job's segments on the NPU, by policy, and by how much under fixed priority.
 
 At most one job of a task is at the NPU at a time, so a job is not delayed by others of its task.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from .span import Rival, Rivals
+from .span import Delays, Interference
 from .stages import INFINITE, Stages, fixed_point, floor_of_fixed_point
 from .taskset import TICK_NS, TaskSet, key_ns
 
@@ -17,38 +17,38 @@ Longest = Callable[[int, int], int]
 
 
 def may_block(taskset: TaskSet, other: int, me: int) -> bool:
-    """Whether the other task is the less urgent one, of which one segment delays this one's job."""
-    rival, own = taskset.tasks[other], taskset.tasks[me]
+    """Whether the other task is less urgent, so that one segment of it may block this one's job."""
+    theirs, own = taskset.tasks[other], taskset.tasks[me]
     if taskset.policy == "edf":
-        return rival.deadline_ns > own.deadline_ns
-    return rival.priority > own.priority
+        return theirs.deadline_ns > own.deadline_ns
+    return theirs.priority > own.priority
 
 
 def blocking_ns(taskset: TaskSet, me: int, longest_ns: Longest) -> int:
-    """Longest segment of another task that delays a job though it is less urgent."""
+    """Longest segment of a less urgent task that may block a job."""
     others = range(len(taskset.tasks))
     return max((longest_ns(me, o) for o in others if may_block(taskset, o, me)), default=0)
 
 
-def rivals(
+def npu_delays(
     taskset: TaskSet,
     stages: Sequence[Stages],
     me: int,
     place: tuple[int, int],
     longest_ns: Longest,
     jobs: int = 1,
-) -> Rivals:
+) -> Delays:
     """What may delay successive links of a job, or of jobs that follow one another."""
     own = stages[me]
     chain = [link for link in own.links[place[0] : place[1] + 1] if link.npu]
     if not chain:
-        return Rivals(0, ())
+        return Delays(0, ())
     others = [index for index in range(len(stages)) if index != me]
     if taskset.policy == "fp":
-        return Rivals(
+        return Delays(
             blocking_ns(taskset, me, longest_ns),
             tuple(
-                Rival(INFINITE, tuple(stages[o].loads(npu=True)))
+                Interference(INFINITE, tuple(stages[o].loads(npu=True)))
                 for o in others
                 if stages[o].task.priority <= own.task.priority
             ),
@@ -75,18 +75,20 @@ def rivals(
             (longest_ns(me, o) for o in others if key_ns(taskset.tasks[o].deadline_ns) + reach > 0),
             default=0,
         )
-    return Rivals(blocking, tuple(Rival(most[o], tuple(stages[o].loads(npu=True))) for o in others))
+    return Delays(
+        blocking, tuple(Interference(most[o], tuple(stages[o].loads(npu=True))) for o in others)
+    )
 
 
-def _due_before_ns(rival: Stages, own: Stages) -> int:
+def _due_before_ns(other: Stages, own: Stages) -> int:
     """Work of another task's jobs that are due no later than a job and not over at its release."""
-    period = rival.task.period_ns
+    period = other.task.period_ns
     ahead = own.release_jitter_ns + TICK_NS
-    ahead += key_ns(own.task.deadline_ns) - key_ns(rival.task.deadline_ns)
+    ahead += key_ns(own.task.deadline_ns) - key_ns(other.task.deadline_ns)
     work = 0
-    for place in rival.places(npu=True):
-        jobs = (ahead + rival.done_ns[place]) // period + 1
-        work += max(jobs, 0) * rival.links[place].cost_ns
+    for place in other.places(npu=True):
+        jobs = (ahead + other.done_ns[place]) // period + 1
+        work += max(jobs, 0) * other.links[place].cost_ns
     return work
 
 

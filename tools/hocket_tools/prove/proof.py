@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
-from .taskset import Task, TaskSet
+from .taskset import TaskModel, TaskSet
 
 
 @dataclass(frozen=True)
 class TaskProof:
     """Bound on the response time of one task, and what it is made of; times in ns."""
 
-    task: Task
+    task: TaskModel
     own_ns: int
     """The job alone: resumes, segments with their dispatches, CPU time."""
     blocking_ns: int
-    """Longest less urgent segment that may be under way; whole jobs without preemption."""
+    """Longest less urgent segment that may be under way; whole jobs under fifo and rr."""
     cpu_blocking_ns: int
-    """Less urgent CPU pieces that may be under way, before and after the inference."""
+    """Less urgent CPU steps that may be under way, before and after the inference."""
     bound_ns: int | None
     """From nominal release to completion; None if no bound was found."""
     overruns: bool
@@ -28,7 +28,7 @@ class TaskProof:
 
     @property
     def interference_ns(self) -> int | None:
-        """All else that others take: more urgent jobs, dispatches, jitter."""
+        """All other delay: more urgent jobs, dispatches, jitter."""
         if self.bound_ns is None:
             return None
         return max(self.bound_ns - self.own_ns - self.blocking_ns - self.cpu_blocking_ns, 0)

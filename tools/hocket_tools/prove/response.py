@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bounds on response times, link by link until nothing changes any more.
+"""Bounds on response times, link by link until nothing changes.
 
 The end of a link is bounded from its own arrival, on the NPU by a busy period where that applies,
 and from the job's release, over all links so far; the lesser holds.
@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 from .dispatches import Dispatches
 from .edf import DeadlineBusyPeriods
-from .npu import Longest, blocking_ns, fixed_priority_ns, rivals
+from .npu import Longest, blocking_ns, fixed_priority_ns, npu_delays
 from .proof import Proof, TaskProof
-from .span import Rivals, cpu_rivals, least_tick_ns, newcomers, span_ns
+from .span import Delays, cpu_delays, least_tick_ns, newcomer_delays, span_ns
 from .stages import INFINITE, Stages, fixed_point
 from .taskset import TaskSet
 
@@ -47,7 +47,7 @@ class Solver:
     Parameters
     ----------
     taskset
-        What is asked about.
+        The set to bound.
     longest_ns
         Longest segment with which another task, the second argument, may block one, the first;
         None to take those that the set contains.
@@ -81,7 +81,7 @@ class Solver:
 
     def solve(self, me: int | None = None) -> None:
         """Find all bounds, or that of one task and whatever it depends on."""
-        # Most urgent first, so that under fixed priorities one round and a look suffice.
+        # Most urgent first, so that under fixed priorities one round and a check suffice.
         tasks = self.taskset.tasks
         order = sorted(range(len(tasks)), key=lambda index: tasks[index].priority)
         if me is not None and self.taskset.policy == "fp":
@@ -134,7 +134,7 @@ class Solver:
             stages.done_ns = stages.latest_ns(ends)
         elif overrun and not stages.late and finish < INFINITE:
             stages.late = True
-            last = stages.last_piece_ns
+            last = stages.last_cpu_step_ns
             stages.release_jitter_ns += fixed_point(
                 lambda window: last + self._dispatches.stolen_ns(window), horizon
             )
@@ -146,7 +146,7 @@ class Solver:
     def _link_by_link(self, me: int, edf: DeadlineBusyPeriods | None) -> None:
         """Set the latest end of each link from what is known of the other tasks."""
         stages = self.stages[me]
-        cpu = cpu_rivals(self.stages, me)
+        cpu = cpu_delays(self.stages, me)
         once = len(stages.npu_places) == 1
         for place, link in enumerate(stages.links):
             if link.npu and once and self.taskset.policy in ("fp", "edf"):
@@ -177,11 +177,11 @@ class Solver:
         """Time on the CPU after the NPU if no other job can come from there; None if one can."""
         own = self.stages[me].links
         idle = own[place - 1].fast_last_ns
-        there = newcomers(self.taskset, self.stages, me, idle, self._dispatches)
+        there = newcomer_delays(self.taskset, self.stages, me, idle, self._dispatches)
         if there is None:
             return None
         span = self._span_ns(me, (place, place), there)
-        # Whoever is to come from the NPU has a last segment to run before.
+        # A job still to come from the NPU has a last segment to run before.
         segments = (
             s.links[p].fast_last_ns
             for index, s in enumerate(self.stages)
@@ -191,13 +191,13 @@ class Solver:
         soonest = min(segments, default=INFINITE)
         return span if span - own[place].last_ns <= soonest else None
 
-    def _span_ns(self, me: int, place: tuple[int, int], cpu: Rivals, jobs: int = 1) -> int:
+    def _span_ns(self, me: int, place: tuple[int, int], cpu: Delays, jobs: int = 1) -> int:
         return span_ns(
             self.taskset,
             self.stages[me],
             place,
             cpu,
-            rivals(self.taskset, self.stages, me, place, self._longest_ns, jobs),
+            npu_delays(self.taskset, self.stages, me, place, self._longest_ns, jobs),
             self._dispatches,
             (self._limits if jobs == 1 else self._horizons)[me],
             jobs,
@@ -206,13 +206,13 @@ class Solver:
     def _backlogged(self, me: int, horizon: int) -> int:
         """Latest completion of a job whose predecessors may be unfinished at its release.
 
-        Jobs that follow one another without a pause are looked at as one long job, as many of them
+        Jobs that follow one another without a pause are analysed as one long job, as many of them
         as it takes until one is over before the next release.
         """
         own = self.stages[me]
         period = own.task.period_ns
         whole = (0, len(own.links) - 1)
-        cpu = cpu_rivals(self.stages, me)
+        cpu = cpu_delays(self.stages, me)
         jitter = own.release_jitter_ns
         worst = 0
         jobs = 0
@@ -237,9 +237,9 @@ class Solver:
         if policy in ("fifo", "rr"):
             lower = (t for t in self.taskset.tasks if t.priority > task.priority)
             blocking = sum(self.taskset.demand_ns(t) for t in lower)
-        piece = cpu_rivals(self.stages, me).blocking_ns
+        step = cpu_delays(self.stages, me).blocking_ns
         visits = len(stages.places(npu=False))
-        cpu_blocking = least_tick_ns(piece) + (visits - 1) * piece
+        cpu_blocking = least_tick_ns(step) + (visits - 1) * step
         own = self.taskset.release_ns + stages.own_ns
         if bound is not None:
             # A closer look may have left less than one stretch a link.

@@ -12,9 +12,9 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from .chain import pieces_ns
+from .chain import cpu_steps_ns
 from .errors import AnalysisError
-from .taskset import TICK_NS, Task, TaskSet
+from .taskset import TICK_NS, TaskModel, TaskSet
 
 _BACKLOG = 8
 _NEVER = 1 << 62
@@ -40,7 +40,7 @@ class SimulatedSlice:
     """One segment on the NPU."""
 
     task: int
-    step: int
+    segment: int
     start_ns: int
     end_ns: int
 
@@ -101,10 +101,10 @@ def simulate(
     return machine.result()
 
 
-def _pieces(task: Task) -> dict[int, tuple[int, ...]]:
-    """Pieces by the number of segments before them, where there are any."""
+def _cpu_steps(task: TaskModel) -> dict[int, tuple[int, ...]]:
+    """CPU steps by the number of segments before them, where there are any."""
     places = {0, *(run.before for run in task.cpu_runs), len(task.segments_ns)}
-    return {place: tuple(pieces_ns(task, place)) for place in places}
+    return {place: tuple(cpu_steps_ns(task, place)) for place in places}
 
 
 class _Machine:
@@ -132,12 +132,12 @@ class _Machine:
         self._backlog: list[deque[tuple[int, int]]] = [deque() for _ in tasks]
         self._active: list[tuple[int, int] | None] = [None] * count
         self._length = length
-        # Pieces of the CPU work before each segment, and after the last; where a job is in them.
-        self._pieces = [_pieces(task) for task in tasks]
-        self._piece_at = [0] * count
+        # CPU steps before each segment, and after the last; where a job is in them.
+        self._cpu_steps = [_cpu_steps(task) for task in tasks]
+        self._cpu_step_at = [0] * count
         # NPU: rank of each request, the segment it is at, who runs and until when.
         self._requests: dict[int, tuple[int, int, int]] = {}
-        self._step = [0] * count
+        self._segment = [0] * count
         self._current: int | None = None
         self._until = _NEVER
         self._done: list[int] = []
@@ -160,7 +160,7 @@ class _Machine:
                 self._make_ready(task)
             self._done.clear()
             if self._ready:
-                self._piece(heapq.heappop(self._ready)[2])
+                self._cpu_step(heapq.heappop(self._ready)[2])
                 continue
             timer = self._timers[0][0] if self._timers else end_tick
             wake = max(min(timer, end_tick) * TICK_NS, self._now)
@@ -208,27 +208,27 @@ class _Machine:
 
     def _begin(self, task: int, job: tuple[int, int]) -> None:
         self._active[task] = job
-        self._step[task] = 0
-        self._piece_at[task] = 0
+        self._segment[task] = 0
+        self._cpu_step_at[task] = 0
         self._make_ready(task)
 
     def _make_ready(self, task: int) -> None:
         self._sequence += 1
         heapq.heappush(self._ready, (self._tasks[task].priority, self._sequence, task))
 
-    def _piece(self, task: int) -> None:
-        """Resume a task for one piece of its work, and for what follows at once."""
-        step = self._step[task]
-        pieces = self._pieces[task][step]
-        at = self._piece_at[task]
-        taken = self._resume + self._length(0, pieces[at])
-        if at + 1 < len(pieces):
+    def _cpu_step(self, task: int) -> None:
+        """Resume a task for one CPU step, and for what follows at once."""
+        segment = self._segment[task]
+        steps = self._cpu_steps[task][segment]
+        at = self._cpu_step_at[task]
+        taken = self._resume + self._length(0, steps[at])
+        if at + 1 < len(steps):
             self._compute(taken)
-            self._piece_at[task] = at + 1
+            self._cpu_step_at[task] = at + 1
             self._make_ready(task)
             return
-        self._piece_at[task] = 0
-        if step < len(self._tasks[task].segments_ns):
+        self._cpu_step_at[task] = 0
+        if segment < len(self._tasks[task].segments_ns):
             self._compute(taken)
             self._submit(task)
             return
@@ -241,7 +241,7 @@ class _Machine:
             self._begin(task, self._backlog[task].popleft())
 
     def _compute(self, ns: int) -> None:
-        """Let a piece run; interrupts come on top of it, one at its very end included."""
+        """Let CPU work run; interrupts come on top of it, one at its very end included."""
         end = self._now + ns
         while self._until <= end:
             self._now = self._until
@@ -273,8 +273,8 @@ class _Machine:
         assert task is not None
         self._current = None
         self._until = _NEVER
-        self._step[task] += 1
-        if self._step[task] in self._pieces[task]:
+        self._segment[task] += 1
+        if self._segment[task] in self._cpu_steps[task]:
             del self._requests[task]
             self._done.append(task)
         elif self._policy == "rr":
@@ -285,12 +285,12 @@ class _Machine:
         if not self._requests:
             return 0
         task = min(self._requests, key=self._requests.__getitem__)
-        step = self._step[task]
+        segment = self._segment[task]
         start = self._now + self._dispatch
         self._current = task
         parameters = self._tasks[task]
         self._until = start + self._length(
-            parameters.fastest_ns[step], parameters.segments_ns[step]
+            parameters.fastest_ns[segment], parameters.segments_ns[segment]
         )
-        self.slices.append(SimulatedSlice(task, step, start, self._until))
+        self.slices.append(SimulatedSlice(task, segment, start, self._until))
         return self._dispatch

@@ -4,7 +4,7 @@
 At any instant in such a span the job executes, or what it waits for does: work as urgent or more on
 the resource that it needs, one less urgent stretch since it came there, or the kernel's dispatches
 and releases. So its length is at most what all these can add up to in a window of that length: the
-work of a rival is counted once, on whichever resource it is in the way, and not once for each link.
+work of an interfering task is counted once, on whichever resource it delays, not once a link.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from .dispatches import Dispatches
 from .stages import INFINITE, Load, Stages, fixed_point, floor_of_fixed_point
 from .taskset import TICK_NS, TaskSet
 
-_MOST_STEPS = 2_000
-_SMALL_STEPS = 100
+_MOST_ROUNDS = 2_000
+_SMALL_ROUNDS = 100
 
 
-class Rival(NamedTuple):
-    """Another task on a resource."""
+class Interference(NamedTuple):
+    """Work of another task on a resource."""
 
     most_ns: int
-    """That it can do in any window."""
+    """Most that it executes in any window."""
     loads: tuple[Load, ...]
     """Of its links."""
     gap_ns: int = 0
@@ -43,40 +43,40 @@ class Rival(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Rivals:
+class Delays:
     """What may delay a job on one resource."""
 
     blocking_ns: int
     """Longest less urgent stretch, once for each link on the resource."""
-    tasks: tuple[Rival, ...]
+    tasks: tuple[Interference, ...]
 
 
 def least_tick_ns(blocking_ns: int) -> int:
     """Delay of a release: its tick, or what runs then.
 
-    Releases count from the tick in which the kernel's loop begins, and a piece may be under way.
+    Releases count from the tick in which the kernel's loop begins, and a CPU step may be under way.
     """
     return max(blocking_ns, TICK_NS - 1)
 
 
-def cpu_rivals(stages: Sequence[Stages], me: int) -> Rivals:
-    """Other tasks on the CPU, where pieces go by priority whatever the policy."""
+def cpu_delays(stages: Sequence[Stages], me: int) -> Delays:
+    """What may delay a job on the CPU, where CPU steps go by priority whatever the policy."""
     own = stages[me].task.priority
     others = [s for index, s in enumerate(stages) if index != me]
-    lower = [s.longest_piece_ns for s in others if s.task.priority > own]
+    lower = [s.longest_cpu_step_ns for s in others if s.task.priority > own]
     upper = [s for s in others if s.task.priority <= own]
-    tasks = tuple(Rival(INFINITE, tuple(s.loads(npu=False)), s.cpu_gap_ns()) for s in upper)
-    return Rivals(max(lower, default=0), tasks)
+    tasks = tuple(Interference(INFINITE, tuple(s.loads(npu=False)), s.cpu_gap_ns()) for s in upper)
+    return Delays(max(lower, default=0), tasks)
 
 
-def newcomers(
+def newcomer_delays(
     taskset: TaskSet, stages: Sequence[Stages], me: int, idle_ns: int, dispatches: Dispatches
-) -> Rivals | None:
-    """Other tasks on the CPU when a job's last segment ends; None if nothing better is known.
+) -> Delays | None:
+    """What may delay a job on the CPU when its last segment ends; None if nothing better is known.
 
     While that segment runs no other ends, so no job comes to the CPU from the NPU. If all that were
     there when it began can be served meanwhile, in ``idle_ns`` at least, only jobs that were
-    released since can be in the way.
+    released since can delay it.
     """
     others = [s for index, s in enumerate(stages) if index != me]
     if not others or any(s.task.overrun == "queue" for s in others):
@@ -98,8 +98,9 @@ def newcomers(
     own = stages[me].task.priority
     lower = [s.links[0].longest_ns for s in others if s.task.priority > own]
     upper = [s for s in others if s.task.priority <= own]
-    return Rivals(
-        max(lower, default=0), tuple(Rival(INFINITE, tuple(s.loads(npu=False)[:1])) for s in upper)
+    return Delays(
+        max(lower, default=0),
+        tuple(Interference(INFINITE, tuple(s.loads(npu=False)[:1])) for s in upper),
     )
 
 
@@ -107,8 +108,8 @@ def span_ns(
     taskset: TaskSet,
     own: Stages,
     place: tuple[int, int],
-    cpu: Rivals,
-    npu: Rivals,
+    cpu: Delays,
+    npu: Delays,
     dispatches: Dispatches,
     horizon_ns: int,
     jobs: int = 1,
@@ -124,7 +125,7 @@ def span_ns(
     place
         First and last link.
     cpu, npu
-        What else wants the resources.
+        What may delay the job on each.
     dispatches
         Of the set.
     horizon_ns
@@ -145,19 +146,19 @@ def span_ns(
     constant += submissions * npu.blocking_ns
     on_cpu = cpu.tasks if visits else ()
     on_npu = npu.tasks if submissions else ()
-    if any(load.jitter_ns >= INFINITE // 2 for rival in on_cpu for load in rival.loads):
+    if any(load.jitter_ns >= INFINITE // 2 for task in on_cpu for load in task.loads):
         return INFINITE
     window = constant
     if constant > tail:
         load = [*_steady(on_cpu), *_steady(on_npu)]
         window = tail + floor_of_fixed_point(constant - tail, load)
-    for step in range(_MOST_STEPS):
+    for count in range(_MOST_ROUNDS):
         if window > horizon_ns:
             return INFINITE
         # What comes while the last stretch runs is too late to delay it.
         until = max(window - tail, 0) + 1
-        computed = sum([rival.executed_ns(until) for rival in on_cpu])
-        later = constant + computed + sum([rival.executed_ns(until) for rival in on_npu])
+        computed = sum([task.executed_ns(until) for task in on_cpu])
+        later = constant + computed + sum([task.executed_ns(until) for task in on_npu])
         if visits:
             released = dispatches.released_ns(window)
             later += released
@@ -166,12 +167,12 @@ def span_ns(
         if later <= window:
             return window
         # Any fixed point is a bound; the least may be very many steps away.
-        window = later + (later - window if step > _SMALL_STEPS else 0)
+        window = later + (later - window if count > _SMALL_ROUNDS else 0)
     return INFINITE
 
 
-def _steady(rivals: Sequence[Rival]) -> Iterator[tuple[int, int]]:
+def _steady(tasks: Sequence[Interference]) -> Iterator[tuple[int, int]]:
     """Cost and period of all work that nothing else limits; no window has less of it."""
-    for rival in rivals:
-        if rival.most_ns >= INFINITE and not rival.gap_ns:
-            yield from ((load.cost_ns, load.period_ns) for load in rival.loads)
+    for task in tasks:
+        if task.most_ns >= INFINITE and not task.gap_ns:
+            yield from ((load.cost_ns, load.period_ns) for load in task.loads)

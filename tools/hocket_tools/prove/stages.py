@@ -3,7 +3,7 @@
 
 Each link of a job's chain is an arrival stream of its own with the task's period and a jitter that
 grows from link to link (Tindell and Clark, 1994): all instants are relative to the earliest instant
-at which the release may come, `Task.early_ns` before the nominal one.
+at which the release may come, `TaskModel.early_ns` before the nominal one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from .chain import Link, links
-from .taskset import Task, TaskSet
+from .taskset import TaskModel, TaskSet
 
 INFINITE = 1 << 60
 """A bound that was not found."""
@@ -43,7 +43,7 @@ class Load(NamedTuple):
 class Stages:
     """Bounds of one task so far; they only grow."""
 
-    task: Task
+    task: TaskModel
     links: tuple[Link, ...]
     earliest_ns: tuple[int, ...]
     """Of the arrival at each link."""
@@ -53,12 +53,12 @@ class Stages:
     spans_ns: list[int]
     """Latest end of each link as the whole way from the release bounds it."""
     late: bool = False
-    """Whether a release may go unnoticed until the job before it completes, in its last piece."""
+    """Whether a release may wait until the job before it completes, in its last CPU step."""
     backlogged: bool = False
     """Whether a job may begin later than it is released, after the one before it."""
 
     @classmethod
-    def of(cls, taskset: TaskSet, task: Task) -> Stages:
+    def of(cls, taskset: TaskSet, task: TaskModel) -> Stages:
         """The least that is possible: a job alone."""
         jitter = task.early_ns + task.jitter_ns
         chain = links(taskset, task)
@@ -77,13 +77,13 @@ class Stages:
         return sum(link.cost_ns for link in self.links)
 
     @property
-    def last_piece_ns(self) -> int:
-        """CPU time of the last piece, resume and completion included."""
+    def last_cpu_step_ns(self) -> int:
+        """CPU time of the last CPU step, resume and completion included."""
         return self.links[-1].last_ns
 
     @cached_property
-    def longest_piece_ns(self) -> int:
-        """Longest time without letting another task have the CPU."""
+    def longest_cpu_step_ns(self) -> int:
+        """Longest CPU step, resume included."""
         return max(link.longest_ns for link in self.links if not link.npu)
 
     def arrival_ns(self, link: int) -> int:

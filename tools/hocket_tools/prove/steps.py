@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The steps of a network in a container as times: segments, and pieces of work for the CPU."""
+"""The steps of a network in a container as times: segments and CPU steps."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ Cycles = Literal["worst", "nominal"]
 class CpuRun:
     """Operators that the CPU executes between two segments, or before the first or after the last.
 
-    Each piece takes a resume besides; after each, a more urgent task may go first.
+    Each CPU step takes a resume besides; after each, a more urgent task may go first.
     """
 
     before: int
     """Number of the job's segments that precede it."""
-    pieces: tuple[tuple[int, int], ...]
-    """Length of a piece in ns, without its resume, and how many of that length follow; in order."""
+    steps: tuple[tuple[int, int], ...]
+    """Length of a CPU step in ns, without its resume, and how many of it follow; in order."""
 
     @property
     def total_ns(self) -> int:
-        """All pieces, without resumes."""
-        return sum(length * times for length, times in self.pieces)
+        """All CPU steps, without resumes."""
+        return sum(length * times for length, times in self.steps)
 
     @property
     def count(self) -> int:
-        """Number of pieces."""
-        return sum(times for _, times in self.pieces)
+        """Number of CPU steps."""
+        return sum(times for _, times in self.steps)
 
     @property
     def longest_ns(self) -> int:
-        """Longest piece, without its resume."""
-        return max(length for length, _ in self.pieces)
+        """Longest CPU step, without its resume."""
+        return max(length for length, _ in self.steps)
 
 
 @dataclass(frozen=True)
@@ -79,18 +79,18 @@ def timed(steps: Sequence[Step], npu_hz: int, cpu_hz: int, cycles: Cycles) -> Ti
         end = place
         while end < len(steps) and steps[end].kind is StepKind.CPU:
             end += 1
-        stretches = _stretches(steps[place:end], cpu_hz, cycles)
-        pieces = tuple((ns, sum(1 for _ in same)) for ns, same in groupby(stretches))
-        runs.append(CpuRun(len(segments), pieces))
+        lengths = _cpu_steps(steps[place:end], cpu_hz, cycles)
+        equal = tuple((ns, sum(1 for _ in same)) for ns, same in groupby(lengths))
+        runs.append(CpuRun(len(segments), equal))
         place = end
     return TimedSteps(tuple(segments), tuple(least), tuple(runs))
 
 
-def _stretches(steps: Sequence[Step], cpu_hz: int, cycles: Cycles) -> Iterator[int]:
+def _cpu_steps(steps: Sequence[Step], cpu_hz: int, cycles: Cycles) -> Iterator[int]:
     """CPU time between two resumes, of operators that follow one another.
 
-    Every piece takes as long as the longest one, until all that the operator takes is used up; the
-    last one takes what is left.
+    Every CPU step takes as long as the longest one, until all that the operator takes is used up;
+    the last one takes what is left.
     """
     carried = 0
     for step in steps:
@@ -98,9 +98,9 @@ def _stretches(steps: Sequence[Step], cpu_hz: int, cycles: Cycles) -> Iterator[i
         assert program is not None
         whole = step.worst_cycles if cycles == "worst" else step.nominal_cycles
         spent = 0
-        for piece in range(program.pieces):
-            final = piece == program.pieces - 1
-            after = whole if final else min(spent + program.piece_cycles, whole)
+        for index in range(program.steps):
+            final = index == program.steps - 1
+            after = whole if final else min(spent + program.step_cycles, whole)
             carried += cycles_to_ns(after, cpu_hz) - cycles_to_ns(spent, cpu_hz)
             spent = after
             if not (final and program.runs_on):

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Task sets: what the analysis and the simulator are asked about.
+"""Task sets: what is proved and simulated.
 
 A job is released and resumed by the kernel (CPU), submits its segments (NPU, each after a dispatch
 that the CPU pays), is resumed again, computes its declared CPU time and is completed by the kernel.
-Operators that the NPU lacks run on the CPU before, between and after segments, in pieces between
+Operators that the NPU lacks run on the CPU before, between and after segments, in CPU steps between
 which the kernel may resume a more urgent task. The kernel releases all that is due before it
 resumes anybody. All times are integer ns.
 """
@@ -35,8 +35,8 @@ def key_ns(deadline_ns: int) -> int:
 
 
 @dataclass(frozen=True)
-class Task:
-    """A periodic, or sporadic, job with its needs."""
+class TaskModel:
+    """A periodic or sporadic task as the analysis sees it."""
 
     name: str
     period_ns: int
@@ -72,7 +72,7 @@ class Task:
                 expected=f"places from 0 to {len(self.segments_ns)} in order, and a time for each",
             )
         segments = self.segments_ns or (0 if not self.cpu_runs else 1,)
-        pieces = [length for run in self.cpu_runs for length, _ in run.pieces]
+        steps = [length for run in self.cpu_runs for length, _ in run.steps]
         low = {
             "period": (self.period_ns, TICK_NS),
             "deadline": (self.deadline_ns, 1),
@@ -81,8 +81,8 @@ class Task:
             "jitter": (self.jitter_ns, 0),
             "shortest segment": (min(segments), 1),
             "shortest time of a segment": (min(self.least_ns, default=0), 0),
-            "shortest piece on the CPU": (min(pieces, default=0), 0),
-            "number of pieces": (min((run.count for run in self.cpu_runs), default=1), 1),
+            "shortest CPU step": (min(steps, default=0), 0),
+            "number of CPU steps": (min((run.count for run in self.cpu_runs), default=1), 1),
         }
         for what, (value, least) in low.items():
             if value < least:
@@ -109,8 +109,8 @@ class Task:
         return self.least_ns or self.segments_ns
 
     @cached_property
-    def pieces(self) -> int:
-        """Resumes of a job: to submit, to hear of an end, and for each piece of CPU work."""
+    def resumes(self) -> int:
+        """Resumes of a job: to submit, at the end of an inference, and for each CPU step."""
         ends = {0, *(run.before for run in self.cpu_runs), len(self.segments_ns)}
         return len(ends) + sum(run.count - 1 for run in self.cpu_runs)
 
@@ -152,7 +152,7 @@ class KernelCosts:
 class TaskSet:
     """Tasks that share one NPU and one CPU."""
 
-    tasks: tuple[Task, ...]
+    tasks: tuple[TaskModel, ...]
     policy: Policy = "fp"
     dispatch_ns: int = 0
     """CPU time before each segment's start, during which the NPU waits."""
@@ -182,13 +182,13 @@ class TaskSet:
                 expected="0 ns or more",
             )
 
-    def demand_ns(self, task: Task) -> int:
+    def demand_ns(self, task: TaskModel) -> int:
         """Time for which one job keeps the NPU from others: segments and their dispatches."""
         return task.npu_ns + len(task.segments_ns) * self.dispatch_ns
 
-    def cpu_demand_ns(self, task: Task) -> int:
+    def cpu_demand_ns(self, task: TaskModel) -> int:
         """CPU time of one job: the kernel's, its own computation and its dispatches."""
-        kernel = self.release_ns + task.pieces * self.resume_ns + self.completion_ns
+        kernel = self.release_ns + task.resumes * self.resume_ns + self.completion_ns
         own = task.cpu_ns + sum(run.total_ns for run in task.cpu_runs)
         return kernel + own + len(task.segments_ns) * self.dispatch_ns
 
@@ -205,7 +205,7 @@ class TaskSet:
                 least_ns=tuple(e * numerator // denominator for e in task.least_ns),
                 cpu_ns=times(task.cpu_ns),
                 cpu_runs=tuple(
-                    CpuRun(run.before, tuple((times(length), n) for length, n in run.pieces))
+                    CpuRun(run.before, tuple((times(length), n) for length, n in run.steps))
                     for run in task.cpu_runs
                 ),
             )
@@ -275,7 +275,7 @@ class TaskSet:
         steps = [timed(model.steps, image.npu_hz, cpu_hz, cycles) for model in image.models]
         return cls(
             tasks=tuple(
-                Task(
+                TaskModel(
                     name=task.name,
                     period_ns=task.period_ns,
                     deadline_ns=task.deadline_ns,

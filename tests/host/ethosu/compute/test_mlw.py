@@ -33,7 +33,6 @@ weights = st.one_of(
 
 
 @given(weights)
-@settings(deadline=None)
 def test_decoding_gives_back_what_was_encoded(values: list[int]) -> None:
     count, out = _decode(bytes(mlw_codec.encode(values)), len(values))
     assert (count, out[: len(values)].tolist()) == (len(values), values)
@@ -46,7 +45,6 @@ def test_streams_longer_than_a_slice_decode() -> None:
 
 
 @given(weights, st.data())
-@settings(deadline=None)
 def test_a_stream_cut_short_is_an_error(values: list[int], data: st.DataObject) -> None:
     stream = bytes(mlw_codec.encode(values))
     # The padding behind the end-of-stream mark may go.
@@ -56,21 +54,20 @@ def test_a_stream_cut_short_is_an_error(values: list[int], data: st.DataObject) 
 
 
 @given(weights)
-@settings(deadline=None)
 def test_more_weights_than_room_is_an_error(values: list[int]) -> None:
     count, _ = _decode(bytes(mlw_codec.encode(values)), len(values) - 1)
     assert count == mlw.TOO_MANY
 
 
 @given(st.binary(max_size=300), st.integers(0, 2000))
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 def test_arbitrary_bytes_never_write_beyond_the_room(data: bytes, room: int) -> None:
     count, _ = _decode(data, room)
     assert count in ERRORS or 0 <= count <= room
 
 
 @given(weights, st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 7)), max_size=6))
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_flipped_bits_never_write_beyond_the_room(
     values: list[int], flips: list[tuple[int, int]]
 ) -> None:

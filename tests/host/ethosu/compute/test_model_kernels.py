@@ -77,7 +77,7 @@ def _convolved(ifm: Ints, weights: Ints, stride: tuple[int, int], dilation: tupl
 
 
 @given(st.data())
-@settings(deadline=None, max_examples=120)
+@settings(max_examples=120)
 def test_convolution_equals_its_definition(data: st.DataObject) -> None:
     draw = data.draw
     accelerator = draw(st.sampled_from(["ethos-u55-32", "ethos-u55-128", "ethos-u65-256"]))

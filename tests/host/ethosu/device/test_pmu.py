@@ -2,7 +2,7 @@
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hocket_host.ethosu.config import npu_config
@@ -110,7 +110,6 @@ def test_a_reset_clears_it(bench):
     assert bench.read(p.PMCNTENSET) == 0
 
 
-@settings(deadline=None)
 @given(st.integers(0, (1 << 48) - 1), st.integers(0, 1 << 49))
 def test_the_cycle_counter_wraps_at_48_bits_and_says_so(start, count):
     counted = Counted()
@@ -121,7 +120,6 @@ def test_the_cycle_counter_wraps_at_48_bits_and_says_so(start, count):
     assert bool(counted.pmu.read(p.PMOVSSET) & CYCLE_COUNTER) == (start + count >= 1 << 48)
 
 
-@settings(deadline=None)
 @given(st.integers(0, (1 << 32) - 1), st.integers(0, 1 << 33))
 def test_event_counters_wrap_at_32_bits_and_say_so(start, count):
     counted = Counted()

@@ -225,7 +225,7 @@ def test_only_faults_can_be_injected(bench):
         bench.npu.inject(Ending.STOP, 0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.integers(0, 0xFFFF_FFFF), max_size=12),
     st.integers(0, 3),

@@ -117,7 +117,7 @@ def test_outputs_equal_the_references_under_every_policy(policy: str) -> None:
     assert outcome.verifier.mismatches == []
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(
     cut=st.sampled_from(["all", "none", "20 us", "100 us", "1 ms"]),
     policy=st.sampled_from(["fifo", "fp", "edf", "rr"]),

@@ -138,9 +138,9 @@ def test_an_urgent_task_waits_for_one_stretch_of_the_processor_at_most() -> None
         if step.program is None:
             stretches.append(0)
             continue
-        stretches[-1] += step.piece_cycles if step.program.runs_on else 0
+        stretches[-1] += step.cpu_step_cycles if step.program.runs_on else 0
         if not step.program.runs_on:
-            stretches.append(step.piece_cycles)
+            stretches.append(step.cpu_step_cycles)
     longest = cycles_to_ns(max(stretches), profile.cpu_hz)
     own = sum(whole_ns(step, worst=True) for step in application().models[1].steps if step.program)
     overhead = cycles_to_ns(
@@ -157,7 +157,7 @@ def test_two_runs_are_identical() -> None:
     assert run()[0] == first
 
 
-@pytest.mark.skipif(vm.missing() is not None, reason=f"MicroPython: {vm.missing()}")
+@pytest.mark.needs("micropython")
 def test_micropython_comes_to_the_same_outputs_and_times() -> None:
     result, outputs = run()
     there = []

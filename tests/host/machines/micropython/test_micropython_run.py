@@ -18,7 +18,7 @@ from hocket_tools.zoo.application import APPLICATION
 
 MS = 1_000_000
 
-pytestmark = pytest.mark.skipif(vm.missing() is not None, reason=f"MicroPython: {vm.missing()}")
+pytestmark = pytest.mark.needs("micropython")
 
 
 @pytest.fixture(scope="module")

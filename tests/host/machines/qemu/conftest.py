@@ -4,15 +4,13 @@ import subprocess
 import pytest
 from qemu_rig import PROGRAMS, Run
 
-from hocket_host.machines import qemu
+from rigs.needs import need
 
 
 @pytest.fixture(scope="session")
 def build(tmp_path_factory):
     """Compiles one of the programs beside this file; skips where that or running it cannot be."""
-    lacking = qemu.missing()
-    if lacking:
-        pytest.skip(f"QEMU back end: {lacking}")
+    need("qemu")
     folder = tmp_path_factory.mktemp("images")
     images = {}
 

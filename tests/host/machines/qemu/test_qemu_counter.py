@@ -48,10 +48,9 @@ def test_a_qemu_that_cannot_count_runs_without(version, help_text, tmp_path):
     assert counter.Counter.open(str(program)) is None
 
 
+@pytest.mark.needs("qemu-arm")
 def test_without_a_compiler_of_the_host_nothing_is_counted(monkeypatch, tmp_path):
     qemu = shutil.which(QEMU)
-    if qemu is None:
-        pytest.skip("no QEMU")
     monkeypatch.setenv("PATH", str(tmp_path))
     counter._plugin.cache_clear()
     assert counter.Counter.open(qemu) is None

@@ -17,8 +17,8 @@ from hocket_tools.app.inputs import open_inputs
 from hocket_tools.pack.pack import pack
 from hocket_tools.zoo.application import APPLICATION
 from paths import ROOT
+from rigs.needs import need
 
-ELF = ROOT / "build" / "firmware" / "corstone300" / "firmware.elf"
 BOARD = ROOT / "firmware" / "boards" / "corstone300" / "board.py"
 MS = 1_000_000
 
@@ -29,19 +29,15 @@ def packed():
 
 
 @pytest.fixture
-def boot():
+def boot(elf):
     """Makes machines with the image, and ends them after the test."""
-    lacking = qemu.missing()
-    if lacking:
-        pytest.skip(f"QEMU back end: {lacking}")
-    if not ELF.is_file():
-        pytest.skip("no firmware image (make firmware)")
+    need("qemu")
     machines = []
 
     def make(packed, container=True, **options):
         uart = bytearray()
         machine = qemu.QemuMachine(
-            load_platform(PLATFORM), ELF, packed.data if container else None,
+            load_platform(PLATFORM), elf, packed.data if container else None,
             npu=NpuOptions(
                 npu_config(packed.image.accelerator), packed.target.system,
                 strict=True, scramble=True,
@@ -81,7 +77,6 @@ def test_it_boots_to_a_prompt_that_takes_input(boot, packed):
 
 
 def test_the_demonstration_runs_with_the_references_outputs(boot, packed):
-    pytest.importorskip("tflite_micro", reason="the oracle is not installed")
     from hocket_tools.verify.verifier import Verifier
 
     app = packed.application

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from rigs.needs import need
+
 sys.path.insert(0, str(Path(__file__).parent))
 
 
@@ -21,7 +23,7 @@ def build(tmp_path):
 @pytest.fixture
 def run(build):
     """A function that builds and runs a program to its end."""
-    pytest.importorskip("unicorn", reason="needs hocket[emulator] (unicorn)")
+    need("unicorn")
     from guest import Guest
 
     def run(source, ns=1_000_000_000, uart_input=b"", **options):

@@ -1,20 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Builds small programs and runs them on the emulator."""
 
-import shutil
 import subprocess
 from pathlib import Path
-
-import pytest
 
 from hocket_host.board.repl import load
 from hocket_host.ethosu.config import npu_config
 from hocket_host.machines.common import NpuOptions, load_elf
 from hocket_host.machines.unicorn import Machine
 from paths import PLATFORM
+from rigs.needs import GCC, need
 
 HERE = Path(__file__).parent
-GCC = "arm-none-eabi-gcc"
 FLAGS = ("-mcpu=cortex-m33", "-mthumb", "-mfpu=fpv5-sp-d16", "-mfloat-abi=hard")
 HZ = 32_000_000
 CYCLE_NS = 31.25
@@ -22,8 +19,7 @@ CYCLE_NS = 31.25
 
 def compile_program(source, directory, *, flags=FLAGS, suffix=".c", link=True):
     """An ELF file made of C (with guest.h) or assembly."""
-    if shutil.which(GCC) is None:
-        pytest.skip(f"{GCC} is not installed (apt install gcc-arm-none-eabi)")
+    need("gcc-arm")
     text = '#include "guest.h"\n' + source if suffix == ".c" else source
     path = directory / f"program{suffix}"
     path.write_text(text)

@@ -5,7 +5,6 @@ Each program runs on both; what it noted goes out by semihosting. Only what the 
 is noted, neither times nor priorities finer than three bits.
 """
 
-import shutil
 import subprocess
 
 import pytest
@@ -167,11 +166,9 @@ PROGRAMS = {
 }
 
 
+@pytest.mark.needs("unicorn", "qemu-arm")
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_sees_the_same_on_qemu(build, name):
-    pytest.importorskip("unicorn", reason="needs hocket[emulator] (unicorn)")
-    if shutil.which(QEMU) is None:
-        pytest.skip(f"{QEMU} is not installed (apt install qemu-system-arm)")
     elf = build(REPORT + PROGRAMS[name])
     command = [QEMU, "-machine", "mps3-an547", "-display", "none", "-monitor", "none",
                "-serial", "null", "-semihosting-config", "enable=on,target=native",

@@ -168,30 +168,30 @@ def test_a_small_file_cannot_ask_for_much(tmp_path, kind):
     tracemalloc.stop()
 
 
+@pytest.mark.needs("unicorn")
 def test_a_segment_outside_the_memories_is_refused(build):
-    pytest.importorskip("unicorn", reason="needs hocket[emulator] (unicorn)")
     path = build(PROGRAM, flags=(*FLAGS, "-Wl,--section-start=.data=0x30000000"))
     with pytest.raises(MachineError, match="does not fit") as caught:
         machine(path)
     told(caught, "0x30000000", "sram")
 
 
+@pytest.mark.needs("unicorn")
 def test_an_image_without_vectors_is_refused(build):
-    pytest.importorskip("unicorn", reason="needs hocket[emulator] (unicorn)")
     path = build(PROGRAM, flags=(*FLAGS, "-Wl,--section-start=.text=0x21000000"))
     with pytest.raises(MachineError, match="no vector table") as caught:
         machine(path)
     told(caught)
 
 
+@pytest.mark.needs("unicorn")
 def test_a_container_larger_than_flash_is_refused(build):
-    pytest.importorskip("unicorn", reason="needs hocket[emulator] (unicorn)")
     with pytest.raises(MachineError, match="container does not fit") as caught:
         machine(build(PROGRAM), container=bytes(0x200_0001))
     told(caught, "flash")
 
 
+@pytest.mark.needs("unicorn")
 def test_an_npu_without_its_configuration_is_refused(build):
-    pytest.importorskip("unicorn", reason="needs hocket[emulator] (unicorn)")
     with pytest.raises(MachineError, match="not configured"):
         machine(build(PROGRAM), npu=NpuOptions())

@@ -16,16 +16,16 @@ def test_without_the_engine_one_is_told_how_to_get_it(monkeypatch):
     assert "hocket[emulator]" in str(caught.value)
 
 
+@pytest.mark.needs("unicorn")
 def test_an_engine_that_counts_elsewhere_is_refused(monkeypatch):
-    pytest.importorskip("unicorn", reason="needs hocket[emulator] (unicorn)")
     monkeypatch.setattr(engines, "_SEARCH_BYTES", 64)
     with pytest.raises(EngineError, match="not known") as caught:
         engines.Engine(lambda number: None, lambda address, kind: None)
     assert "unicorn==2.1.4" in str(caught.value)
 
 
+@pytest.mark.needs("unicorn")
 def test_code_changed_from_outside_is_translated_anew(build):
-    pytest.importorskip("unicorn", reason="needs hocket[emulator] (unicorn)")
     guest = Guest(
         build(
             'NOINLINE int answer(void) { __asm volatile(""); return 1; }'

@@ -98,8 +98,8 @@ def test_a_masked_interrupt_ends_a_sleep_without_being_taken(run):
     assert guest.notes == [1, 2, 3]
 
 
+@pytest.mark.needs("unicorn")
 def test_asleep_for_ever_is_told_and_input_wakes(build):
-    pytest.importorskip("unicorn", reason="needs hocket[emulator] (unicorn)")
     guest = Guest(
         build(
             """
@@ -134,16 +134,16 @@ def test_hints_are_passed_over(run):
     assert guest.stop.exit_code == 3
 
 
+@pytest.mark.needs("unicorn")
 def test_a_run_comes_back_at_the_asked_instant(build):
-    pytest.importorskip("unicorn", reason="needs hocket[emulator] (unicorn)")
     guest = Guest(build("int main(void) { for (;;) {} }"))
     stop = guest.machine.run_until(1_000_000)
     assert (stop.reason, stop.at_ns) == ("time", 1_000_000)
     assert guest.machine.instructions == 1_000_000 / CYCLE_NS
 
 
+@pytest.mark.needs("unicorn")
 def test_how_a_run_is_divided_changes_nothing(build):
-    pytest.importorskip("unicorn", reason="needs hocket[emulator] (unicorn)")
     source = """
         volatile uint32_t work;
         void sys_tick(void) { note(CYCLES); }
@@ -217,8 +217,8 @@ def test_software_can_reset_the_machine(run):
     assert guest.notes == [1]
 
 
+@pytest.mark.needs("unicorn")
 def test_callbacks_can_end_a_run(build):
-    pytest.importorskip("unicorn", reason="needs hocket[emulator] (unicorn)")
     seen = bytearray()
 
     def output(data):
@@ -238,8 +238,8 @@ def test_callbacks_can_end_a_run(build):
     assert isinstance(guest.machine, Machine)
 
 
+@pytest.mark.needs("unicorn")
 def test_a_timer_of_the_platform_interrupts(build):
-    pytest.importorskip("unicorn", reason="needs hocket[emulator] (unicorn)")
     text = PLATFORM.read_text() + (
         "timer0: Timers.Arm_CMSDK_Timer @ sysbus 0x48000000\n"
         "    frequency: 1_000_000\n    -> nvic@3\n"

@@ -59,6 +59,7 @@ def test_an_enabled_bus_fault_is_taken_as_itself_and_can_be_passed_over(run):
     assert guest.machine.faults[0].taken == "BusFault"
 
 
+@pytest.mark.needs("unicorn")
 @pytest.mark.parametrize(
     ("body", "kind", "cause", "bits"),
     [
@@ -74,7 +75,6 @@ def test_an_enabled_bus_fault_is_taken_as_itself_and_can_be_passed_over(run):
     ],
 )  # fmt: skip
 def test_other_faults_are_told_apart(build, body, kind, cause, bits):
-    pytest.importorskip("unicorn", reason="needs hocket[emulator] (unicorn)")
     flags = ("-mcpu=cortex-m7", "-mthumb", "-mfpu=fpv5-d16", "-mfloat-abi=hard")
     guest = Guest(build(source(body), flags=flags)).run()
     report = guest.machine.faults[0]
@@ -83,8 +83,8 @@ def test_other_faults_are_told_apart(build, body, kind, cause, bits):
     assert guest.notes[0] == bits
 
 
+@pytest.mark.needs("unicorn")
 def test_a_fault_in_the_handler_of_faults_locks_up_and_says_so(build):
-    pytest.importorskip("unicorn", reason="needs hocket[emulator] (unicorn)")
     guest = Guest(
         build(
             "void hard_fault(void) { REG(0x30000000); }"
@@ -99,15 +99,15 @@ def test_a_fault_in_the_handler_of_faults_locks_up_and_says_so(build):
     assert "main" in str(caught.value)
 
 
+@pytest.mark.needs("unicorn")
 def test_no_vector_for_a_fault_locks_up(build):
-    pytest.importorskip("unicorn", reason="needs hocket[emulator] (unicorn)")
     guest = Guest(build("int main(void) { REG(0x30000004); return 0; }"))
     with pytest.raises(LockupError):
         guest.run()
 
 
+@pytest.mark.needs("unicorn")
 def test_a_stack_that_leaves_memory_locks_up(build):
-    pytest.importorskip("unicorn", reason="needs hocket[emulator] (unicorn)")
     guest = Guest(
         build(
             "void hard_fault(void) { for (;;) {} }"
@@ -130,8 +130,8 @@ def test_registers_are_as_before_when_a_device_refuses_an_access(run):
     assert 0x4810_2003 in report.registers.values()
 
 
+@pytest.mark.needs("unicorn")
 def test_whoever_watches_faults_may_end_the_run(build):
-    pytest.importorskip("unicorn", reason="needs hocket[emulator] (unicorn)")
     seen = []
 
     class EndError(Exception):
@@ -156,8 +156,8 @@ def test_an_interrupt_without_a_vector_is_reported_and_becomes_a_hard_fault(run)
     assert guest.notes == [0, 2]
 
 
+@pytest.mark.needs("unicorn")
 def test_no_stack_for_an_interrupt_is_a_bus_fault_on_top(build):
-    pytest.importorskip("unicorn", reason="needs hocket[emulator] (unicorn)")
     guest = Guest(
         build(
             "void irq5(void) {}"

@@ -6,10 +6,6 @@ from itertools import islice
 import pytest
 from guest import PLATFORM, machine
 
-from paths import ELF
-
-pytest.importorskip("unicorn", reason="needs hocket[emulator] (unicorn)")
-
 from hocket_host.board.repl import load as load_platform
 from hocket_host.ethosu.config import npu_config
 from hocket_host.machines.common import JobWatcher, NpuOptions
@@ -21,7 +17,7 @@ from hocket_tools.zoo.application import APPLICATION
 
 MS = 1_000_000
 
-pytestmark = pytest.mark.skipif(not ELF.is_file(), reason="no firmware image (make firmware)")
+pytestmark = pytest.mark.needs("image", "unicorn")
 
 
 def until(machine, uart, text, limit_ms=2000):
@@ -33,9 +29,9 @@ def until(machine, uart, text, limit_ms=2000):
     raise AssertionError(f"{text!r} is not in {bytes(uart)!r}")
 
 
-def test_it_boots_to_a_prompt_that_knows_hocket():
+def test_it_boots_to_a_prompt_that_knows_hocket(elf):
     uart = bytearray()
-    m = machine(ELF, uart_output=uart.extend)
+    m = machine(elf, uart_output=uart.extend)
     until(m, uart, b">>> ")
     assert b"MicroPython" in uart
     uart.clear()
@@ -48,9 +44,9 @@ def test_it_boots_to_a_prompt_that_knows_hocket():
     assert m.faults == []
 
 
-def test_machine_exit_ends_the_run_with_its_status():
+def test_machine_exit_ends_the_run_with_its_status(elf):
     uart = bytearray()
-    m = machine(ELF, uart_output=uart.extend)
+    m = machine(elf, uart_output=uart.extend)
     until(m, uart, b">>> ")
     m.feed(b"import machine; machine.exit(3)\r\n")
     stop = m.run_for(100 * MS)
@@ -62,10 +58,10 @@ def packed():
     return pack(load(APPLICATION))
 
 
-def application(packed, on_job=None, sources=None):
+def application(elf, packed, on_job=None, sources=None):
     uart = bytearray()
     m = Machine(
-        load_platform(PLATFORM), ELF, packed.data,
+        load_platform(PLATFORM), elf, packed.data,
         npu=NpuOptions(
             npu_config(packed.image.accelerator), packed.target.system,
             strict=True, scramble=True,
@@ -75,13 +71,12 @@ def application(packed, on_job=None, sources=None):
     return m, JobWatcher(m, packed.data, sources=sources, on_job=on_job), uart
 
 
-def test_the_demonstration_runs_with_the_references_outputs(packed):
-    pytest.importorskip("tflite_micro", reason="the oracle is not installed")
+def test_the_demonstration_runs_with_the_references_outputs(elf, packed):
     from hocket_tools.verify.verifier import Verifier
 
     app = packed.application
     verifier = Verifier({n: app.resolve(t.model) for n, t in app.tasks.items()})
-    m, watcher, uart = application(packed, verifier.on_job, open_inputs(app, packed.image))
+    m, watcher, uart = application(elf, packed, verifier.on_job, open_inputs(app, packed.image))
     meter = DispatchMeter(m)
     m.run_until(900 * MS)
     assert b"Traceback" not in uart
@@ -93,23 +88,23 @@ def test_the_demonstration_runs_with_the_references_outputs(packed):
     assert 0 < meter.percentile(50) <= meter.percentile(100)
 
 
-def test_two_runs_of_the_image_are_the_same_to_the_byte(packed):
+def test_two_runs_of_the_image_are_the_same_to_the_byte(elf, packed):
     runs = []
     for _ in range(2):
-        m, watcher, uart = application(packed)
+        m, watcher, uart = application(elf, packed)
         m.run_until(600 * MS)
         runs.append((watcher.jobs, watcher.order, bytes(uart), m.instructions, m.registers()))
     assert runs[0] == runs[1]
     assert len(runs[0][0]) > 5
 
 
-def test_sources_are_consumed_one_frame_a_job(packed):
+def test_sources_are_consumed_one_frame_a_job(elf, packed):
     frames = {
         n: list(islice(s, 20)) for n, s in open_inputs(packed.application, packed.image).items()
     }
     seen = []
     m, _, _ = application(
-        packed, lambda task, inputs, outputs: seen.append((task, inputs[0].tobytes())),
+        elf, packed, lambda task, inputs, outputs: seen.append((task, inputs[0].tobytes())),
         {n: iter(f) for n, f in frames.items()},
     )  # fmt: skip
     m.run_until(600 * MS)

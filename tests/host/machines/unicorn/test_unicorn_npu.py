@@ -5,11 +5,6 @@ import numpy as np
 import pytest
 from guest import Guest, nothing
 
-from paths import MODELS
-
-pytest.importorskip("unicorn", reason="needs hocket[emulator] (unicorn)")
-pytest.importorskip("tflite_micro", reason="the oracle is not installed")
-
 from hocket_host.ethosu.config import npu_config
 from hocket_host.ethosu.device.registers import NpuProgrammingError
 from hocket_host.machines.common import NpuOptions
@@ -17,6 +12,9 @@ from hocket_tools.app.application import load
 from hocket_tools.container import RegionKind
 from hocket_tools.pack.pack import pack
 from hocket_tools.reference.oracle import Oracle
+from paths import MODELS
+
+pytestmark = pytest.mark.needs("unicorn")
 
 MODEL = MODELS / "micro_speech.tflite"
 FLASH, ARENA, JOBS = 0x7000_0000, 0x2110_0000, 0x7100_0000

@@ -102,7 +102,7 @@ def reference() -> list[int]:
     return [int(oracle.run(frame)[0].reshape(-1)[0]) for frame in frames]
 
 
-@pytest.mark.skipif(vm.missing() is not None, reason=f"MicroPython: {vm.missing()}")
+@pytest.mark.needs("micropython")
 @pytest.mark.parametrize("policy", POLICIES)
 def test_probabilities_on_micropython_are_those_of_one_run_of_tflite_micro(policy: str) -> None:
     packed = pack(application(f'[schedule]\npolicy = "{policy}"\n{HEARING}'))

@@ -21,7 +21,7 @@ from hocket_tools.run import missing as lacking_here
 from hocket_tools.run.run import execute
 from hocket_tools.verify.verifier import Verifier
 
-from .answers import Answers, Outputs, Response, read_report
+from .result import Outputs, PlatformResult, Response, read_report
 
 #: As the default application has it (REPORT_US), so that every kernel runs as long.
 DURATION_NS = 5_000_000_000
@@ -48,10 +48,10 @@ class _Jobs:
         return found
 
 
-_Platform = Callable[[Packed, Path, _Jobs], Answers]
+_Platform = Callable[[Packed, Path, _Jobs], PlatformResult]
 
 
-def _cpython(packed: Packed, firmware: Path, jobs: _Jobs) -> Answers:
+def _cpython(packed: Packed, firmware: Path, jobs: _Jobs) -> PlatformResult:
     del firmware
     begin = time.perf_counter()
     run = execute(packed, DURATION_NS, on_job=jobs.on_job).run
@@ -65,10 +65,10 @@ def _cpython(packed: Packed, firmware: Path, jobs: _Jobs) -> Answers:
         NpuRun(run.tasks[s.task].name, s.step, s.start_ns, s.end_ns) for s in run.slices
     )
     misses = sum(task.misses for task in run.tasks)
-    return Answers(jobs.outputs(), segments, responses, misses, DURATION_NS, wall_s)
+    return PlatformResult(jobs.outputs(), segments, responses, misses, DURATION_NS, wall_s)
 
 
-def _micropython(packed: Packed, firmware: Path, jobs: _Jobs) -> Answers:
+def _micropython(packed: Packed, firmware: Path, jobs: _Jobs) -> PlatformResult:
     del firmware
     begin = time.perf_counter()
     run = vm.run(
@@ -83,11 +83,11 @@ def _micropython(packed: Packed, firmware: Path, jobs: _Jobs) -> Answers:
     )
     wall_s = time.perf_counter() - begin
     responses, misses = _measured(run.report, "micropython")
-    return Answers(jobs.outputs(), run.runs, responses, misses, DURATION_NS, wall_s)
+    return PlatformResult(jobs.outputs(), run.runs, responses, misses, DURATION_NS, wall_s)
 
 
 def _image(back_end: str) -> _Platform:
-    def run(packed: Packed, firmware: Path, jobs: _Jobs) -> Answers:
+    def run(packed: Packed, firmware: Path, jobs: _Jobs) -> PlatformResult:
         console = bytearray()
         guest = Guest.of(firmware, packed)
         if bodies.needed(packed):
@@ -100,7 +100,7 @@ def _image(back_end: str) -> _Platform:
                 expected="no misuse of the NPU and no fault", try_="hocket emulate --backend",
             )  # fmt: skip
         responses, misses = _measured(console.decode("utf-8", "replace"), back_end)
-        return Answers(
+        return PlatformResult(
             jobs.outputs(), done.segments, responses, misses, done.virtual_ns, done.wall_s,
             done.instructions,
         )  # fmt: skip
@@ -152,7 +152,7 @@ def missing(platform: str, firmware: Path) -> str | None:
     return lacking_here(platform)
 
 
-def run(platform: str, packed: Packed, firmware: Path, *, verify: bool = False) -> Answers:
+def run(platform: str, packed: Packed, firmware: Path, *, verify: bool = False) -> PlatformResult:
     """An application on a platform.
 
     Parameters
@@ -172,12 +172,12 @@ def run(platform: str, packed: Packed, firmware: Path, *, verify: bool = False) 
         The platform is missing, or the run fails.
     """
     jobs = _Jobs()
-    answers = PLATFORMS[platform](packed, firmware, jobs)
+    result = PLATFORMS[platform](packed, firmware, jobs)
     if not verify:
-        return answers
+        return result
     application = packed.application
     models = {name: application.resolve(task.model) for name, task in application.tasks.items()}
     verifier = Verifier(models)
     for job in jobs.heard:
         verifier.on_job(*job)
-    return replace(answers, mismatched=tuple(sorted(m.task for m in verifier.mismatches)))
+    return replace(result, mismatched=tuple(sorted(m.task for m in verifier.mismatches)))

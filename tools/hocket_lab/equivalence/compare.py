@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Platforms held against each other."""
+"""Platforms compared with each other."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import asdict
 from difflib import SequenceMatcher
 from typing import Any
 
-from .answers import Answers
+from .result import PlatformResult
 
-#: Platforms in one virtual time, with one account of the processor's: all must agree.
+#: Platforms in one virtual time, with one account of the CPU's: all must agree.
 _ONE_TIME = ("cpython", "micropython")
 
 
@@ -20,7 +20,7 @@ def moved(one: list[str], other: list[str]) -> int:
     return len(one) - sum(block.size for block in matcher.get_matching_blocks())
 
 
-def report(results: Mapping[str, Answers], missing: Mapping[str, str]) -> dict[str, Any]:
+def report(results: Mapping[str, PlatformResult], missing: Mapping[str, str]) -> dict[str, Any]:
     """Everything by platform, as plain values.
 
     Parameters
@@ -33,41 +33,41 @@ def report(results: Mapping[str, Answers], missing: Mapping[str, str]) -> dict[s
     if not results:
         return {name: {"missing": why} for name, why in missing.items()}
     jobs = common_jobs(results)
-    orders = {name: answers.order(jobs) for name, answers in results.items()}
+    orders = {name: result.order(jobs) for name, result in results.items()}
     first = next(iter(orders.values()))
     found: dict[str, Any] = {}
-    for name, answers in results.items():
+    for name, result in results.items():
         found[name] = {
-            "digest": answers.digest(jobs),
+            "digest": result.digest(jobs),
             "tasks": {
                 task: {
                     "jobs": jobs[task],
-                    "digest": answers.task_digest(task, jobs[task]),
+                    "digest": result.task_digest(task, jobs[task]),
                     "response": asdict(response),
                 }
-                for task, response in answers.responses.items()
+                for task, response in result.responses.items()
             },
-            "misses": answers.misses,
-            "verified": answers.mismatched is not None,
-            "mismatched": list(answers.mismatched or ()),
+            "misses": result.misses,
+            "verified": result.mismatched is not None,
+            "mismatched": list(result.mismatched or ()),
             "segments": len(orders[name]),
-            "moved": moved(first, orders[name]) if answers.segments else None,
+            "moved": moved(first, orders[name]) if result.segments else None,
             "order_as": next(n for n, order in orders.items() if order == orders[name])
-            if answers.segments
+            if result.segments
             else None,
             "order": orders[name],
-            "npu_ns": answers.npu_ns(),
-            "instructions": answers.instructions,
-            "guest_mips": None if answers.guest_mips is None else round(answers.guest_mips, 2),
-            "real_time": round(answers.real_time, 2),
+            "npu_ns": result.npu_ns(),
+            "instructions": result.instructions,
+            "guest_mips": None if result.guest_mips is None else round(result.guest_mips, 2),
+            "real_time": round(result.real_time, 2),
             "missing": None,
         }
     return found | {name: {"missing": why} for name, why in missing.items()}
 
 
-def common_jobs(results: Mapping[str, Answers]) -> dict[str, int]:
+def common_jobs(results: Mapping[str, PlatformResult]) -> dict[str, int]:
     """Jobs of each task that every platform completed."""
-    counts = [answers.jobs() for answers in results.values()]
+    counts = [result.jobs() for result in results.values()]
     return {task: min(count.get(task, 0) for count in counts) for task in counts[0]}
 
 

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What cutting into pieces gives and costs, for one network."""
+"""What cutting long operations into tiles gives and costs, for one network and for a folder."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
-from hocket_host.ethosu.timing.system import SystemConfig
+from hocket_host.ethosu.timing.system import SystemConfig, parse_system_config
 from hocket_host.ethosu.timing.timing import (
     STOP_CYCLES,
     StreamTiming,
@@ -14,7 +16,15 @@ from hocket_host.ethosu.timing.timing import (
 )
 from hocket_tools.segment import cut_points, split
 from hocket_tools.tile.bound import bound_tiles
-from hocket_tools.vela import CompiledModel
+from hocket_tools.vela import CompiledModel, VelaError, VelaOptions, compile_model
+from hocket_tools.vela.options import vela_ini
+
+from ..progress import Report, silent
+from .mobilenet import mobilenet
+
+#: The generated network, and by how much longer than the others its tiles may be.
+GENERATED = "mobilenet_v2_random"
+_GENERATED_FACTOR = 2
 
 
 @dataclass(frozen=True)
@@ -93,3 +103,59 @@ def measure(compiled: CompiledModel, bound: int, system: SystemConfig) -> Figure
         read_only_before=len(compiled.read_only),
         read_only=len(pieces.read_only),
     )
+
+
+def system_of(compiled: CompiledModel) -> SystemConfig:
+    """The system that a network was compiled for, as Vela's own configuration file has it."""
+    return parse_system_config(
+        vela_ini().read_text(encoding="utf-8"),
+        compiled.npu,
+        system_config=compiled.system_config,
+        memory_mode=compiled.memory_mode,
+    )
+
+
+def sweep(
+    models: Path, bound: int, accelerator: str, *, generated: bool = True, report: Report = silent
+) -> tuple[dict[str, Figures], dict[str, str]]:
+    """Measure every network of a folder.
+
+    Parameters
+    ----------
+    models
+        Folder of .tflite files.
+    bound
+        NPU cycles that no operation should exceed.
+    accelerator
+        As Vela's ``--accelerator-config``.
+    generated
+        Add a large network of MobileNetV2's shape, at twice the bound.
+    report
+        Told of each network.
+
+    Returns
+    -------
+    tuple
+        Figures by network, and by network the reason why it does not go onto the NPU as a whole.
+    """
+    found: dict[str, Figures] = {}
+    refused: dict[str, str] = {}
+    networks = list(_networks(models, bound, generated))
+    for done, (name, source, limit) in enumerate(networks):
+        report(name, done, len(networks))
+        try:
+            compiled = compile_model(source, VelaOptions(accelerator))
+        except VelaError as error:
+            if isinstance(source, bytes):
+                raise
+            refused[name] = error.message
+            continue
+        found[name] = measure(compiled, limit, system_of(compiled))
+    return found, refused
+
+
+def _networks(models: Path, bound: int, generated: bool) -> Iterator[tuple[str, Path | bytes, int]]:
+    for path in sorted(models.glob("*.tflite")):
+        yield path.stem, path, bound
+    if generated:
+        yield GENERATED, mobilenet(), _GENERATED_FACTOR * bound

@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``python -m hocket_lab.experiment``: acceptance over utilisation, as CSV, JSON and a figure."""
+"""Draws task sets at each utilisation, judges each, and counts what every method accepts."""
 
 from __future__ import annotations
 
-import argparse
-import csv
-import json
 import os
 import random
 import statistics
@@ -15,18 +12,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.progress import track
-
 from hocket_host.board import board as boards
 from hocket_host.ethosu.config import npu_config
 from hocket_host.ethosu.timing.system import parse_system_config
 from hocket_host.units import cycles_to_ns
 from hocket_tools.prove.adversary import observe
 from hocket_tools.prove.response import analyse
-from hocket_tools.text.tables import plain_table
 from hocket_tools.zoo.application import APPLICATION
 
+from ..progress import Report, silent
 from .draw import draw_set
 from .judge import METHODS, Costs, Method, Verdict, judge
 from .networks import Network, load_networks
@@ -34,7 +28,7 @@ from .points import Point
 
 ACCELERATOR = "ethos-u55-128"
 NPU_HZ = 50_000_000
-#: Of a fast Cortex-M55: the question is about the NPU, and Python on a slow processor hides it.
+#: Of a fast Cortex-M55: the question is about the NPU, and Python on a slow CPU hides it.
 CPU_HZ = 400_000_000
 PIECE_CYCLES = 20_000
 #: A network counts if its job takes the NPU at least this many times what it takes the CPU.
@@ -75,17 +69,18 @@ def _one(job: tuple[Path, int, float, int]) -> Verdict:
     return judge(draw_set(random.Random(seed), networks, tasks, utilisation), costs)
 
 
-def sweep(folder: Path, sets: int, seed: int) -> list[Point]:
+def sweep(folder: Path, sets: int, seed: int, report: Report = silent) -> list[Point]:
     """Judge ``sets`` task sets of 2 to 6 tasks at each utilisation."""
     jobs = [
         (folder, seed * 1_000_003 + index, utilisation, 2 + index % 5)
         for at, utilisation in enumerate(UTILISATIONS)
         for index in range(at * sets, (at + 1) * sets)
     ]
+    verdicts = []
     with ProcessPoolExecutor(max_workers=os.cpu_count()) as pool:
-        verdicts = list(
-            track(pool.map(_one, jobs, chunksize=4), "task sets", total=len(jobs), transient=True)
-        )
+        for done, verdict in enumerate(pool.map(_one, jobs, chunksize=4)):
+            report("task sets", done, len(jobs))
+            verdicts.append(verdict)
     return [
         Point(utilisation, tuple(verdicts[at * sets : (at + 1) * sets]))
         for at, utilisation in enumerate(UTILISATIONS)
@@ -103,6 +98,38 @@ def _demo_bound_over_observed() -> float:
     bounds = [task.bound_ns for task in analyse(taskset).tasks]
     seen = observe(taskset)
     return max((bound or 0) / worst for bound, worst in zip(bounds, seen, strict=True))
+
+
+def run(
+    folder: Path, sets: int, seed: int, report: Report = silent
+) -> tuple[list[Point], dict[str, Any]]:
+    """The whole experiment.
+
+    Parameters
+    ----------
+    folder
+        Of the .tflite files that task sets are drawn from, beside those of the zoo.
+    sets
+        Task sets at each utilisation.
+    seed
+        Of the draws.
+    report
+        Told of each step.
+
+    Returns
+    -------
+    tuple
+        Verdicts by utilisation, and the figures as plain values.
+    """
+    points = sweep(folder, sets, seed, report)
+    report("bounds of the demonstration")
+    setting = {"accelerator": ACCELERATOR, "npu_hz": NPU_HZ, "cpu_hz": CPU_HZ}
+    return points, {
+        **figures(points),
+        "bound_over_observed_max": _demo_bound_over_observed(),
+        **setting,
+        **vars(_setting(folder)[1]),
+    }
 
 
 def figures(points: Sequence[Point]) -> dict[str, Any]:
@@ -128,42 +155,8 @@ def figures(points: Sequence[Point]) -> dict[str, Any]:
     }
 
 
-def _rows(points: Sequence[Point]) -> Iterator[list[str]]:
+def table_rows(points: Sequence[Point]) -> Iterator[list[str]]:
+    """Shares of accepted sets by utilisation and method, a row of titles first."""
     yield ["utilisation", *METHODS]
     for point in points:
         yield [f"{point.utilisation:.2f}", *(f"{point.ratio(m):.4f}" for m in METHODS)]
-
-
-def main() -> None:
-    """Run the experiment."""
-    parser = argparse.ArgumentParser(prog="python -m hocket_lab.experiment", description=__doc__)
-    parser.add_argument("--models", type=Path, default=Path("tests/models"), metavar="DIR")
-    parser.add_argument("--sets", type=int, default=50, help="task sets at each utilisation")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--output", type=Path, default=Path("build/experiment.json"))
-    arguments = parser.parse_args()
-    console = Console()
-    points = sweep(arguments.models.resolve(), arguments.sets, arguments.seed)
-    report = figures(points)
-    report["bound_over_observed_max"] = _demo_bound_over_observed()
-    report |= {"accelerator": ACCELERATOR, "npu_hz": NPU_HZ, "cpu_hz": CPU_HZ}
-    report |= vars(_setting(arguments.models.resolve())[1])
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    arguments.output.write_text(json.dumps(report, indent=2) + "\n")
-    rows = list(_rows(points))
-    with arguments.output.with_suffix(".csv").open("w", newline="") as file:
-        csv.writer(file).writerows(rows)
-    from .figure import draw
-
-    arguments.output.with_suffix(".svg").write_text(draw(points))
-    table = plain_table(*rows[0])
-    for row in rows[1:]:
-        table.add_row(*row)
-    console.print(table)
-    for name, value in report.items():
-        console.print(f"{name} = {value}", highlight=False)
-    console.print(f"wrote {arguments.output}, and .csv and .svg beside it", highlight=False)
-
-
-if __name__ == "__main__":
-    main()

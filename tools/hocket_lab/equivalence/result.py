@@ -27,7 +27,7 @@ class Response:
 
 
 @dataclass(frozen=True)
-class Answers:
+class PlatformResult:
     """What one platform made of an application."""
 
     outputs: Outputs

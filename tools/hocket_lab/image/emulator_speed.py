@@ -1,32 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``python -m hocket_lab.image.speed``: how fast the emulators are, with the NPU and without.
+"""How fast the emulators are, with the NPU and without.
 
-The interpreter at work on a loop shows the emulated processor; the demonstration, where most of the
-time goes into the NPU's model and the processor mostly sleeps, shows all of it together.
+The interpreter at work on a loop shows the emulated CPU; the demonstration, where most of the time
+goes into the NPU's model and the CPU mostly sleeps, shows all of it together.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
-from hocket_host.errors import HocketError
 from hocket_host.units import NS_PER_S
 from hocket_tools.app.application import load
 from hocket_tools.pack.pack import pack
 from hocket_tools.pack.packed import Packed
-from hocket_tools.run.machines import BACK_ENDS, BackEndError, Guest, create, missing, open_guest
+from hocket_tools.run.machines import BACK_ENDS, Guest, create, missing, open_guest
 from hocket_tools.run.session import Session
-from hocket_tools.text.tables import plain_table
 from hocket_tools.zoo.application import APPLICATION
 
-FIRMWARE = Path("build/firmware/corstone300/firmware.elf")
+from ..progress import Report, silent
+
 _LOOP = b"while True: pass\r\n\r\n"
 _BOOT_NS, _LOOP_NS = 300_000_000, NS_PER_S
 _DEMO_NS = 2 * NS_PER_S
@@ -35,7 +29,7 @@ _RUNS = 3
 
 
 def loop(back_end: str, elf: Path) -> dict[str, float | None]:
-    """The processor alone, at work all the time."""
+    """The CPU alone, at work all the time."""
     with create(back_end, open_guest(elf, None), lambda data: None) as machine:
         machine.run_for(_BOOT_NS)
         machine.feed(_LOOP)
@@ -65,19 +59,14 @@ def _speed(before: int | None, after: int | None, ns: int, wall_s: float) -> dic
     }
 
 
-def measure(elf: Path) -> dict[str, Any]:
-    """Both loads on every emulator that is here, by back end.
+def measure(elf: Path, report: Report = silent) -> dict[str, Any]:
+    """Both loads on every emulator that is installed, by back end.
 
     Raises
     ------
     HocketError
-        There is no image, or a run fails.
+        A run fails.
     """
-    if not elf.is_file():
-        raise BackEndError(
-            "there is no firmware image", where=elf, found="no such file", expected="an ELF file",
-            try_="make firmware",
-        )  # fmt: skip
     packed = pack(load(APPLICATION))
     found: dict[str, Any] = {}
     for back_end in BACK_ENDS:
@@ -85,6 +74,7 @@ def measure(elf: Path) -> dict[str, Any]:
         if lacking is not None:
             found[back_end] = {"missing": lacking}
             continue
+        report(back_end)
         loops = [loop(back_end, elf) for _ in range(_RUNS)]
         demos = [demo(back_end, elf, packed) for _ in range(_RUNS)]
         found[back_end] = {"loop": _best(loops), "demo": _best(demos), "missing": None}
@@ -93,45 +83,3 @@ def measure(elf: Path) -> dict[str, Any]:
 
 def _best(runs: list[dict[str, float | None]]) -> dict[str, float | None]:
     return max(runs, key=lambda run: run["real_time"] or 0.0)
-
-
-def show(found: dict[str, Any], console: Console) -> None:
-    """The figures as a table."""
-    table = plain_table("emulator", "load", "million instructions/s", "times real time")
-    for back_end, speeds in found.items():
-        if speeds["missing"] is not None:
-            console.print(f"{back_end} did not run: {speeds['missing']}", markup=False)
-            continue
-        for name, text in (("loop", "processor alone"), ("demo", "demonstration, NPU included")):
-            mips = speeds[name]["guest_mips"]
-            table.add_row(
-                back_end,
-                text,
-                "not counted" if mips is None else str(mips),
-                str(speeds[name]["real_time"]),
-            )
-    console.print(table)
-
-
-def main() -> int:
-    """Measure, print, write."""
-    parser = argparse.ArgumentParser(
-        prog="python -m hocket_lab.image.speed", description="Speed of the emulators."
-    )
-    parser.add_argument("--firmware", type=Path, default=FIRMWARE, metavar="ELF")
-    parser.add_argument("--output", type=Path, metavar="FILE")
-    arguments = parser.parse_args()
-    try:
-        found = measure(arguments.firmware)
-    except HocketError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    show(found, Console(highlight=False))
-    if arguments.output is not None:
-        arguments.output.parent.mkdir(parents=True, exist_ok=True)
-        arguments.output.write_text(json.dumps(found, indent=2) + "\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

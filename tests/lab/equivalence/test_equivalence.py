@@ -2,20 +2,19 @@
 """The demonstration on CPython, MicroPython and the ARM image's emulators comes to the same."""
 
 import json
-import sys
 from dataclasses import replace
 
 import pytest
 
 from hocket_host.machines.common import NpuRun
-from hocket_lab.platforms import Answers, Response, missing, report, run, wrong
-from hocket_lab.platforms.__main__ import main
-from hocket_lab.platforms.answers import read_report
-from hocket_lab.platforms.compare import moved
+from hocket_lab.equivalence.compare import moved, report, wrong
+from hocket_lab.equivalence.platforms import PLATFORMS, run
+from hocket_lab.equivalence.result import PlatformResult, Response, read_report
 from hocket_tools.app.application import load
 from hocket_tools.pack.pack import pack
 from hocket_tools.zoo.application import APPLICATION
 from paths import ELF, MODELS
+from rigs.needs import BACK_ENDS
 
 
 @pytest.fixture(scope="module")
@@ -28,12 +27,12 @@ def on_cpython(packed):
     return run("cpython", packed, ELF)
 
 
-@pytest.mark.parametrize("platform", ["micropython", "unicorn", "qemu"])
-def test_the_demonstration_comes_to_what_it_does_on_cpython(packed, on_cpython, platform):
-    lacking = missing(platform, ELF)
-    if lacking is not None:
-        pytest.skip(lacking)
-    found = report({"cpython": on_cpython, platform: run(platform, packed, ELF)}, {})
+@pytest.mark.parametrize(
+    "platform",
+    [pytest.param("micropython", marks=pytest.mark.needs("micropython")), *BACK_ENDS],
+)
+def test_the_demonstration_comes_to_what_it_does_on_cpython(packed, on_cpython, platform, elf):
+    found = report({"cpython": on_cpython, platform: run(platform, packed, elf)}, {})
     assert wrong(found) == []
     assert found[platform]["digest"] == found["cpython"]["digest"]
     assert {name: task["jobs"] for name, task in found[platform]["tasks"].items()} == {
@@ -43,10 +42,10 @@ def test_the_demonstration_comes_to_what_it_does_on_cpython(packed, on_cpython, 
     assert found[platform]["moved"] <= found[platform]["segments"] // 20
 
 
-# Comparison, on answers made up -----------------------------------------------------------------
+# Comparison, on results made up -----------------------------------------------------------------
 
 RUNS = (NpuRun("a", 0, 0, 10), NpuRun("b", 0, 10, 30), NpuRun("a", 1, 30, 35))
-ANSWERS = Answers(
+RESULT = PlatformResult(
     {"a": [b"x"], "b": [b"y", b"z"]},
     RUNS,
     {"a": Response(1, 2, 3), "b": Response(4, 5, 6)},
@@ -58,7 +57,7 @@ ANSWERS = Answers(
 
 
 def compared(**changes):
-    return report({"cpython": ANSWERS, "micropython": replace(ANSWERS, **changes)}, {})
+    return report({"cpython": RESULT, "micropython": replace(RESULT, **changes)}, {})
 
 
 def test_the_same_is_not_wrong():
@@ -91,7 +90,7 @@ def test_only_jobs_that_all_completed_are_compared():
 
 
 def test_order_is_not_compared_where_segments_were_not_watched():
-    found = report({"cpython": ANSWERS, "unicorn": replace(ANSWERS, segments=())}, {})
+    found = report({"cpython": RESULT, "unicorn": replace(RESULT, segments=())}, {})
     assert wrong(found) == []
     assert (found["unicorn"]["moved"], found["unicorn"]["order_as"]) == (None, None)
 
@@ -133,30 +132,41 @@ def test_console_without_a_table_has_no_report():
 # Command ----------------------------------------------------------------------------------------
 
 
-def test_the_command_takes_an_application_of_ones_own_and_verifies_it(tmp_path, monkeypatch):
-    pytest.importorskip("tflite_micro", reason="the oracle is not installed")
+def test_the_command_takes_an_application_of_ones_own_and_verifies_it(tmp_path, hocket):
     model = MODELS / "mww_alexa.tflite"
     (tmp_path / "app.toml").write_text(
         f'[npu]\nclock = "32 MHz"\n[tasks.wake]\nmodel = "{model}"\nperiod = "100 ms"\n'
     )
     out = tmp_path / "found.json"
-    words = [str(tmp_path / "app.toml"), "--verify", "--output", str(out)]
-    monkeypatch.setattr(sys, "argv", ["same_answers", *words, "--firmware", str(ELF)])
-    assert main() == 0
+    words = (tmp_path / "app.toml", "--verify", "--output", out, "--firmware", ELF)
+    assert hocket("lab", "same-answers", *words).code == 0
     ran = [platform for platform in json.loads(out.read_text()).values() if not platform["missing"]]
     assert {platform["tasks"]["wake"]["jobs"] for platform in ran} == {50}
     assert len({platform["digest"] for platform in ran}) == 1
     assert all(platform["verified"] and not platform["mismatched"] for platform in ran)
 
 
-def test_the_command_tells_what_did_not_run_and_how_to_get_it(tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("COLUMNS", "120")
+def test_the_command_tells_what_did_not_run_and_how_to_get_it(tmp_path, monkeypatch, hocket):
+    for unused in ("micropython", "unicorn"):
+        monkeypatch.delitem(PLATFORMS, unused)
     out = tmp_path / "build" / "same-answers.json"
-    words = ["--platform", "cpython", "--platform", "qemu", "--firmware", "none.elf"]
-    monkeypatch.setattr(sys, "argv", ["same_answers", *words, "--output", str(out)])
-    assert main() == 0
-    assert "qemu did not run: no firmware image: make firmware" in capsys.readouterr().out
+    said = hocket("lab", "same-answers", "--firmware", "none.elf", "--output", out)
+    assert said.code == 0
+    assert "qemu did not run: no firmware image: make firmware" in said.out
     written = json.loads(out.read_text())
     assert written["qemu"] == {"missing": "no firmware image: make firmware"}
     assert len(written["cpython"]["digest"]) == 64
     assert len(written["cpython"]["order"]) == written["cpython"]["segments"]
+
+
+def test_a_platform_that_was_asked_for_must_be_here(hocket):
+    words = ("--platform", "cpython", "--platform", "qemu", "--firmware", "none.elf")
+    said = hocket("lab", "same-answers", *words)
+    assert said.code == 2
+    assert "make firmware" in said.err
+
+
+def test_an_unknown_platform_is_told_with_those_that_there_are(hocket):
+    said = hocket("lab", "same-answers", "--platform", "java")
+    assert said.code == 2
+    assert all(name in said.err for name in PLATFORMS)

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`hocket lab robot`: the acceptance suites on every back end, as a matrix."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from hocket_tools.text.tables import clip, plain_table
+
+from ..checkout import FIRMWARE
+from .figures import AsJson, Firmware, Output, deliver, progress
+
+if TYPE_CHECKING:
+    from ..robot.results import Result
+
+_FIXTURES = Path("build/robot")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the subcommand."""
+
+    @app.command()
+    def robot(
+        suites: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the suites.")] = Path(
+            "robot_tests"
+        ),
+        back_end: Annotated[
+            list[str] | None,
+            typer.Option(
+                help="unicorn, qemu or renode, which must be installed; may be repeated. By "
+                "default all that are."
+            ),
+        ] = None,
+        slow: Annotated[
+            bool, typer.Option("--slow", help="Run tests of many minutes, too.")
+        ] = False,
+        prepare: Annotated[
+            bool, typer.Option("--prepare", help="Only write what the suites load.")
+        ] = False,
+        firmware: Firmware = FIRMWARE,
+        output: Output = None,
+        as_json: AsJson = False,
+    ) -> None:
+        """Run the Robot Framework suites on every back end that is installed.
+
+        Exit code 1 if a test failed, no test ran, or a back end that was asked for is missing.
+        """
+        from ..robot import runner
+        from ..robot.fixtures import prepare as write_fixtures
+        from ..robot.results import report as figures_of
+
+        runner.check_suites(suites)
+        if not prepare:
+            runner.check_back_ends(back_end or (), firmware)
+        with progress("packing what the suites load") as report:
+            write_fixtures(_FIXTURES, suites / "applications")
+            if prepare:
+                return
+            results = []
+            chosen = back_end or runner.BACK_ENDS
+            for number, name in enumerate(chosen):
+                report(f"suites on {name}", number, len(chosen))
+                results.append(runner.run(name, suites, _FIXTURES / name, firmware, slow=slow))
+        deliver(
+            figures_of(results), lambda console: _show(console, results),
+            output=output, as_json=as_json,
+        )  # fmt: skip
+        lacking = any(result.missing and back_end for result in results)
+        nothing = not any(result.tests for result in results)
+        if lacking or nothing or any(result.failed for result in results):
+            raise typer.Exit(1)
+
+
+def _show(console: Console, results: list[Result]) -> None:
+    def line(text: str) -> None:
+        console.print(text, markup=False, soft_wrap=True)
+
+    names = list(dict.fromkeys(name for result in results for name in result.tests))
+    ran = [result for result in results if result.missing is None]
+    if names:
+        table = plain_table("test", *(result.back_end for result in ran))
+        width = max(console.width - 9 * len(ran), 20)
+        for name in names:
+            table.add_row(clip(name, width), *(r.tests.get(name, "-") for r in ran))
+        table.add_row("million guest instructions a second", *(_speed(r) for r in ran))
+        console.print(table)
+    for result in results:
+        for name, message in result.messages.items():
+            line(f"\n{result.back_end}: {name}\n{message}")
+        if result.broken:
+            line(f"\n{result.back_end} has no results: {result.broken}")
+        if result.missing:
+            line(f"{result.back_end} did not run: {result.missing}")
+
+
+def _speed(result: Result) -> str:
+    return "-" if result.guest_mips is None else f"{result.guest_mips:.1f}"
