@@ -3,21 +3,29 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
 from .errors import HocketError
 
 
-class Missing(NamedTuple):
-    """Something that is not installed."""
+class Missing(str):
+    """Something that is not installed; as a text, for people, ``what: how``.
+
+    Parameters
+    ----------
+    what
+        Such as ``no qemu-system-arm on the path``.
+    how
+        A command that installs it.
+    """
 
     what: str
-    """Such as ``no qemu-system-arm on the path``."""
     how: str
-    """A command that installs it."""
 
-    def __str__(self) -> str:
-        return f"{self.what}: {self.how}"
+    def __new__(cls, what: str, how: str) -> Missing:
+        made = super().__new__(cls, f"{what}: {how}")
+        made.what, made.how = what, how
+        return made
 
     def raise_as(self, error: type[HocketError], name: str, instead: str = "") -> NoReturn:
         """Raise an error that says so, and what could be used instead."""

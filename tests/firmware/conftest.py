@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from hocket_host.machines.cpython.shims import install, installed, uninstall
 from hocket_host.machines.cpython.process_memory import ProcessMemory
+from hocket_host.machines.cpython.shims import install, installed, uninstall
 
 # Once, so that the test modules find them loaded; the shims themselves are there in tests only.
 install(ProcessMemory())

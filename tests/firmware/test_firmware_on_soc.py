@@ -12,6 +12,7 @@ import pytest
 from hocket_host.board.board import load
 from hocket_host.ethosu.config import npu_config
 from hocket_host.ethosu.timing.timing import StreamTiming
+from hocket_host.machines.common import NpuOptions
 from hocket_host.machines.cpython.shims import installed
 from hocket_host.machines.hosted import HostedBoard
 from hocket_tools.container import (
@@ -89,11 +90,13 @@ def soc() -> Iterator[HostedBoard]:
     timing = StreamTiming((), CYCLES, 0, 0, 0, 0, False)
     soc = HostedBoard(
         load("corstone300"),
-        npu_config("ethos-u55-128"),
-        npu_hz=HZ,
-        strict=True,
-        model=NothingToDo,
-        timing=lambda operations: timing,
+        NpuOptions(
+            npu_config("ethos-u55-128"),
+            hz=HZ,
+            strict=True,
+            model=NothingToDo,
+            timing=lambda operations: timing,
+        ),
     )
     soc.bus.load(soc.board.flash_base, container())
     with installed(soc):
@@ -163,11 +166,13 @@ def test_a_run_is_repeatable(soc: HostedBoard) -> None:
     first = list(kernel.trace.records())
     again = HostedBoard(
         soc.board,
-        soc.npu.config,
-        npu_hz=HZ,
-        strict=True,
-        model=NothingToDo,
-        timing=lambda operations: StreamTiming((), CYCLES, 0, 0, 0, 0, False),
+        NpuOptions(
+            soc.npu.config,
+            hz=HZ,
+            strict=True,
+            model=NothingToDo,
+            timing=lambda operations: StreamTiming((), CYCLES, 0, 0, 0, 0, False),
+        ),
     )
     again.bus.load(soc.board.flash_base, container())
     with installed(again):
@@ -179,10 +184,13 @@ def test_a_run_is_repeatable(soc: HostedBoard) -> None:
 def test_an_npu_of_another_size_is_refused(soc: HostedBoard) -> None:
     other = HostedBoard(
         soc.board,
-        npu_config("ethos-u55-256"),
-        npu_hz=HZ,
-        model=NothingToDo,
-        timing=lambda operations: StreamTiming((), CYCLES, 0, 0, 0, 0, False),
+        NpuOptions(
+            npu_config("ethos-u55-256"),
+            hz=HZ,
+            strict=True,
+            model=NothingToDo,
+            timing=lambda operations: StreamTiming((), CYCLES, 0, 0, 0, 0, False),
+        ),
     )
     other.bus.load(soc.board.flash_base, container())
     with installed(other), pytest.raises(ValueError, match=r"256 MACs.*128 MACs"):

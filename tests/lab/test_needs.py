@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hocket_host.missing import Missing
 from hocket_lab.needs import NeedError, require
 
 
@@ -15,7 +16,7 @@ def test_all_that_is_missing_is_told_together(tmp_path: Path) -> None:
         require(
             packages={"no_such_module": "hocket[lab]"},
             programs={"no-such-program": "its-package"},
-            all_of={"qemu": "no QEMU: apt-get install it", "unicorn": None},
+            all_of={"qemu": Missing("no QEMU", "apt-get install it"), "unicorn": None},
             image=tmp_path / "none.elf",
             models=tmp_path,
         )
@@ -27,12 +28,17 @@ def test_all_that_is_missing_is_told_together(tmp_path: Path) -> None:
 
 
 def test_one_of_several_will_do() -> None:
-    require(any_of={"unicorn": "no Unicorn: get it", "qemu": None})
+    require(any_of={"unicorn": Missing("no Unicorn", "get it"), "qemu": None})
 
 
 def test_none_of_several_will_not() -> None:
     with pytest.raises(NeedError, match="missing") as error:
-        require(any_of={"unicorn": "no Unicorn: get it", "qemu": "no QEMU: get it"})
+        require(
+            any_of={
+                "unicorn": Missing("no Unicorn", "get it"),
+                "qemu": Missing("no QEMU", "get it"),
+            }
+        )
     assert error.value.found == "no Unicorn; no QEMU"
     assert error.value.try_ == "get it"
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from hocket_host.machines.cpython.shims import installed
 from hocket_host.machines.cpython.process_memory import ProcessMemory
+from hocket_host.machines.cpython.shims import installed
 
 
 @pytest.fixture(autouse=True)

@@ -25,7 +25,11 @@ def app(piece, nominal, worst):
 
 def test_the_last_piece_takes_what_remains_of_the_nominal_cycles():
     costs = StepCosts(app(300, 750, 900), HZ, worst=False)
-    assert [costs.cpu_step_ns(1, 1, last) for last in (False, False, True)] == [10_000, 10_000, 5_000]
+    assert [costs.cpu_step_ns(1, 1, last) for last in (False, False, True)] == [
+        10_000,
+        10_000,
+        5_000,
+    ]
 
 
 def test_the_worst_case_is_taken_on_request():

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 from comparing import CASE_KINDS, mismatches, of_kind, some_rounds
 
+from hocket_host.machines.cpython.process_memory import ProcessMemory
 from hocket_host.machines.cpython.shims import installed
 from hocket_host.machines.cpython.shims.short_words import short_words
-from hocket_host.machines.cpython.process_memory import ProcessMemory
 
 
 @pytest.fixture

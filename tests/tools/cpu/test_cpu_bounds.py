@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from strict_memory import Enough, Guarded, strict_pointers
 
-from hocket_host.machines.cpython.shims import installed
 from hocket_host.machines.cpython.process_memory import ProcessMemory
+from hocket_host.machines.cpython.shims import installed
 from hocket_lab.cpu.cases import CASES
 from hocket_tools.cpu.packing import MODULES, OperatorError, Packed, element_bytes
 from hocket_tools.cpu.registry import candidates, kinds

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from hocket_host.machines.cpython.shims import installed
 from hocket_host.machines.cpython.process_memory import ProcessMemory
+from hocket_host.machines.cpython.shims import installed
 from hocket_lab.cpu.cases import CASES
 from hocket_lab.exact.case import Case
 from hocket_lab.exact.cases import BY_ID

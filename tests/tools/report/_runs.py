@@ -30,7 +30,7 @@ def run(
         )
         for rank, (name, listed) in enumerate(jobs.items())
     )
-    return Run(duration, tasks, tuple(slices), MS)
+    return Run("cpython", duration, segments=tuple(slices), tasks=tasks)
 
 
 def image(

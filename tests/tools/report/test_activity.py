@@ -7,14 +7,24 @@ from hocket_tools.report.activity import activity
 
 
 def test_segments_belong_to_the_job_that_ran_them() -> None:
-    slices = [SegmentRun(0, 0, 5, 15), SegmentRun(0, 1, 15, 25), SegmentRun(0, 0, 105, 115), SegmentRun(0, 1, 115, 125)]
+    slices = [
+        SegmentRun(0, 0, 5, 15),
+        SegmentRun(0, 1, 15, 25),
+        SegmentRun(0, 0, 105, 115),
+        SegmentRun(0, 1, 115, 125),
+    ]
     told = activity(run({"a": [job(0, 0, 30, 100), job(1, 100, 130, 100)]}, slices), image("a"))
     assert [row[1] for row in told["npu"]] == [0, 0, 1, 1]
     assert [j["first_ns"] for j in told["tasks"][0]["jobs"]] == [5, 105]
 
 
 def test_a_job_is_preempted_where_anothers_segment_lies_between_two_of_its_own() -> None:
-    slices = [SegmentRun(1, 0, 0, 10), SegmentRun(0, 0, 10, 20), SegmentRun(0, 1, 20, 30), SegmentRun(1, 1, 31, 40)]
+    slices = [
+        SegmentRun(1, 0, 0, 10),
+        SegmentRun(0, 0, 10, 20),
+        SegmentRun(0, 1, 20, 30),
+        SegmentRun(1, 1, 31, 40),
+    ]
     jobs = {"a": [job(0, 0, 30, 100)], "b": [job(0, 0, 41, 100)]}
     told = activity(run(jobs, slices), image("a", "b"))
     assert told["preemptions"] == [[0, 3]]

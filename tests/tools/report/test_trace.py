@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from hocket_host.machines.results import CpuWork
-from hocket_host.machines.results import Job, Run, SegmentRun, TaskRun
+from hocket_host.machines.results import CpuWork, Job, Run, SegmentRun, TaskRun
 from hocket_tools import container as hkt
 from hocket_tools.report.summary import lanes
 from hocket_tools.report.trace import TraceError, trace, write_trace
@@ -48,7 +47,7 @@ def run() -> Run:
     )
     tasks = (_task("long", 1, 1000, [_job(0, 0, 1000, 502)]), _task("short", 0, 500, short))
     cpu = (CpuWork(0, "dispatch", 1, 3), CpuWork(1, "body", 1009, 1010))
-    return Run(1000, tasks, slices, 1_000_000, cpu)
+    return Run("cpython", 1000, segments=slices, tasks=tasks, cpu=cpu)
 
 
 @pytest.fixture
@@ -120,7 +119,7 @@ def test_times_are_exact_to_the_nanosecond(run: Run, image: hkt.Image) -> None:
         for e in json.loads(json.dumps(_events(run, image, "X")))
         if e["tid"] == _threads(run, image)["NPU"]
     ]
-    assert found == [(s.start_ns, s.end_ns) for s in run.slices]
+    assert found == [(s.start_ns, s.end_ns) for s in run.segments]
 
 
 def test_the_processors_work_has_a_track(run: Run, image: hkt.Image) -> None:
@@ -142,9 +141,9 @@ def mixed_image(image: hkt.Image) -> hkt.Image:
 @pytest.fixture
 def mixed_run(run: Run) -> Run:
     """The short job comes while the long one is at its step of the processor."""
-    slices = (*run.slices[:2], replace(run.slices[2], step=2), run.slices[3])
+    slices = (*run.segments[:2], replace(run.segments[2], step=2), run.segments[3])
     pieces = (CpuWork(0, "step", 101, 120, 1), CpuWork(0, "step", 130, 151, 1))
-    return replace(run, slices=slices, cpu=pieces)
+    return replace(run, segments=slices, cpu=pieces)
 
 
 def test_a_step_of_the_processor_stands_on_its_track_by_name(
@@ -171,9 +170,7 @@ def test_a_task_with_steps_on_the_processor_has_a_lane_for_them(mixed_run: Run) 
     assert "short CPU" not in found
 
 
-def test_an_arrow_leads_from_before_a_preemption_to_after_it(
-    run: Run, image: hkt.Image
-) -> None:
+def test_an_arrow_leads_from_before_a_preemption_to_after_it(run: Run, image: hkt.Image) -> None:
     (start,), (finish,) = _events(run, image, "s"), _events(run, image, "f")
     assert start["id"] == finish["id"]
     inside = [
@@ -205,9 +202,7 @@ def test_utilisation_is_the_share_of_each_window(run: Run, image: hkt.Image) -> 
     assert shares == [(0.0, 99.0), (0.5, 99.8)]
 
 
-def test_a_trace_that_cannot_be_written_is_told(
-    run: Run, image: hkt.Image, tmp_path: Path
-) -> None:
+def test_a_trace_that_cannot_be_written_is_told(run: Run, image: hkt.Image, tmp_path: Path) -> None:
     with pytest.raises(TraceError, match="cannot be written"):
         write_trace(run, image, tmp_path / "none" / "out.json")
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from hocket_host.errors import HocketError
-from hocket_host.machines.cpython.shims import ShimError, current, installed
 from hocket_host.machines.cpython.process_memory import ProcessMemory
+from hocket_host.machines.cpython.shims import ShimError, current, installed
 
 from ..app.application import Application
 from ..cpu import registry

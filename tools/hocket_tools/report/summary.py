@@ -44,7 +44,7 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         "cut": outcome.cut,
         "duration_ns": run.duration_ns,
         "npu_busy_ns": run.npu_busy_ns,
-        "segments": len(run.slices),
+        "segments": len(run.segments),
         "tasks": [_task(task) for task in run.tasks],
     }
     verifier = outcome.verifier
@@ -159,7 +159,7 @@ def lanes(run: Run) -> list[Lane]:
         found.append(
             Lane(
                 task.name,
-                [(s.start_ns, s.end_ns) for s in run.slices if s.task == index],
+                [(s.start_ns, s.end_ns) for s in run.segments if s.task == index],
                 releases,
                 [r + task.deadline_ns for i, r in enumerate(releases) if i not in served],
             )
@@ -173,7 +173,7 @@ def lanes(run: Run) -> list[Lane]:
 def interesting_window(run: Run) -> tuple[int, int]:
     """Around the longest segment: where a short deadline is most at risk."""
     shortest = min(task.period_ns for task in run.tasks)
-    longest = max(run.slices, key=lambda s: s.end_ns - s.start_ns, default=None)
+    longest = max(run.segments, key=lambda s: s.end_ns - s.start_ns, default=None)
     length = max(6 * shortest, 0)
     if longest is not None:
         length = max(length, 2 * (longest.end_ns - longest.start_ns))

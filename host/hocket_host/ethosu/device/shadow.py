@@ -49,7 +49,7 @@ class ShadowedModel:
         self.store = store
         self.copied = copied
         self.near = near
-        self._bound: dict[Executable, _Shadowed] = {}
+        self._bound: dict[int, _Shadowed] = {}
 
     def compile(self, stream: bytes) -> Any:
         """As the model does."""
@@ -58,11 +58,13 @@ class ShadowedModel:
     def bind(self, compiled: Any, bases: tuple[int, ...], extents: Sequence[Any]) -> Executable:
         """As the model does; what is bound fetches before it runs, and stores after."""
         inner = self._model.bind(compiled, bases, extents)
-        if inner not in self._bound:
+        found = self._bound.get(id(inner))
+        if found is None:
             if len(self._bound) >= _BOUND_LIMIT:
                 self._bound.clear()
-            self._bound[inner] = _Shadowed(inner, compiled.operations, bases, self)
-        return self._bound[inner]
+            # It keeps `inner`, so that nothing else comes to have its identity.
+            found = self._bound[id(inner)] = _Shadowed(inner, compiled.operations, bases, self)
+        return found
 
 
 class _Shadowed:

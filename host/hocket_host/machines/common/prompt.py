@@ -39,14 +39,20 @@ def device_program(file: Path, call: str) -> str:
     return f"{file.read_text(encoding='utf-8')}\n{call}\n"
 
 
-def said(console: bytes) -> Said | None:
-    """What the first script said, from all that the UART sent; None unless it is over."""
+def printed(console: bytes) -> str | None:
+    """What the first script printed so far, from all that the UART sent; None if none began."""
     _, accepted, answer = console.partition(_READY + _ACCEPTED)
-    output, ended, rest = answer.partition(_END)
-    error, over, _ = rest.partition(_END)
-    if not (accepted and ended and over):
-        return None
-    return Said(*(part.decode("utf-8", "replace").replace("\r\n", "\n") for part in (output, error)))
+    return _text(answer.partition(_END)[0]) if accepted else None
+
+
+def said(console: bytes) -> Said | None:
+    """What the first script said; None unless it is over."""
+    parts = console.partition(_READY + _ACCEPTED)[2].split(_END, 2)
+    return Said(_text(parts[0]), _text(parts[1])) if len(parts) == 3 else None
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace").replace("\r\n", "\n")
 
 
 class Prompt:
@@ -95,7 +101,7 @@ class Prompt:
             It takes longer, or the machine ends.
         """
         end_ns = self._machine.now_ns + limit_ns
-        while (result := said(self._console)) is None:
+        while (result := said(bytes(self._console))) is None:
             self._advance("the end of the script", end_ns)
         return result
 

@@ -19,10 +19,8 @@ from .cpu import ExceptionEvent
 from .engine import EngineError
 from .faults import FaultReport, LockupError
 from .unicorn_machine import UnicornMachine
-from .watch import DispatchMeter
 
 __all__ = [
-    "DispatchMeter",
     "EngineError",
     "ExceptionEvent",
     "FaultReport",

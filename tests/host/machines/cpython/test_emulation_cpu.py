@@ -48,7 +48,7 @@ def test_a_dispatch_ends_where_its_segment_starts(run: Run) -> None:
     profile = board.load("corstone300")
     cost = cycles_to_ns(profile.dispatch_cpu_cycles, profile.cpu_hz)
     dispatches = [work for work in run.cpu if work.kind == "dispatch"]
-    assert [(w.task, w.end_ns) for w in dispatches] == [(s.task, s.start_ns) for s in run.slices]
+    assert [(w.task, w.end_ns) for w in dispatches] == [(s.task, s.start_ns) for s in run.segments]
     assert {w.end_ns - w.start_ns for w in dispatches} == {cost}
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from hocket_host.machines.cpython.process_memory import ProcessMemory
 from hocket_host.machines.cpython.shims import (
     Machine,
     ShimError,
@@ -19,7 +20,6 @@ from hocket_host.machines.cpython.shims import (
     installed,
     uninstall,
 )
-from hocket_host.machines.cpython.process_memory import ProcessMemory
 from hocket_host.machines.cpython.shims.viper import ptr8, ptr16, ptr32, uint
 
 BASE = 0x21000000

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hocket_host.machines.cpython.shims import installed
 from hocket_host.machines.cpython.process_memory import ProcessMemory
+from hocket_host.machines.cpython.shims import installed
 from hocket_tools.frames.files import Frames, TensorSpec
 
 from .settings import FeatureError, FrontendSettings
