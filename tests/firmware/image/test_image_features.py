@@ -13,7 +13,7 @@ from pymicro_features import MicroFrontend
 
 from hocket_lab.image.features import ImageRun, run_on_image
 from hocket_tools.frames.features import feature_inputs, read_wav
-from hocket_tools.frames.files import TensorSpec
+from hocket_tools.frames.tensor import TensorSpec
 from paths import DATA
 
 pytestmark = pytest.mark.needs("qemu-arm")

@@ -10,7 +10,7 @@ from comparing import CASE_KINDS, mismatches, of_kind, some_rounds
 
 from hocket_host.machines.cpython.process_memory import ProcessMemory
 from hocket_host.machines.cpython.shims import installed
-from hocket_host.machines.cpython.shims.short_words import short_words
+from rigs.short_words import short_words
 
 
 @pytest.fixture

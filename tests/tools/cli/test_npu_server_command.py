@@ -19,7 +19,7 @@ import typer
 from hocket_tools.cli import npu_server
 app = typer.Typer()
 app.callback()(lambda: None)
-npu_server.register(app)
+app.command()(npu_server.npu_server)
 app()
 """
 
@@ -28,7 +28,7 @@ app()
 def hocket():
     app = typer.Typer()
     app.callback()(lambda: None)
-    command.register(app)
+    app.command()(command.npu_server)
     return lambda *arguments: app(["npu-server", *arguments], standalone_mode=False)
 
 

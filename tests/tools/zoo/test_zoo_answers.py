@@ -12,9 +12,10 @@ import numpy.typing as npt
 import pytest
 
 from hocket_lab.train import detector
+from hocket_lab.train.digits import enlarge
 from hocket_tools import zoo
 from hocket_tools.zoo.audio import read_wav
-from hocket_tools.zoo.images import enlarge, to_int8
+from hocket_tools.zoo.images import to_int8
 
 Infer = Callable[[str, npt.NDArray[np.int8]], list[npt.NDArray[np.int8]]]
 

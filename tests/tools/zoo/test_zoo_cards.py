@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from ethosu.vela.tflite.Model import Model
 
+from hocket_lab.train.macs import count_macs
 from hocket_tools import zoo
-from hocket_tools.zoo.macs import count_macs
 
 NAMES = [card.name for card in zoo.models()]
 PACKAGE = Path(zoo.__file__).parent
@@ -40,10 +40,10 @@ def test_digest_and_size_are_those_of_the_file(name: str) -> None:
 def test_tensors_are_those_of_the_file(name: str) -> None:
     graph = Model.GetRootAs(zoo.path(name).read_bytes(), 0).Subgraphs(0)
 
-    def describe(index: int) -> zoo.Tensor:
+    def describe(index: int) -> zoo.CardTensor:
         tensor = graph.Tensors(index)
         scale, zero_point = tensor.Quantization().Scale(0), tensor.Quantization().ZeroPoint(0)
-        return zoo.Tensor(tuple(tensor.ShapeAsNumpy().tolist()), scale, zero_point)
+        return zoo.CardTensor(tuple(tensor.ShapeAsNumpy().tolist()), scale, zero_point)
 
     card = zoo.card(name)
     assert describe(graph.Inputs(0)) == card.input

@@ -27,15 +27,28 @@ from . import (
 
 def register(app: typer.Typer) -> None:
     """Add the lab's subcommands; called through the entry-point group ``hocket.commands``."""
-    profile.register(app)
+    app.command()(profile.profile)
     lab = typer.Typer(
         help="Measurements, exactness sweeps, experiments, training, acceptance suites.",
         no_args_is_help=True,
         rich_markup_mode=None,
     )
-    for module in (
-        exact, bench, bounds, overlap, experiment, dispatch, size, speed, features, same_answers,
-        operators, robot, train, generate, house,
-    ):  # fmt: skip
-        module.register(lab)
+    for command in (
+        exact.exact,
+        bench.bench,
+        bounds.bounds,
+        overlap.overlap,
+        experiment.experiment,
+        dispatch.dispatch,
+        size.size,
+        speed.speed,
+        features.features,
+        same_answers.same_answers,
+        operators.operators,
+        robot.robot,
+        train.train,
+        generate.generate,
+        house.house,
+    ):
+        lab.command()(command)
     app.add_typer(lab, name="lab")

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import typer
 from rich.console import Console
 
 from hocket_tools.text.tables import plain_table
@@ -16,23 +15,19 @@ if TYPE_CHECKING:
     from ..bench.model_speed import Speed
 
 
-def register(app: typer.Typer) -> None:
-    """Add the subcommand."""
+def bench(models: Models = None, output: Output = None, as_json: AsJson = False) -> None:
+    """Measure the NPU model beside tflite_micro, packing beside Vela, and the demonstration."""
+    from ..bench.benchmarks import run
+    from ..checkout import MODELS
+    from ..needs import require
 
-    @app.command()
-    def bench(models: Models = None, output: Output = None, as_json: AsJson = False) -> None:
-        """Measure the NPU model beside tflite_micro, packing beside Vela, and the demonstration."""
-        from ..bench.benchmarks import run
-        from ..checkout import MODELS
-        from ..needs import require
-
-        folder = models or MODELS
-        require(models=folder)
-        with progress("benchmarks") as report:
-            figures, speeds = run(folder, report)
-        deliver(
-            figures, lambda console: _show(console, figures, speeds), output=output, as_json=as_json
-        )
+    folder = models or MODELS
+    require(models=folder)
+    with progress("benchmarks") as report:
+        figures, speeds = run(folder, report)
+    deliver(
+        figures, lambda console: _show(console, figures, speeds), output=output, as_json=as_json
+    )
 
 
 def _show(console: Console, figures: dict[str, Any], speeds: list[Speed]) -> None:

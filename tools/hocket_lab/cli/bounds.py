@@ -16,45 +16,41 @@ if TYPE_CHECKING:
     from ..bench.bounds import Figures
 
 
-def register(app: typer.Typer) -> None:
-    """Add the subcommand."""
+def bounds(
+    models: Models = None,
+    bound: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="NPU cycles that no operation should exceed; the generated network may take "
+            "twice as many.",
+        ),
+    ] = 10_000,
+    accelerator: Annotated[
+        str, typer.Option(metavar="A", help="As Vela's --accelerator-config.")
+    ] = "ethos-u55-128",
+    generated: Annotated[
+        bool, typer.Option(help="With a generated network of MobileNetV2's shape.")
+    ] = True,
+    output: Output = None,
+    as_json: AsJson = False,
+) -> None:
+    """Cut every model into tiles no longer than a bound, and time it before and after."""
+    from ..bench.bounds import sweep
+    from ..checkout import MODELS
+    from ..needs import require
 
-    @app.command()
-    def bounds(
-        models: Models = None,
-        bound: Annotated[
-            int,
-            typer.Option(
-                min=1,
-                metavar="N",
-                help="NPU cycles that no operation should exceed; the generated network may take "
-                "twice as many.",
-            ),
-        ] = 10_000,
-        accelerator: Annotated[
-            str, typer.Option(metavar="A", help="As Vela's --accelerator-config.")
-        ] = "ethos-u55-128",
-        generated: Annotated[
-            bool, typer.Option(help="With a generated network of MobileNetV2's shape.")
-        ] = True,
-        output: Output = None,
-        as_json: AsJson = False,
-    ) -> None:
-        """Cut every model into tiles no longer than a bound, and time it before and after."""
-        from ..bench.bounds import sweep
-        from ..checkout import MODELS
-        from ..needs import require
-
-        folder = models or MODELS
-        require(models=folder)
-        with progress("cutting") as report:
-            found, refused = sweep(folder, bound, accelerator, generated=generated, report=report)
-        deliver(
-            {name: figures.as_dict() for name, figures in found.items()},
-            lambda console: _show(console, found, refused),
-            output=output,
-            as_json=as_json,
-        )
+    folder = models or MODELS
+    require(models=folder)
+    with progress("cutting") as report:
+        found, refused = sweep(folder, bound, accelerator, generated=generated, report=report)
+    deliver(
+        {name: figures.as_dict() for name, figures in found.items()},
+        lambda console: _show(console, found, refused),
+        output=output,
+        as_json=as_json,
+    )
 
 
 def _show(console: Console, found: dict[str, Figures], refused: dict[str, str]) -> None:

@@ -14,33 +14,29 @@ from ..checkout import FIRMWARE
 from .figures import AsJson, Firmware, Output, deliver, progress
 
 
-def register(app: typer.Typer) -> None:
-    """Add the subcommand."""
+def dispatch(
+    firmware: Firmware = FIRMWARE,
+    time: Annotated[str, typer.Option(help="Virtual time to run, with the boot.")] = "5 s",
+    output: Output = None,
+    as_json: AsJson = False,
+) -> None:
+    """Count what dispatches, releases, resumes and completions cost on the ARM image.
 
-    @app.command()
-    def dispatch(
-        firmware: Firmware = FIRMWARE,
-        time: Annotated[str, typer.Option(help="Virtual time to run, with the boot.")] = "5 s",
-        output: Output = None,
-        as_json: AsJson = False,
-    ) -> None:
-        """Count what dispatches, releases, resumes and completions cost on the ARM image.
+    Exit code 1 if an interrupt of the NPU allocated memory.
+    """
+    from hocket_host.units import parse_duration
+    from hocket_tools.run import missing
 
-        Exit code 1 if an interrupt of the NPU allocated memory.
-        """
-        from hocket_host.units import parse_duration
-        from hocket_tools.run import missing
+    from ..image.dispatch import measure
+    from ..needs import require
 
-        from ..image.dispatch import measure
-        from ..needs import require
-
-        duration_ns = parse_duration(time)
-        require(all_of={"unicorn": missing("unicorn")}, image=firmware)
-        with progress("four tasks on the ARM image"):
-            figures = measure(firmware, duration_ns)
-        deliver(figures, lambda console: _show(console, figures), output=output, as_json=as_json)
-        if figures["allocations"]:
-            raise typer.Exit(1)
+    duration_ns = parse_duration(time)
+    require(all_of={"unicorn": missing("unicorn")}, image=firmware)
+    with progress("four tasks on the ARM image"):
+        figures = measure(firmware, duration_ns)
+    deliver(figures, lambda console: _show(console, figures), output=output, as_json=as_json)
+    if figures["allocations"]:
+        raise typer.Exit(1)
 
 
 def _show(console: Console, figures: dict[str, Any]) -> None:

@@ -16,57 +16,53 @@ if TYPE_CHECKING:
     from ..exact.suite import ExactnessReport
 
 
-def register(app: typer.Typer) -> None:
-    """Add the subcommand."""
+def exact(
+    models: Models = None,
+    accelerator: Accelerators = None,
+    cases: Annotated[bool, typer.Option(help="Compare the one-operator cases, too.")] = True,
+    skipped: Annotated[
+        bool, typer.Option("--skipped", help="List tensors that are not compared, too.")
+    ] = False,
+    output: Output = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare the NPU model with tflite_micro, element for element.
 
-    @app.command()
-    def exact(
-        models: Models = None,
-        accelerator: Accelerators = None,
-        cases: Annotated[bool, typer.Option(help="Compare the one-operator cases, too.")] = True,
-        skipped: Annotated[
-            bool, typer.Option("--skipped", help="List tensors that are not compared, too.")
-        ] = False,
-        output: Output = None,
-        as_json: AsJson = False,
-    ) -> None:
-        """Compare the NPU model with tflite_micro, element for element.
+    Networks on every accelerator, one-operator cases on one, unless accelerators are named.
+    Exit code 1 if anything differs otherwise than pinned.
+    """
+    from hocket_host.errors import HocketError
+    from hocket_host.ethosu.config import CONFIGS, npu_config
 
-        Networks on every accelerator, one-operator cases on one, unless accelerators are named.
-        Exit code 1 if anything differs otherwise than pinned.
-        """
-        from hocket_host.errors import HocketError
-        from hocket_host.ethosu.config import CONFIGS, npu_config
+    from ..checkout import MODELS
+    from ..exact.suite import DEFAULT_ACCELERATOR, run_suite
+    from ..needs import require
 
-        from ..checkout import MODELS
-        from ..exact.suite import DEFAULT_ACCELERATOR, run_suite
-        from ..needs import require
-
-        for name in accelerator or ():
-            npu_config(name)
-        folder = models or MODELS
-        require(models=folder)
-        with progress("comparing") as report:
-            found = run_suite(
-                folder,
-                report,
-                accelerators=accelerator or tuple(CONFIGS),
-                case_accelerators=(accelerator or (DEFAULT_ACCELERATOR,)) if cases else (),
-            )
-        if not found.networks:
-            raise HocketError(
-                "no network was compared",
-                where=folder,
-                found="; ".join(f"{r.model} {r.accelerator}: {r.reason}" for r in found.refused),
-                expected="at least one that goes onto the NPU as a whole",
-                try_="name other models with --models, or another --accelerator",
-            )
-        deliver(
-            found.as_dict(), lambda console: _show(console, found, skipped),
-            output=output, as_json=as_json,
-        )  # fmt: skip
-        if found.mismatches or found.one_operator_mismatches:
-            raise typer.Exit(1)
+    for name in accelerator or ():
+        npu_config(name)
+    folder = models or MODELS
+    require(models=folder)
+    with progress("comparing") as report:
+        found = run_suite(
+            folder,
+            report,
+            accelerators=accelerator or tuple(CONFIGS),
+            case_accelerators=(accelerator or (DEFAULT_ACCELERATOR,)) if cases else (),
+        )
+    if not found.networks:
+        raise HocketError(
+            "no network was compared",
+            where=folder,
+            found="; ".join(f"{r.model} {r.accelerator}: {r.reason}" for r in found.refused),
+            expected="at least one that goes onto the NPU as a whole",
+            try_="name other models with --models, or another --accelerator",
+        )
+    deliver(
+        found.as_dict(), lambda console: _show(console, found, skipped),
+        output=output, as_json=as_json,
+    )  # fmt: skip
+    if found.mismatches or found.one_operator_mismatches:
+        raise typer.Exit(1)
 
 
 def _show(console: Console, report: ExactnessReport, skipped: bool) -> None:

@@ -11,43 +11,37 @@ from ..checkout import ROOT
 from .figures import progress
 
 
-def register(app: typer.Typer) -> None:
-    """Add the subcommand."""
+def generate(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FILE]...",
+            help="Files, from the repository's root; by default those that are quickly made.",
+            show_default=False,
+        ),
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit code 1 if one is not current.")
+    ] = False,
+) -> None:
+    """Write the files that are generated, or check that they are current."""
+    from hocket_host.errors import HocketError
 
-    @app.command()
-    def generate(
-        names: Annotated[
-            list[str] | None,
-            typer.Argument(
-                metavar="[FILE]...",
-                help="Files, from the repository's root; by default those that are quickly made.",
-                show_default=False,
-            ),
-        ] = None,
-        check: Annotated[
-            bool, typer.Option("--check", help="Write nothing; exit code 1 if one is not current.")
-        ] = False,
-    ) -> None:
-        """Write the files that are generated, or check that they are current."""
-        from hocket_host.errors import HocketError
+    from ..generated import GENERATED, stale
+    from ..needs import require
 
-        from ..generated import GENERATED, stale
-        from ..needs import require
-
-        for name in names or ():
-            if name not in GENERATED:
-                raise HocketError(
-                    "no such generated file", found=name, expected=", ".join(GENERATED)
-                )
-        require(checkout=ROOT / "firmware" / "hocket")
-        chosen = names or [name for name, file in GENERATED.items() if not file.on_request]
-        with progress("generating") as report:
-            changed = list(stale(chosen, report))
-        for path, text in changed:
-            if check:
-                typer.echo(f"{path} is not current: hocket lab generate", err=True)
-            else:
-                path.write_text(text, encoding="utf-8")
-                typer.echo(f"wrote {path}")
-        if check and changed:
-            raise typer.Exit(1)
+    for name in names or ():
+        if name not in GENERATED:
+            raise HocketError("no such generated file", found=name, expected=", ".join(GENERATED))
+    require(checkout=ROOT / "firmware" / "hocket")
+    chosen = names or [name for name, file in GENERATED.items() if not file.on_request]
+    with progress("generating") as report:
+        changed = list(stale(chosen, report))
+    for path, text in changed:
+        if check:
+            typer.echo(f"{path} is not current: hocket lab generate", err=True)
+        else:
+            path.write_text(text, encoding="utf-8")
+            typer.echo(f"wrote {path}")
+    if check and changed:
+        raise typer.Exit(1)

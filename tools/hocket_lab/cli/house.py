@@ -14,30 +14,26 @@ from ..checkout import ROOT
 from .figures import AsJson, Output, deliver, progress
 
 
-def register(app: typer.Typer) -> None:
-    """Add the subcommand."""
+def house(output: Output = None, as_json: AsJson = False) -> None:
+    """Count lines, long files, long functions, and imports that run the wrong way.
 
-    @app.command()
-    def house(output: Output = None, as_json: AsJson = False) -> None:
-        """Count lines, long files, long functions, and imports that run the wrong way.
+    Product: firmware/hocket, firmware/boards, host and tools/hocket_tools; lab:
+    tools/hocket_lab; tests: tests and robot_tests. Counted are all lines, with comments and
+    blank ones, of Python, C, make, linker, .toml, .repl and Robot files, without what is
+    generated, without models and data. Long files and functions are those of product and lab;
+    a function's length goes from its def to its last line. Circles are counted among modules
+    and among the folders of each package, upward imports by the contracts of pyproject.toml;
+    imports in functions and for types alone count. Exit code 1 if there is one of either.
+    """
+    from ..house.measure import measure
+    from ..needs import require
 
-        Product: firmware/hocket, firmware/boards, host and tools/hocket_tools; lab:
-        tools/hocket_lab; tests: tests and robot_tests. Counted are all lines, with comments and
-        blank ones, of Python, C, make, linker, .toml, .repl and Robot files, without what is
-        generated, without models and data. Long files and functions are those of product and lab;
-        a function's length goes from its def to its last line. Circles are counted among modules
-        and among the folders of each package, upward imports by the contracts of pyproject.toml;
-        imports in functions and for types alone count. Exit code 1 if there is one of either.
-        """
-        from ..house.measure import measure
-        from ..needs import require
-
-        require(packages={"grimp": "hocket[lab]"}, checkout=ROOT / "pyproject.toml")
-        with progress("counting"):
-            figures = measure(ROOT)
-        deliver(figures, lambda console: _show(console, figures), output=output, as_json=as_json)
-        if figures["import_circles"] or figures["upward_imports"]:
-            raise typer.Exit(1)
+    require(packages={"grimp": "hocket[lab]"}, checkout=ROOT / "pyproject.toml")
+    with progress("counting"):
+        figures = measure(ROOT)
+    deliver(figures, lambda console: _show(console, figures), output=output, as_json=as_json)
+    if figures["import_circles"] or figures["upward_imports"]:
+        raise typer.Exit(1)
 
 
 def _show(console: Console, figures: dict[str, Any]) -> None:

@@ -14,35 +14,31 @@ from ..checkout import FIRMWARE
 from .figures import AsJson, Firmware, Output, deliver, progress
 
 
-def register(app: typer.Typer) -> None:
-    """Add the subcommand."""
+def operators(
+    cases: Annotated[str, typer.Option(metavar="PART", help="Only cases with this id.")] = "",
+    platform: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="cpython, micropython or arm; may be repeated. By default all that are here."
+        ),
+    ] = None,
+    firmware: Firmware = FIRMWARE,
+    output: Output = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare the CPU's operators with tflite_micro, byte for byte.
 
-    @app.command()
-    def operators(
-        cases: Annotated[str, typer.Option(metavar="PART", help="Only cases with this id.")] = "",
-        platform: Annotated[
-            list[str] | None,
-            typer.Option(
-                help="cpython, micropython or arm; may be repeated. By default all that are here."
-            ),
-        ] = None,
-        firmware: Firmware = FIRMWARE,
-        output: Output = None,
-        as_json: AsJson = False,
-    ) -> None:
-        """Compare the CPU's operators with tflite_micro, byte for byte.
+    Exit code 1 if anything differs, or takes longer on the ARM image than it was packed for.
+    """
+    from ..cpu.report import choose, failed, measure
 
-        Exit code 1 if anything differs, or takes longer on the ARM image than it was packed for.
-        """
-        from ..cpu.report import choose, failed, measure
-
-        chosen, not_run = choose(platform, firmware)
-        with progress("comparing") as report:
-            figures = measure(cases, chosen, report, firmware=firmware)
-        figures["not_run"] = not_run
-        deliver(figures, lambda console: _show(console, figures), output=output, as_json=as_json)
-        if failed(figures):
-            raise typer.Exit(1)
+    chosen, not_run = choose(platform, firmware)
+    with progress("comparing") as report:
+        figures = measure(cases, chosen, report, firmware=firmware)
+    figures["not_run"] = not_run
+    deliver(figures, lambda console: _show(console, figures), output=output, as_json=as_json)
+    if failed(figures):
+        raise typer.Exit(1)
 
 
 def _show(console: Console, figures: dict[str, Any]) -> None:

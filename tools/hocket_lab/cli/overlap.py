@@ -13,26 +13,22 @@ from hocket_tools.text.tables import plain_table
 from .figures import AsJson, Models, Output, deliver, progress
 
 
-def register(app: typer.Typer) -> None:
-    """Add the subcommand."""
+def overlap(
+    models: Models = None,
+    frames: Annotated[int, typer.Option(min=1, metavar="N", help="Inputs a network.")] = 100,
+    output: Output = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how much sooner networks of both units are done together than in a row."""
+    from ..bench.overlap import sweep
+    from ..checkout import MODELS
+    from ..needs import require
 
-    @app.command()
-    def overlap(
-        models: Models = None,
-        frames: Annotated[int, typer.Option(min=1, metavar="N", help="Inputs a network.")] = 100,
-        output: Output = None,
-        as_json: AsJson = False,
-    ) -> None:
-        """Measure how much sooner networks of both units are done together than in a row."""
-        from ..bench.overlap import sweep
-        from ..checkout import MODELS
-        from ..needs import require
-
-        folder = models or MODELS
-        require(models=folder)
-        with progress("running") as report:
-            figures = sweep(folder, frames, report)
-        deliver(figures, lambda console: _show(console, figures), output=output, as_json=as_json)
+    folder = models or MODELS
+    require(models=folder)
+    with progress("running") as report:
+        figures = sweep(folder, frames, report)
+    deliver(figures, lambda console: _show(console, figures), output=output, as_json=as_json)
 
 
 def _show(console: Console, figures: dict[str, Any]) -> None:

@@ -24,54 +24,50 @@ if TYPE_CHECKING:
     from ..profile.measure import Measured
 
 
-def register(app: typer.Typer) -> None:
-    """Add the subcommand."""
+def profile(
+    board: Annotated[str, typer.Option(help="A board's name or folder.")] = "corstone300",
+    firmware: Firmware = FIRMWARE,
+    cases: Annotated[str, typer.Option(metavar="PART", help="Only cases with this id.")] = "",
+    drawn: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Add cases drawn at random.")
+    ] = 300,
+    passes: Annotated[
+        int, typer.Option(min=1, help="Measure again with the steps that new costs give.")
+    ] = 2,
+    host: Annotated[bool, typer.Option(help="Time MicroPython on this machine, too.")] = False,
+    write: Annotated[bool, typer.Option(help="Write the board's costs.toml.")] = False,
+    costs_to: Annotated[
+        Path | None, typer.Option("--costs", metavar="FILE", help="Write the costs elsewhere.")
+    ] = None,
+    output: Output = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the CPU's operators on the ARM image and fit the cost of each unit."""
+    from hocket_tools.cpu import costs as known
+    from hocket_tools.run import missing
 
-    @app.command()
-    def profile(
-        board: Annotated[str, typer.Option(help="A board's name or folder.")] = "corstone300",
-        firmware: Firmware = FIRMWARE,
-        cases: Annotated[str, typer.Option(metavar="PART", help="Only cases with this id.")] = "",
-        drawn: Annotated[
-            int, typer.Option(min=0, metavar="N", help="Add cases drawn at random.")
-        ] = 300,
-        passes: Annotated[
-            int, typer.Option(min=1, help="Measure again with the steps that new costs give.")
-        ] = 2,
-        host: Annotated[bool, typer.Option(help="Time MicroPython on this machine, too.")] = False,
-        write: Annotated[bool, typer.Option(help="Write the board's costs.toml.")] = False,
-        costs_to: Annotated[
-            Path | None, typer.Option("--costs", metavar="FILE", help="Write the costs elsewhere.")
-        ] = None,
-        output: Output = None,
-        as_json: AsJson = False,
-    ) -> None:
-        """Measure the CPU's operators on the ARM image and fit the cost of each unit."""
-        from hocket_tools.cpu import costs as known
-        from hocket_tools.run import missing
+    from ..needs import require
+    from ..profile.costs_file import toml
+    from ..profile.measure import measure_and_fit
 
-        from ..needs import require
-        from ..profile.costs_file import toml
-        from ..profile.measure import measure_and_fit
+    path = known.path_of(board)
+    before = known.load(path)
+    require(all_of={"unicorn": missing("unicorn")}, image=firmware)
+    with progress("packing") as report:
+        measured, costs = measure_and_fit(
+            firmware, cases, before, drawn=drawn, passes=passes, host=host, report=report
+        )
+    written = ([path] if write else []) + ([costs_to] if costs_to else [])
+    for target in written:
+        target.write_text(toml(costs), encoding="utf-8")
 
-        path = known.path_of(board)
-        before = known.load(path)
-        require(all_of={"unicorn": missing("unicorn")}, image=firmware)
-        with progress("packing") as report:
-            measured, costs = measure_and_fit(
-                firmware, cases, before, drawn=drawn, passes=passes, host=host, report=report
-            )
-        written = ([path] if write else []) + ([costs_to] if costs_to else [])
+    def show(console: Console) -> None:
+        console.print(_table(measured, costs))
         for target in written:
-            target.write_text(toml(costs), encoding="utf-8")
+            console.print(f"wrote {target}", markup=False, soft_wrap=True)
 
-        def show(console: Console) -> None:
-            console.print(_table(measured, costs))
-            for target in written:
-                console.print(f"wrote {target}", markup=False, soft_wrap=True)
-
-        figures = {"board": board, "measured": len(measured), "cycles": dict(costs.cycles)}
-        deliver(figures, show, output=output, as_json=as_json)
+    figures = {"board": board, "measured": len(measured), "cycles": dict(costs.cycles)}
+    deliver(figures, show, output=output, as_json=as_json)
 
 
 def _table(measured: Sequence[Measured], costs: Costs) -> Table:

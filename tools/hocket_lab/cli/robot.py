@@ -20,59 +20,53 @@ if TYPE_CHECKING:
 _FIXTURES = Path("build/robot")
 
 
-def register(app: typer.Typer) -> None:
-    """Add the subcommand."""
-
-    @app.command()
-    def robot(
-        suites: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the suites.")] = Path(
-            "robot_tests"
+def robot(
+    suites: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the suites.")] = Path(
+        "robot_tests"
+    ),
+    back_end: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="unicorn, qemu or renode, which must be installed; may be repeated. By "
+            "default all that are."
         ),
-        back_end: Annotated[
-            list[str] | None,
-            typer.Option(
-                help="unicorn, qemu or renode, which must be installed; may be repeated. By "
-                "default all that are."
-            ),
-        ] = None,
-        slow: Annotated[
-            bool, typer.Option("--slow", help="Run tests of many minutes, too.")
-        ] = False,
-        prepare: Annotated[
-            bool, typer.Option("--prepare", help="Only write what the suites load.")
-        ] = False,
-        firmware: Firmware = FIRMWARE,
-        output: Output = None,
-        as_json: AsJson = False,
-    ) -> None:
-        """Run the Robot Framework suites on every back end that is installed.
+    ] = None,
+    slow: Annotated[bool, typer.Option("--slow", help="Run tests of many minutes, too.")] = False,
+    prepare: Annotated[
+        bool, typer.Option("--prepare", help="Only write what the suites load.")
+    ] = False,
+    firmware: Firmware = FIRMWARE,
+    output: Output = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run the Robot Framework suites on every back end that is installed.
 
-        Exit code 1 if a test failed, no test ran, or a back end that was asked for is missing.
-        """
-        from ..robot import runner
-        from ..robot.fixtures import prepare as write_fixtures
-        from ..robot.results import report as figures_of
+    Exit code 1 if a test failed, no test ran, or a back end that was asked for is missing.
+    """
+    from ..robot import runner
+    from ..robot.fixtures import prepare as write_fixtures
+    from ..robot.results import report as figures_of
 
-        runner.check_suites(suites)
-        if not prepare:
-            runner.check_back_ends(back_end or (), firmware)
-        with progress("packing what the suites load") as report:
-            write_fixtures(_FIXTURES, suites / "applications")
-            if prepare:
-                return
-            results = []
-            chosen = back_end or runner.BACK_ENDS
-            for number, name in enumerate(chosen):
-                report(f"suites on {name}", number, len(chosen))
-                results.append(runner.run(name, suites, _FIXTURES / name, firmware, slow=slow))
-        deliver(
-            figures_of(results), lambda console: _show(console, results),
-            output=output, as_json=as_json,
-        )  # fmt: skip
-        lacking = any(result.missing and back_end for result in results)
-        nothing = not any(result.tests for result in results)
-        if lacking or nothing or any(result.failed for result in results):
-            raise typer.Exit(1)
+    runner.check_suites(suites)
+    if not prepare:
+        runner.check_back_ends(back_end or (), firmware)
+    with progress("packing what the suites load") as report:
+        write_fixtures(_FIXTURES, suites / "applications")
+        if prepare:
+            return
+        results = []
+        chosen = back_end or runner.BACK_ENDS
+        for number, name in enumerate(chosen):
+            report(f"suites on {name}", number, len(chosen))
+            results.append(runner.run(name, suites, _FIXTURES / name, firmware, slow=slow))
+    deliver(
+        figures_of(results), lambda console: _show(console, results),
+        output=output, as_json=as_json,
+    )  # fmt: skip
+    lacking = any(result.missing and back_end for result in results)
+    nothing = not any(result.tests for result in results)
+    if lacking or nothing or any(result.failed for result in results):
+        raise typer.Exit(1)
 
 
 def _show(console: Console, results: list[Result]) -> None:

@@ -18,52 +18,48 @@ from .figures import AsJson, Firmware, Output, deliver, progress
 _SHOWN = 8
 
 
-def register(app: typer.Typer) -> None:
-    """Add the subcommand."""
+def same_answers(
+    application: Annotated[
+        Path | None,
+        typer.Argument(
+            help="An application file (app.toml); the demonstration by default.",
+            show_default=False,
+        ),
+    ] = None,
+    platform: Annotated[
+        list[str] | None,
+        typer.Option(help="cpython, micropython, unicorn or qemu; may be repeated."),
+    ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Compare all outputs with tflite_micro's, too.")
+    ] = False,
+    firmware: Firmware = FIRMWARE,
+    output: Output = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run an application on every platform: outputs, order of segments, response times.
 
-    @app.command(name="same-answers")
-    def same_answers(
-        application: Annotated[
-            Path | None,
-            typer.Argument(
-                help="An application file (app.toml); the demonstration by default.",
-                show_default=False,
-            ),
-        ] = None,
-        platform: Annotated[
-            list[str] | None,
-            typer.Option(help="cpython, micropython, unicorn or qemu; may be repeated."),
-        ] = None,
-        verify: Annotated[
-            bool, typer.Option("--verify", help="Compare all outputs with tflite_micro's, too.")
-        ] = False,
-        firmware: Firmware = FIRMWARE,
-        output: Output = None,
-        as_json: AsJson = False,
-    ) -> None:
-        """Run an application on every platform: outputs, order of segments, response times.
+    Exit code 1 if something differs that must not.
+    """
+    from hocket_tools.zoo.application import APPLICATION
 
-        Exit code 1 if something differs that must not.
-        """
-        from hocket_tools.zoo.application import APPLICATION
+    from ..equivalence.compare import wrong
+    from ..equivalence.sweep import sweep
 
-        from ..equivalence.compare import wrong
-        from ..equivalence.sweep import sweep
+    with progress("packing") as report:
+        figures = sweep(
+            application or APPLICATION, platform, firmware, verify=verify, progress=report
+        )
+    differences = wrong(figures)
 
-        with progress("packing") as report:
-            figures = sweep(
-                application or APPLICATION, platform, firmware, verify=verify, progress=report
-            )
-        differences = wrong(figures)
+    def show(console: Console) -> None:
+        _show(console, figures)
+        for line in differences:
+            console.print(line, markup=False)
 
-        def show(console: Console) -> None:
-            _show(console, figures)
-            for line in differences:
-                console.print(line, markup=False)
-
-        deliver(figures, show, output=output, as_json=as_json)
-        if differences:
-            raise typer.Exit(1)
+    deliver(figures, show, output=output, as_json=as_json)
+    if differences:
+        raise typer.Exit(1)
 
 
 def _show(console: Console, figures: dict[str, Any]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import typer
 from rich.console import Console
 
 from hocket_tools.text.tables import plain_table
@@ -14,23 +13,17 @@ from ..checkout import FIRMWARE
 from .figures import AsJson, Firmware, Output, deliver, progress
 
 
-def register(app: typer.Typer) -> None:
-    """Add the subcommand."""
+def speed(firmware: Firmware = FIRMWARE, output: Output = None, as_json: AsJson = False) -> None:
+    """Measure how fast each emulator that is installed runs the ARM image."""
+    from hocket_tools.run import BACK_ENDS, missing
 
-    @app.command()
-    def speed(
-        firmware: Firmware = FIRMWARE, output: Output = None, as_json: AsJson = False
-    ) -> None:
-        """Measure how fast each emulator that is installed runs the ARM image."""
-        from hocket_tools.run import BACK_ENDS, missing
+    from ..image.emulator_speed import measure
+    from ..needs import require
 
-        from ..image.emulator_speed import measure
-        from ..needs import require
-
-        require(any_of={name: missing(name) for name in BACK_ENDS}, image=firmware)
-        with progress("running") as report:
-            figures = measure(firmware, report)
-        deliver(figures, lambda console: _show(console, figures), output=output, as_json=as_json)
+    require(any_of={name: missing(name) for name in BACK_ENDS}, image=firmware)
+    with progress("running") as report:
+        figures = measure(firmware, report)
+    deliver(figures, lambda console: _show(console, figures), output=output, as_json=as_json)
 
 
 def _show(console: Console, figures: dict[str, Any]) -> None:

@@ -11,19 +11,13 @@ import typer
 from .figures import progress
 
 
-def register(app: typer.Typer) -> None:
-    """Add the subcommand."""
+def train(
+    what: Annotated[str, typer.Argument(help="keyword, digits, detector or denoiser; or samples.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the files.")],
+    seed: Annotated[int, typer.Option(help="Of data and weights.")] = 1,
+) -> None:
+    """Train one network of the zoo and write its TFLite file and card, or sample inputs."""
+    from ..train import train as train_network
 
-    @app.command()
-    def train(
-        what: Annotated[
-            str, typer.Argument(help="keyword, digits, detector or denoiser; or samples.")
-        ],
-        out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the files.")],
-        seed: Annotated[int, typer.Option(help="Of data and weights.")] = 1,
-    ) -> None:
-        """Train one network of the zoo and write its TFLite file and card, or sample inputs."""
-        from ..train import train as train_network
-
-        with progress(what):
-            train_network(what, out, seed)
+    with progress(what):
+        train_network(what, out, seed)

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
-from hocket_tools.zoo.images import DIGIT_SIDE, enlarge
+from hocket_tools.zoo.images import DIGIT_SIDE
 
 from .export import (
     Quantised,
@@ -28,6 +29,13 @@ from .export import (
 TRAINED = 1300
 
 Pixels = npt.NDArray[np.uint8]
+
+
+def enlarge(digit: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Return a digit of 8 × 8 pixels and levels 0 .. 16 as uint8[16, 16] of 0 .. 255."""
+    levels = (digit.astype(np.int64) * 255 // 16).astype(np.uint8)
+    image = Image.fromarray(levels).resize((DIGIT_SIDE, DIGIT_SIDE), Image.Resampling.BILINEAR)
+    return np.asarray(image, dtype=np.uint8)
 
 
 def load() -> tuple[Pixels, npt.NDArray[np.int64]]:

@@ -99,7 +99,7 @@ def _job_time(text: object) -> object:
                 "cpu is a job's own CPU time",
                 found=repr(text),
                 expected='a duration, such as "2 ms"',
-                try_=f"on-cpu = {text!r} puts layers on the processor",
+                try_=f"on-cpu = {text!r} puts layers on the CPU",
             )
         )
     return text
@@ -195,7 +195,7 @@ class Task(_Section):
     cpu: JobTime = 0
     """CPU time of one job in ns (pre- and post-processing)."""
     on_cpu: Layers = ()
-    """Layers that the processor is to run although the NPU could: names, or operators' indices."""
+    """Layers that the CPU is to run although the NPU could: names, or operators' indices."""
     sram: Size | None = None
     """Bytes that arena and scratch of the network may take; primitives are chosen within it."""
     cut: Cut | None = None
@@ -215,7 +215,7 @@ class _File(_Section):
     board: Board = Board()
     schedule: Schedule = Schedule()
     operators: tuple[Path, ...] = ()
-    """Python files with operators of the application's own, for the processor."""
+    """Python files with operators of the application's own, for the CPU."""
     tasks: Annotated[dict[str, Task], Field(min_length=1, max_length=255)]
 
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hocket_host.machines.results import Frame
-from hocket_tools.frames.files import Frames, TensorSpec, open_source
+from hocket_tools.frames.files import open_source
+from hocket_tools.frames.tensor import Frames, TensorSpec
 
 from .. import container as hkt
 from ..frames.features import open_features

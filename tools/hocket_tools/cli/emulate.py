@@ -18,68 +18,64 @@ if TYPE_CHECKING:
 _GDB_PORT = 3333
 
 
-def register(app: typer.Typer) -> None:
-    """Add the subcommand."""
+def emulate(
+    elf: Annotated[Path, typer.Argument(help="The firmware image (make firmware).")],
+    container: Annotated[
+        Path | None,
+        typer.Argument(help="The application (.hkt); none for the prompt.", show_default=False),
+    ] = None,
+    backend: Annotated[str, typer.Option(help="unicorn, qemu or renode.")] = "unicorn",
+    seconds: Annotated[
+        str, typer.Option(help='Virtual time to run, such as 2, 0.5 or "200 ms".')
+    ] = "1",
+    verify: Annotated[
+        bool,
+        typer.Option(
+            "--verify",
+            help="Feed the application's inputs and compare every output with tflite_micro's.",
+        ),
+    ] = False,
+    platform: Annotated[
+        str, typer.Option(help="Name or .repl file of the platform.")
+    ] = "corstone300",
+    gdb: Annotated[
+        int | None,
+        typer.Option(help=f"Wait for a debugger on this port, such as {_GDB_PORT}."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Write the summary as JSON; the UART is not shown.")
+    ] = False,
+) -> None:
+    """Run an ARM image in virtual time: its console, jobs, and outputs verified."""
+    from ..run import BACK_ENDS, BackEndError, open_guest
+    from .quantities import virtual_time
 
-    @app.command()
-    def emulate(
-        elf: Annotated[Path, typer.Argument(help="The firmware image (make firmware).")],
-        container: Annotated[
-            Path | None,
-            typer.Argument(help="The application (.hkt); none for the prompt.", show_default=False),
-        ] = None,
-        backend: Annotated[str, typer.Option(help="unicorn, qemu or renode.")] = "unicorn",
-        seconds: Annotated[
-            str, typer.Option(help='Virtual time to run, such as 2, 0.5 or "200 ms".')
-        ] = "1",
-        verify: Annotated[
-            bool,
-            typer.Option(
-                "--verify",
-                help="Feed the application's inputs and compare every output with tflite_micro's.",
-            ),
-        ] = False,
-        platform: Annotated[
-            str, typer.Option(help="Name or .repl file of the platform.")
-        ] = "corstone300",
-        gdb: Annotated[
-            int | None,
-            typer.Option(help=f"Wait for a debugger on this port, such as {_GDB_PORT}."),
-        ] = None,
-        as_json: Annotated[
-            bool, typer.Option("--json", help="Write the summary as JSON; the UART is not shown.")
-        ] = False,
-    ) -> None:
-        """Run an ARM image in virtual time: its console, jobs, and outputs verified."""
-        from ..run import BACK_ENDS, BackEndError, open_guest
-        from .quantities import virtual_time
-
-        duration_ns = virtual_time(seconds)
-        if backend not in (*BACK_ENDS, "renode"):
-            raise BackEndError(
-                "unknown back end", where="--backend", found=repr(backend),
-                expected=", ".join((*BACK_ENDS, "renode")),
-            )  # fmt: skip
-        if not elf.is_file():
-            raise BackEndError(
-                "there is no firmware image", where=elf,
-                found="a folder" if elf.is_dir() else "no such file",
-                expected="an ELF file", try_="build it (make firmware), or check the path",
-            )  # fmt: skip
-        guest = open_guest(elf, container, platform)
-        if backend == "renode":
-            _renode(guest, container, duration_ns, verify, gdb)
-            return
-        run, verifier = _run(guest, container, backend, duration_ns, verify, gdb, not as_json)
-        report = _report(run, verifier)
-        if container is not None and verifier is not None:
-            report["explained"] = _explained(container, guest, verifier)
-        if as_json:
-            typer.echo(json.dumps(report, indent=2))
-        else:
-            _show(report)
-        if run.problems or (verifier is not None and verifier.mismatches):
-            raise typer.Exit(1)
+    duration_ns = virtual_time(seconds)
+    if backend not in (*BACK_ENDS, "renode"):
+        raise BackEndError(
+            "unknown back end", where="--backend", found=repr(backend),
+            expected=", ".join((*BACK_ENDS, "renode")),
+        )  # fmt: skip
+    if not elf.is_file():
+        raise BackEndError(
+            "there is no firmware image", where=elf,
+            found="a folder" if elf.is_dir() else "no such file",
+            expected="an ELF file", try_="build it (make firmware), or check the path",
+        )  # fmt: skip
+    guest = open_guest(elf, container, platform)
+    if backend == "renode":
+        _renode(guest, container, duration_ns, verify, gdb)
+        return
+    run, verifier = _run(guest, container, backend, duration_ns, verify, gdb, not as_json)
+    report = _report(run, verifier)
+    if container is not None and verifier is not None:
+        report["explained"] = _explained(container, guest, verifier)
+    if as_json:
+        typer.echo(json.dumps(report, indent=2))
+    else:
+        _show(report)
+    if run.problems or (verifier is not None and verifier.mismatches):
+        raise typer.Exit(1)
 
 
 def _renode(

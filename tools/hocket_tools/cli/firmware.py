@@ -8,37 +8,32 @@ from typing import Annotated
 
 import typer
 
+firmware = typer.Typer(
+    help="The ARM image of a board: MicroPython with Hocket frozen in.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
-def register(app: typer.Typer) -> None:
-    """Add the group of subcommands."""
-    firmware = typer.Typer(
-        help="The ARM image of a board: MicroPython with Hocket frozen in.",
-        no_args_is_help=True,
-        rich_markup_mode=None,
-    )
 
-    # Keeps "build" a subcommand, which Typer otherwise takes for the group itself.
-    @firmware.callback()
-    def group() -> None: ...
+# Keeps "build" a subcommand, which Typer otherwise takes for the group itself.
+@firmware.callback()
+def group() -> None: ...
 
-    @firmware.command()
-    def build(
-        board: Annotated[str, typer.Option(help="Folder under firmware/boards.")] = "corstone300",
-        build_dir: Annotated[
-            Path, typer.Option(metavar="DIR", help="Folder for the images.")
-        ] = Path("build/firmware"),
-        jobs: Annotated[
-            int | None, typer.Option(min=1, metavar="N", help="Compilers at once.")
-        ] = None,
-    ) -> None:
-        """Build a board's images, in a checkout."""
-        from rich.console import Console
 
-        from ..image import build as build_images
+@firmware.command()
+def build(
+    board: Annotated[str, typer.Option(help="Folder under firmware/boards.")] = "corstone300",
+    build_dir: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the images.")] = Path(
+        "build/firmware"
+    ),
+    jobs: Annotated[int | None, typer.Option(min=1, metavar="N", help="Compilers at once.")] = None,
+) -> None:
+    """Build a board's images, in a checkout."""
+    from rich.console import Console
 
-        with Console(stderr=True).status("building") as status:
-            images = build_images(board, output=build_dir, jobs=jobs, report=status.update)
-        for image in images:
-            typer.echo(image)
+    from ..image import build as build_images
 
-    app.add_typer(firmware, name="firmware")
+    with Console(stderr=True).status("building") as status:
+        images = build_images(board, output=build_dir, jobs=jobs, report=status.update)
+    for image in images:
+        typer.echo(image)

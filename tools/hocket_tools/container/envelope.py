@@ -7,12 +7,17 @@ import binascii
 from dataclasses import dataclass
 from typing import Any
 
+from hocket_host.errors import HocketError
+
 from . import format as fmt
-from .errors import ContainerError
 from .format import Policy, SectionKind
 
 _REPACK = "pack the application again"
 _COPY = "copy the file again, as binary"
+
+
+class ContainerError(HocketError):
+    """A container that cannot be built from its image, or cannot be trusted as read."""
 
 
 def problem(

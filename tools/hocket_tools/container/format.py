@@ -78,7 +78,7 @@ class RegionKind(IntEnum):
 
 
 class StepKind(IntEnum):
-    """Who executes a step: its stream is an NPU's, or a `CPU_PROGRAM` for the processor.
+    """Who executes a step: its stream is an NPU's, or a `CPU_PROGRAM` for the CPU.
 
     Readers of version 1.0 refuse the second kind.
     """
@@ -88,10 +88,10 @@ class StepKind(IntEnum):
 
 
 class ProgramFlag(IntFlag):
-    """Properties of a program for the processor."""
+    """Properties of a program for the CPU."""
 
     NONE = 0
-    #: The next step is the processor's, too, and follows without letting other tasks go first.
+    #: The next step is the CPU's, too, and follows without letting other tasks go first.
     RUN_ON = 1
 
 
@@ -343,7 +343,7 @@ def record_size(kind: SectionKind, minor: int) -> int:
 
 
 def program_size(operands: int, params: int) -> int:
-    """Bytes of a program for the processor with so many operands and bytes of parameters."""
+    """Bytes of a program for the CPU with so many operands and bytes of parameters."""
     return int(CPU_PROGRAM.sizeof() + operands * OPERAND.sizeof() + -(-params // 4) * 4)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Programs for the processor: bytes of a step, and back from them trusting nothing."""
+"""Programs for the CPU: bytes of a step, and back from them trusting nothing."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Any
 from construct import ConstructError
 
 from . import format as fmt
-from .envelope import problem
-from .errors import ContainerError
+from .envelope import ContainerError, problem
 from .format import ProgramFlag, RegionKind, StepKind
 from .image import CpuProgram, Operand, Region, Step
 
@@ -28,7 +27,7 @@ def encode(step: Step) -> bytes:
             f"step {step.name!r} is not of its kind",
             found=f"{step.kind.name}, {len(step.stream)} bytes of stream, "
             + ("no program" if program is None else "a program"),
-            expected="a stream alone for the NPU, a program alone for the processor",
+            expected="a stream alone for the NPU, a program alone for the CPU",
             try_="use Step.cpu(...) for an operator",
         )
     if program is None:

@@ -10,8 +10,7 @@ from __future__ import annotations
 import struct
 
 from . import format as fmt
-from .envelope import Envelope, open_envelope, problem
-from .errors import ContainerError
+from .envelope import ContainerError, Envelope, open_envelope, problem
 from .format import DType, ModelFlag, Overrun, RegionKind, SectionKind, StepKind
 from .image import Image, Model, PersistentRange, PlanEntry, Region, Step, Task, Tensor
 from .programs import decode

@@ -13,14 +13,14 @@ from typing import Any
 from construct import ConstructError
 
 from . import format as fmt
-from .errors import ContainerError
+from .envelope import ContainerError
 from .format import ModelFlag, RegionKind, SectionKind
 from .image import Image, Model, PersistentRange, Region, Step, Tensor
 from .programs import encode
 from .reader import read
 
 
-class _Pool:
+class _ByteStore:
     """Byte strings stored once each, 16-byte aligned."""
 
     def __init__(self) -> None:
@@ -69,8 +69,8 @@ class _Builder:
     def __init__(self, image: Image) -> None:
         self.image = image
         self.strings = _Strings()
-        self.streams = _Pool()
-        self.data = _Pool()
+        self.streams = _ByteStore()
+        self.data = _ByteStore()
         self.records: dict[SectionKind, list[dict[str, Any]]] = {k: [] for k in fmt.TABLES}
 
     def _add(self, section: SectionKind, /, **fields: Any) -> None:

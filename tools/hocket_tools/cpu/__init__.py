@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Operators on the processor: which there are, and how they are packed for the device.
+"""Operators on the CPU: which there are, and how they are packed for the device.
 
 The device's half is ``hocket.ops``; everything that needs floating point is done here.
 """

@@ -15,7 +15,7 @@ import numpy as np
 
 from hocket_host.errors import HocketError
 
-from ..tflite.model import Quantization, TfliteTensor
+from ..tflite.model import Quantisation, TfliteTensor
 from .costs import Spent
 
 #: Modules of ``hocket.ops``, in the order of their codes.
@@ -35,7 +35,7 @@ _SIZES = {"int8": 1, "uint8": 1, "bool": 1, "int16": 2, "int32": 4, "float32": 4
 
 
 class OperatorError(HocketError):
-    """An operator that the processor cannot run."""
+    """An operator that the CPU cannot run."""
 
 
 @dataclass(frozen=True)
@@ -53,17 +53,17 @@ class Packed:
     steps: int
     """How many calls of ``step`` one inference takes."""
     step_cycles: int
-    """Processor cycles of the longest step on the board whose costs it was packed with."""
+    """CPU cycles of the longest step on the board whose costs it was packed with."""
     state: tuple[int, ...] = ()
     """Source tensors that keep their values between inferences."""
     inference_cycles: int | None = None
-    """Processor cycles of all steps, where they are less than as many of the longest."""
+    """CPU cycles of all steps, where they are less than as many of the longest."""
     spent: Spent | None = None
     """What the cycles are for, by measured units."""
 
     @property
     def cycles(self) -> int:
-        """Processor cycles of an inference, estimated as an upper bound."""
+        """CPU cycles of an inference, estimated as an upper bound."""
         return self.inference_cycles or self.steps * self.step_cycles
 
 
@@ -109,7 +109,7 @@ def word30(value: int, what: str) -> int:
     """
     if not -(1 << 29) <= value < 1 << 29:
         raise OperatorError(
-            "too large for the processor's operators", where=what, found=value,
+            "too large for the CPU's operators", where=what, found=value,
             expected="an integer of 30 bits",
         )  # fmt: skip
     return int(value)
@@ -126,7 +126,7 @@ def per_tensor(tensor: TfliteTensor) -> tuple[float, int]:
     return (1.0, 0) if q is None else (q.scales[0], q.zero_points[0])
 
 
-def scales_of(quantization: Quantization | None, channels: int) -> tuple[float, ...]:
+def scales_of(quantization: Quantisation | None, channels: int) -> tuple[float, ...]:
     """One scale a channel."""
     if quantization is None:
         return (1.0,) * channels

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which operators the processor runs, by which primitives.
+"""Which operators the CPU runs, by which primitives.
 
 An operator is a class with the names of the TFLite operators that it takes. An application adds its
 own with :func:`register`, and the device's half with ``hocket.ops.register``.
@@ -16,7 +16,7 @@ from .packing import OperatorError, Packed
 
 
 class Operator:
-    """One way to run some TFLite operators on the processor."""
+    """One way to run some TFLite operators on the CPU."""
 
     kinds: ClassVar[tuple[str, ...]] = ()
     """Names of TFLite operators, or a custom operator's own name."""
@@ -62,7 +62,7 @@ def kinds() -> tuple[str, ...]:
 
 
 def reason(source: SourceOperator) -> str | None:
-    """Why the processor cannot run an operator, or None when it can."""
+    """Why the CPU cannot run an operator, or None when it can."""
     known = _registered.get(source.kind)
     if not known:
         return "no implementation"
@@ -81,7 +81,7 @@ def candidates(source: SourceOperator) -> Iterator[Packed]:
     why = reason(source)
     if why is not None:
         raise OperatorError(
-            "an operator that the processor cannot run",
+            "an operator that the CPU cannot run",
             where=f"layer '{source.name}'",
             found=f"{source.kind}: {why}",
             expected="one of " + ", ".join(kinds()) if why == "no implementation" else None,

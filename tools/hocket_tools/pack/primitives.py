@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Operators of a network that the processor runs: by which primitive each, and in which memory.
+"""Operators of a network that the CPU runs: by which primitive each, and in which memory.
 
 All operators of one network share one scratch range, because they never overlap in time. So every
 operator may take the whole of what the task's SRAM budget leaves beside the arena, and the fastest
@@ -24,7 +24,7 @@ _ALIGN = 16
 
 
 class PrimitiveError(HocketError):
-    """Operators on the processor that do not fit the memory."""
+    """Operators on the CPU that do not fit the memory."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class Choice:
 def choose_primitives(
     network: Network, *, sram_bytes: int | None = None, where: str | None = None
 ) -> tuple[Choice, ...]:
-    """Pick a primitive for every operator on the processor, in order.
+    """Pick a primitive for every operator on the CPU, in order.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def cost(packed: Packed) -> tuple[bool, int, int]:
 
 
 def _grouped(network: Network, found: Sequence[Choice]) -> tuple[Choice, ...]:
-    """Let operators follow one another where the processor stays within the bound of a step."""
+    """Let operators follow one another where the CPU stays within the bound of a step."""
     choices = iter(found)
     grouped: list[Choice] = []
     carried: int | None = None

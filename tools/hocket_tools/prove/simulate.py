@@ -13,8 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .chain import cpu_steps_ns
-from .errors import AnalysisError
-from .taskset import TICK_NS, TaskModel, TaskSet
+from .taskset import TICK_NS, AnalysisError, TaskModel, TaskSet
 
 _BACKLOG = 8
 _NEVER = 1 << 62

@@ -16,10 +16,10 @@ from functools import cached_property
 from typing import Literal
 
 from hocket_host.board.board import Board
+from hocket_host.errors import HocketError
 from hocket_host.units import cycles_to_ns
 
 from ..container import Image
-from .errors import AnalysisError
 from .steps import CpuRun, Cycles, timed
 
 Policy = Literal["fifo", "fp", "edf", "rr"]
@@ -27,6 +27,10 @@ Overrun = Literal["skip", "queue", "abort"]
 
 TICK_NS = 1000
 """The device's timers are whole microseconds: a release comes at the tick at or before it."""
+
+
+class AnalysisError(HocketError):
+    """A task set about which nothing can be proved because it makes no sense."""
 
 
 def key_ns(deadline_ns: int) -> int:

@@ -10,15 +10,14 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
-import flatbuffers
 import numpy as np
 from numpy.typing import NDArray
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
+from ..tflite.builder import unpack_model, write_model
 from ..tflite.model import Subgraph, TfliteOperator, read_tflite
 from .oracle import Oracle, OracleError
 
-_IDENTIFIER = b"TFL3"
 _VERSION = 3
 #: They run other subgraphs, which an operator alone does not have.
 _CALLERS = ("CALL_ONCE", "IF", "WHILE")
@@ -72,7 +71,7 @@ def _value(oracle: Oracle, index: int) -> NDArray[Any]:
 
 def _each(model: bytes) -> Iterator[tuple[TfliteOperator, bytes]]:
     """Each operator of the main graph with a model of it alone."""
-    tree = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model, 0))
+    tree = unpack_model(model)
     graph = read_tflite(model).main
     for operator in graph.operators:
         touched = [i for i in (*operator.inputs, *operator.outputs) if i >= 0]
@@ -106,6 +105,4 @@ def _alone(tree: Any, operator: TfliteOperator, given: list[int]) -> bytes:
     graph.inputs = [number[i] for i in given]
     graph.outputs = list(own.outputs)
     model.subgraphs = [graph]
-    writer = flatbuffers.Builder(1024)
-    writer.Finish(model.Pack(writer), file_identifier=_IDENTIFIER)
-    return bytes(writer.Output())
+    return write_model(model)

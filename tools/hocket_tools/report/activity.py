@@ -29,7 +29,7 @@ def activity(run: Run, image: Image, *, policy: str | None = None) -> dict[str, 
         ``[task, job, segment, start, end]`` for each segment, in order of time, where ``job`` is
         a place in that task's ``jobs``; ``preemptions`` has pairs of rows of ``npu`` between which
         a job waited while another's segment ran. ``cpu`` has a row ``[task, what, start, end]`` for
-        each piece of the processor's work, in order of time.
+        each piece of the CPU's work, in order of time.
     """
     bounded = policy in (None, image.policy.name.lower())
     tasks = []
@@ -41,7 +41,7 @@ def activity(run: Run, image: Image, *, policy: str | None = None) -> dict[str, 
         tasks.append(_task(run, image, index, jobs, bounded))
         for attempt in attempts:
             # Segments are in order of time, so neighbours had nothing between them. What left the
-            # NPU for a step of the processor was not made to wait.
+            # NPU for a CPU operator was not made to wait.
             preemptions += [
                 [a, b]
                 for a, b in pairwise(attempt)

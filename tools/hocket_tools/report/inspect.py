@@ -315,7 +315,7 @@ def _render_segments(model: dict[str, Any], console: Console, shown: int | None)
 
 
 def _executed(segment: dict[str, Any]) -> str:
-    """NPU operations of a segment, or the operator that the processor runs."""
+    """NPU operations of a segment, or the operator that the CPU runs."""
     if segment["unit"] == "cpu":
         return f"CPU {segment['operator']}"
     first, count = segment["first_operation"], segment["operations"]

@@ -14,7 +14,7 @@ from ..container.envelope import open_envelope
 from ..container.format import SectionKind
 from ..container.programs import encode
 from ..segment.dataflow import ByteBox, ByteRange, Footprint, footprints, live_before
-from .network import Network
+from .network import TimedNetwork
 
 #: Owner of bytes that hold a value before the first operation.
 GIVEN = -1
@@ -37,7 +37,7 @@ class Lifetimes:
         A network of a container.
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: TimedNetwork) -> None:
         self.model = network.model
         self._prints = footprints([work.operation for work in network.work])
         names = list(dict.fromkeys(work.source for work in network.work))
@@ -104,7 +104,7 @@ class Lifetimes:
 
 
 def _with_processor(
-    network: Network, prints: Sequence[Footprint]
+    network: TimedNetwork, prints: Sequence[Footprint]
 ) -> tuple[list[Footprint], list[int]]:
     """Footprints of both units in order, and where those of the NPU's operations are among them."""
     found: list[Footprint] = []
@@ -167,7 +167,7 @@ def _live_out(model: Model) -> tuple[ByteRange, ...]:
     return tuple(ByteRange(p.region, p.offset, p.offset + p.size) for p in parts)
 
 
-def arena(network: Network, lifetimes: Lifetimes) -> dict[str, Any]:
+def arena(network: TimedNetwork, lifetimes: Lifetimes) -> dict[str, Any]:
     """A network's arena over the course of an inference."""
     model = network.model
     return {

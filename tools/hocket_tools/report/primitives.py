@@ -19,7 +19,7 @@ from ..text.tables import clip, plain_table
 
 
 def summary(application: Application) -> dict[str, Any]:
-    """Candidates and choices of each task's operators on the processor.
+    """Candidates and choices of each task's operators on the CPU.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def summary(application: Application) -> dict[str, Any]:
     -------
     dict
         By task, bytes of ``arena`` and shared ``scratch``, the budget ``sram`` or None, and the
-        ``layers``; cycles are those of the board's processor.
+        ``layers``; cycles are those of the board's CPU.
 
     Raises
     ------

@@ -150,7 +150,7 @@ def render_timeline(
 def lanes(run: Run) -> list[Lane]:
     """A run's tasks as lanes of a timeline, the most urgent first.
 
-    A task with steps on the processor has a second lane for them.
+    A task with steps on the CPU has a second lane for them.
     """
     found = []
     for index, task in sorted(enumerate(run.tasks), key=lambda pair: pair[1].priority):

@@ -24,7 +24,7 @@ class Oversize:
 
 
 @dataclass(frozen=True)
-class Choice:
+class ChosenCuts:
     """Cuts that were chosen; iterates over them."""
 
     cuts: tuple[CutPoint, ...]
@@ -51,7 +51,7 @@ def choose(
     cycles: Callable[[int], int] | None = None,
     *,
     prologue_cycles: Callable[[Prologue], int] = flash_prologue_cycles,
-) -> Choice:
+) -> ChosenCuts:
     """Choose cuts.
 
     Parameters
@@ -67,7 +67,7 @@ def choose(
 
     Returns
     -------
-    Choice
+    ChosenCuts
         For a length: as few segments over it as the cut points allow, among those choices the
         fewest cuts, and among those the fewest live bytes at the cuts, summed. The optimum, by
         dynamic programming: the prologue depends on where a segment begins, so that taking the
@@ -79,10 +79,10 @@ def choose(
         Another mode, or a length without ``cycles``.
     """
     if mode == "none":
-        return Choice((), ())
+        return ChosenCuts((), ())
     points = cut_points(network)
     if mode == "all":
-        return Choice(tuple(points), ())
+        return ChosenCuts(tuple(points), ())
     if isinstance(mode, bool) or not isinstance(mode, int) or mode <= 0 or cycles is None:
         raise SplitError(
             "no way to choose cuts",
@@ -130,4 +130,4 @@ def choose(
         if j != end:
             chosen.append(points[j - 1])
         i = j
-    return Choice(tuple(chosen), tuple(oversize))
+    return ChosenCuts(tuple(chosen), tuple(oversize))

@@ -9,13 +9,16 @@ holds the operators that were asked for and no other.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import flatbuffers
 import numpy as np
 from numpy.typing import NDArray
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
+
+from .model import IDENTIFIER, Quantisation
+
+__all__ = ["ABSENT", "ModelBuilder", "Quantisation", "unpack_model", "write_model"]
 
 _TYPES = {
     np.dtype(np.int8): schema.TensorType.INT8,
@@ -30,37 +33,19 @@ _TYPES = {
 #: An input that the operator may have and this one has not.
 ABSENT = -1
 
-_IDENTIFIER = b"TFL3"
 _VERSION = 3
 
 
-@dataclass(frozen=True)
-class Quantisation:
-    """Affine quantisation: ``real = scale * (value - zero_point)``, per tensor or per channel."""
+def unpack_model(data: bytes) -> Any:
+    """The schema's objects of a whole file, to be changed and written again."""
+    return schema.ModelT.InitFromObj(schema.Model.GetRootAs(data, 0))
 
-    scales: tuple[float, ...]
-    zero_points: tuple[int, ...]
-    axis: int = 0
 
-    @classmethod
-    def tensor(cls, scale: float, zero_point: int = 0) -> Quantisation:
-        """One scale for the whole tensor."""
-        return cls((scale,), (zero_point,))
-
-    @classmethod
-    def channels(cls, scales: Sequence[float], axis: int) -> Quantisation:
-        """One symmetric scale for each channel along ``axis``."""
-        return cls(tuple(scales), (0,) * len(scales), axis)
-
-    @property
-    def scale(self) -> float:
-        """The scale of a per-tensor quantisation, rounded to float32 as the file holds it."""
-        return float(np.float32(self.scales[0]))
-
-    @property
-    def zero_point(self) -> int:
-        """The zero point of a per-tensor quantisation."""
-        return self.zero_points[0]
+def write_model(tree: Any) -> bytes:
+    """A file of the schema's objects."""
+    writer = flatbuffers.Builder(1 << 16)
+    writer.Finish(tree.Pack(writer), file_identifier=IDENTIFIER)
+    return bytes(writer.Output())
 
 
 class ModelBuilder:
@@ -211,6 +196,4 @@ class ModelBuilder:
         model.operatorCodes = self._codes
         model.subgraphs = [graph]
         model.buffers = self._buffers
-        writer = flatbuffers.Builder(1 << 16)
-        writer.Finish(model.Pack(writer), file_identifier=_IDENTIFIER)
-        return bytes(writer.Output())
+        return write_model(model)

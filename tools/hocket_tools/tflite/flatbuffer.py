@@ -20,7 +20,7 @@ class FlatBufferError(HocketError):
     """An offset, a length or a vector that leaves its buffer."""
 
 
-class Table:
+class FlatTable:
     """One table of a FlatBuffer; fields are addressed by their id in the schema.
 
     Parameters
@@ -46,7 +46,7 @@ class Table:
         self._fields = (size - 4) // 2
 
     @classmethod
-    def root(cls, data: bytes) -> Table:
+    def root(cls, data: bytes) -> FlatTable:
         """The root table of a buffer."""
         if len(data) < 8:
             raise FlatBufferError(
@@ -88,10 +88,10 @@ class Table:
         at = self._field(field)
         return default if at is None else self._unpack("<" + form, at)[0]
 
-    def table(self, field: int) -> Table | None:
+    def table(self, field: int) -> FlatTable | None:
         """A sub-table, or None when absent."""
         at = self._field(field)
-        return None if at is None else Table(self._data, self._target(at))
+        return None if at is None else FlatTable(self._data, self._target(at))
 
     def _vector(self, field: int, item_bytes: int) -> tuple[int, int] | None:
         at = self._field(field)
@@ -122,10 +122,12 @@ class Table:
         except UnicodeDecodeError as error:
             raise self._bad(f"a name that is not UTF-8 ({error.reason})", self._at) from None
 
-    def tables(self, field: int, build: Callable[[int, Table], T]) -> tuple[T, ...]:
+    def tables(self, field: int, build: Callable[[int, FlatTable], T]) -> tuple[T, ...]:
         """A vector of tables, each given to ``build`` with its index."""
         found = self._vector(field, 4)
         if found is None:
             return ()
         start, count = found
-        return tuple(build(i, Table(self._data, self._target(start + 4 * i))) for i in range(count))
+        return tuple(
+            build(i, FlatTable(self._data, self._target(start + 4 * i))) for i in range(count)
+        )

@@ -7,15 +7,19 @@ Field numbers are those of the public TFLite schema (version 3).
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+
 from hocket_host.errors import HocketError
 
-from .flatbuffer import FlatBufferError, Table
+from .flatbuffer import FlatBufferError, FlatTable
 
-_IDENTIFIER = b"TFL3"
+#: File identifier of TFLite models.
+IDENTIFIER = b"TFL3"
 #: More elements than any tensor for these devices; keeps a damaged shape from reaching arithmetic.
 _MOST_ELEMENTS = 1 << 31
 
@@ -25,12 +29,32 @@ class TfliteError(HocketError):
 
 
 @dataclass(frozen=True)
-class Quantization:
-    """Affine quantisation: ``real = scale * (stored - zero_point)``, per tensor or per axis."""
+class Quantisation:
+    """Affine quantisation: ``real = scale * (stored - zero_point)``, per tensor or per channel."""
 
     scales: tuple[float, ...]
     zero_points: tuple[int, ...]
-    axis: int
+    axis: int = 0
+
+    @classmethod
+    def tensor(cls, scale: float, zero_point: int = 0) -> Quantisation:
+        """One scale for the whole tensor."""
+        return cls((scale,), (zero_point,))
+
+    @classmethod
+    def channels(cls, scales: Sequence[float], axis: int) -> Quantisation:
+        """One symmetric scale for each channel along ``axis``."""
+        return cls(tuple(scales), (0,) * len(scales), axis)
+
+    @property
+    def scale(self) -> float:
+        """The scale of a per-tensor quantisation, rounded to float32 as the file holds it."""
+        return float(np.float32(self.scales[0]))
+
+    @property
+    def zero_point(self) -> int:
+        """The zero point of a per-tensor quantisation."""
+        return self.zero_points[0]
 
 
 @dataclass(frozen=True)
@@ -43,7 +67,7 @@ class TfliteTensor:
     """Extents; a dimension that the model leaves open is the 1 that converters store."""
     dtype: str
     """numpy's name of the element type, or the schema's name in lower case where numpy has none."""
-    quantization: Quantization | None
+    quantization: Quantisation | None
     is_variable: bool
     data: bytes | None
     """Constant contents; None for what is computed."""
@@ -113,16 +137,16 @@ def read_tflite(source: str | Path | bytes) -> TfliteModel:
     """
     where = None if isinstance(source, bytes) else str(source)
     data = source if isinstance(source, bytes) else read_bytes(source)
-    if data[4:8] != _IDENTIFIER:
+    if data[4:8] != IDENTIFIER:
         raise TfliteError(
             "not a TFLite file",
             where=where,
             found=f"identifier {data[4:8]!r}" if len(data) >= 8 else f"{len(data)} bytes",
-            expected=f"identifier {_IDENTIFIER!r} at byte 4",
+            expected=f"identifier {IDENTIFIER!r} at byte 4",
             try_="export the model with the TFLite (LiteRT) converter",
         )
     try:
-        return _model(Table.root(data))
+        return _model(FlatTable.root(data))
     except FlatBufferError as error:
         raise TfliteError(
             "damaged TFLite file",
@@ -180,7 +204,7 @@ _ELEMENT_BYTES = {
 }  # fmt: skip
 
 
-def _model(root: Table) -> TfliteModel:
+def _model(root: FlatTable) -> TfliteModel:
     version = root.scalar(0, "I")
     if version != 3:
         raise TfliteError("unknown TFLite schema", found=f"version {version}", expected="version 3")
@@ -194,7 +218,7 @@ def _model(root: Table) -> TfliteModel:
     return TfliteModel(root.text(3), subgraphs, metadata)
 
 
-def _code(table: Table) -> tuple[str, bool]:
+def _code(table: FlatTable) -> tuple[str, bool]:
     # Codes above 127 only fit the newer field; older files fill only the older one.
     code = max(table.scalar(0, "b"), table.scalar(3, "i"))
     kind = _operator_names().get(code)
@@ -207,7 +231,7 @@ def _code(table: Table) -> tuple[str, bool]:
 
 def _subgraph(
     number: int,
-    table: Table,
+    table: FlatTable,
     codes: tuple[tuple[str, bool], ...],
     buffers: tuple[bytes | None, ...],
 ) -> Subgraph:
@@ -225,7 +249,7 @@ def _subgraph(
                 )
         return found
 
-    def operator(index: int, t: Table) -> TfliteOperator:
+    def operator(index: int, t: FlatTable) -> TfliteOperator:
         code = t.scalar(0, "I")
         if code >= len(codes):
             raise TfliteError(
@@ -254,7 +278,7 @@ def _subgraph(
 
 
 def _tensor(
-    subgraph: int, index: int, table: Table, buffers: tuple[bytes | None, ...]
+    subgraph: int, index: int, table: FlatTable, buffers: tuple[bytes | None, ...]
 ) -> TfliteTensor:
     name = table.text(3)
     where = f"subgraph {subgraph}, tensor {index} '{name}'"
@@ -301,7 +325,7 @@ def _tensor(
     )
 
 
-def _quantization(table: Table | None, where: str) -> Quantization | None:
+def _quantization(table: FlatTable | None, where: str) -> Quantisation | None:
     if table is None:
         return None
     scales = tuple(float(s) for s in table.vector(2, "f"))
@@ -315,4 +339,4 @@ def _quantization(table: Table | None, where: str) -> Quantization | None:
             found=f"{len(scales)} scales, {len(zero_points)} zero points",
             expected="as many of one as of the other",
         )
-    return Quantization(scales, zero_points or (0,) * len(scales), table.scalar(6, "i"))
+    return Quantisation(scales, zero_points or (0,) * len(scales), table.scalar(6, "i"))

@@ -13,10 +13,10 @@ from hocket_host.ethosu.timing.system import SystemConfig
 
 from ..vela import CompiledModel, NpuOperation
 from .emit import StreamStep, emit
-from .errors import TileError
 from .origins import Origins
 from .plan import TilePlan
 from .tiled import TiledStream
+from .weights import TileError
 
 
 def bound_tiles(compiled: CompiledModel, max_cycles: int, system: SystemConfig) -> CompiledModel:

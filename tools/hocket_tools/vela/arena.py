@@ -11,7 +11,7 @@ import numpy as np
 
 from ..segment.dataflow import ByteRange
 from ..tflite.model import TfliteModel, TfliteTensor
-from .errors import VelaError
+from .options import VelaError
 
 #: Base pointers of a driver, in the order of an ethos-u operator's inputs after the stream.
 FLASH, ARENA, FAST = 0, 1, 2

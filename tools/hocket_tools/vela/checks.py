@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from ..cpu import kinds, read_source, reason
 from ..tflite.model import Subgraph, TfliteModel, TfliteOperator, TfliteTensor, read_tflite
-from ._process import Answer
-from .errors import VelaError
+from ._process import CompilerOutput
+from .options import VelaError
 
 #: Element types that the NPU computes with; int32 holds biases, int64 the biases of int16 layers.
 _ACTIVATIONS = ("int8", "uint8", "int16")
@@ -24,7 +24,7 @@ def listed(items: list[str]) -> str:
 
 
 def check_source(model: TfliteModel, data: bytes) -> None:
-    """Refuse what neither the NPU nor an operator of the processor could run.
+    """Refuse what neither the NPU nor a CPU operator could run.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def check_source(model: TfliteModel, data: bytes) -> None:
     floats = _using(main, *_FLOATS)
     if floats:
         described, known = read_source(data, model), kinds()
-        # What the processor has no operator for in any type would not be helped by quantising.
+        # What the CPU has no operator for in any type would not be helped by quantising.
         floats = [(o, t) for o, t in floats if o.kind in known]
         _refuse_floats([(o, t) for o, t in floats if reason(described[o.index]) is not None])
     for operator, tensor in foreign:
@@ -99,14 +99,14 @@ def _refuse_floats(floats: Sequence[tuple[TfliteOperator, TfliteTensor]]) -> Non
             "the model is not fully quantised",
             found=listed([f"{operator} uses {_tensor(t)}" for operator, t in floats]),
             expected="int8 activations with scale and zero point on every tensor; floats only "
-            "where the processor has operators for them, such as QUANTIZE and DEQUANTIZE",
+            "where the CPU has operators for them, such as QUANTIZE and DEQUANTIZE",
             try_="convert with full integer quantisation: a representative dataset, "
             "TFLITE_BUILTINS_INT8, inference_input_type and inference_output_type int8",
         )
 
 
 def check_chosen(model: TfliteModel, data: bytes, chosen: Sequence[int]) -> None:
-    """Refuse layers that the user puts on a processor which has no operator for them.
+    """Refuse layers that the user puts on a CPU which has no operator for them.
 
     Parameters
     ----------
@@ -125,16 +125,16 @@ def check_chosen(model: TfliteModel, data: bytes, chosen: Sequence[int]) -> None
         why = reason(described[index])
         if why is not None:
             raise VelaError(
-                "a layer that the processor cannot run",
+                "a layer that the CPU cannot run",
                 where=str(model.main.operators[index]),
                 found=why,
-                expected="an operator of the processor's for it",
+                expected="a CPU operator for it",
                 try_="leave the layer to the NPU",
             )
 
 
 def refusal(
-    source: TfliteModel, answer: Answer, impossible: Mapping[int, str] | None = None
+    source: TfliteModel, answer: CompilerOutput, impossible: Mapping[int, str] | None = None
 ) -> VelaError:
     """Name the operators that Vela left on the CPU.
 
@@ -143,7 +143,7 @@ def refusal(
     source, answer
         The model, and what Vela made of it.
     impossible
-        Operators of Vela's graph that the processor cannot run, with the reasons; None where it
+        Operators of Vela's graph that the CPU cannot run, with the reasons; None where it
         is to run none.
     """
     left: dict[tuple[str, str], list[str]] = {}
@@ -160,7 +160,7 @@ def refusal(
             known = operators.get((operator.kind, operator.name))
             why = answer.reasons.get((operator.kind, operator.name), "")
             if impossible is not None:
-                why = f"{why}; on the processor: {impossible[operator.index]}".removeprefix("; ")
+                why = f"{why}; on the CPU: {impossible[operator.index]}".removeprefix("; ")
             layers = left.setdefault((operator.kind, why), [])
             layers.append(known.name if known is not None else operator.name)
     if not left:
@@ -169,18 +169,18 @@ def refusal(
             found=str(answer.fields["error"]).strip(),
             expected="a model that Vela turns into one NPU command stream",
             try_="compile it with the vela command to see its full report; or keep the layer "
-            "from Vela: on-cpu puts it on the processor",
+            "from Vela: on-cpu puts it on the CPU",
         )
     if impossible is not None:
         unknown = any("no implementation" in why for why in impossible.values())
         return VelaError(
-            "operators that neither the NPU nor the processor runs",
+            "operators that neither the NPU nor the CPU runs",
             found="; ".join(_left(kind, why, names) for (kind, why), names in left.items()),
             expected="operators that Vela supports (vela --supported-ops-report)"
             + (
                 ", or one of " + ", ".join(kinds())
                 if unknown
-                else ", or types that the processor has them for"
+                else ", or types that the CPU has them for"
             ),
             try_="replace the layers, or register operators of your own "
             "(hocket_tools.cpu.register and hocket.ops.register)",

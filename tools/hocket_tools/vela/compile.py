@@ -16,14 +16,13 @@ from ..cpu import OperatorError
 from ..cpu.registry import count as operator_count
 from ..segment.dataflow import footprints, live_before
 from ..tflite.model import TfliteError, TfliteModel, read_bytes, read_tflite
-from ._process import Answer, run_compiler
+from ._process import CompilerOutput, run_compiler
 from .checks import check_chosen, check_quantised, check_source, refusal
 from .chosen import disguise, find_layers, touching_truth
 from .debug import join
-from .errors import VelaError
 from .misread import misread
 from .mixed import join_units
-from .options import ResolvedOptions, VelaOptions, resolve
+from .options import ResolvedOptions, VelaError, VelaOptions, resolve
 from .payload import command_stream
 from .places import check_reach, state_of, tensors_of
 from .result import CompiledModel, Network
@@ -58,11 +57,11 @@ def compile_model(source: str | Path | bytes, options: VelaOptions | None = None
 def compile_network(
     source: str | Path | bytes,
     options: VelaOptions | ResolvedOptions | None = None,
-    processor: Sequence[str | int] = (),
+    on_cpu: Sequence[str | int] = (),
 ) -> Network:
-    """Compile a TFLite model into parts for the NPU and operators for the processor, in order.
+    """Compile a TFLite model into parts for the NPU and operators for the CPU, in order.
 
-    What Vela leaves runs on the processor if there is an operator for it.
+    What Vela leaves runs on the CPU if there is an operator for it.
 
     Parameters
     ----------
@@ -70,8 +69,8 @@ def compile_network(
         Path of a .tflite file, or its bytes.
     options
         Vela's options; by default Vela's defaults.
-    processor
-        Layers that are to run on the processor even where the NPU could: names, or indices of
+    on_cpu
+        Layers that are to run on the CPU even where the NPU could: names, or indices of
         operators in the file.
 
     Raises
@@ -86,7 +85,7 @@ def compile_network(
     with _blamed(source):
         keyed = _Keyed(_contents(source))
         model = _read(keyed)
-        chosen = tuple(sorted({*find_layers(model, processor), *misread(model, keyed.data)}))
+        chosen = tuple(sorted({*find_layers(model, on_cpu), *misread(model, keyed.data)}))
         data, remaining = forwarded(keyed.data, model)
         if data is not keyed.data:
             keyed = _Keyed(data)
@@ -144,7 +143,7 @@ def _read(keyed: _Keyed) -> TfliteModel:
 
 
 @lru_cache(maxsize=_CACHED)
-def _answer(keyed: _Keyed, options: ResolvedOptions) -> Answer:
+def _answer(keyed: _Keyed, options: ResolvedOptions) -> CompilerOutput:
     check_source(_read(keyed), keyed.data)
     return run_compiler(keyed.data, options)
 
@@ -177,7 +176,7 @@ def _mixed(
         raise _as_vela(error) from None
 
 
-def _result(source: TfliteModel, answer: Answer, options: ResolvedOptions) -> CompiledModel:
+def _result(source: TfliteModel, answer: CompilerOutput, options: ResolvedOptions) -> CompiledModel:
     fields = answer.fields
     stream = command_stream(answer.blobs[0], options.npu)
     parsed = parse(stream)

@@ -2,7 +2,7 @@
 """A network for both units out of the TFLite file that Vela makes of it.
 
 The file's operators are in the order of execution: ``ethos-u`` operators hold an NPU stream each,
-all others are the processor's. One plan of the arena serves both. NPU streams also hand data to
+all others are the CPU's. One plan of the arena serves both. NPU streams also hand data to
 each other through it that no operator lists; it survives because every step writes only what the
 plan gives it, and cutting an NPU part keeps all bytes that anything later reads.
 """
@@ -18,14 +18,13 @@ from hocket_host.ethosu.stream.operation import parse
 from ..cpu import ALIASES, SETTLED, SourceOperator, read_source, read_variables, reason
 from ..segment.dataflow import ByteRange, footprints
 from ..tflite.model import TfliteModel, TfliteOperator, TfliteTensor, read_tflite
-from ._process import Answer
+from ._process import CompilerOutput
 from .arena import ARENA, FAST, FLASH, Extension, lifetimes, planned_offsets, tensor_bytes
 from .checks import refusal
 from .chosen import undisguised
 from .debug import Row, join
-from .errors import VelaError
 from .needed import needed, reads
-from .options import ResolvedOptions
+from .options import ResolvedOptions, VelaError
 from .payload import command_stream
 from .places import check_reach, state_of, tensors_of
 from .result import CompiledModel, CpuOperator, Network, Part, State
@@ -35,7 +34,7 @@ from .variables import read_too_late, variable_names
 def join_units(
     source: TfliteModel,
     data: bytes,
-    answer: Answer,
+    answer: CompilerOutput,
     options: ResolvedOptions,
     chosen: Sequence[int] = (),
 ) -> Network:
@@ -50,7 +49,7 @@ def join_units(
     options
         What it was compiled with.
     chosen
-        Operators that the user put on the processor.
+        Operators that the user put on the CPU.
 
     Raises
     ------
@@ -71,7 +70,7 @@ class _Joiner:
         self,
         source: TfliteModel,
         data: bytes,
-        answer: Answer,
+        answer: CompilerOutput,
         options: ResolvedOptions,
         chosen: Sequence[int],
     ) -> None:
@@ -359,7 +358,7 @@ class _Joiner:
                 place = part.places[tensor.index]
                 if any(_overlap(place, s.range) for s in held):
                     raise VelaError(
-                        "an operator of the processor lies on the NPU's state",
+                        "a CPU operator lies on the NPU's state",
                         where=f"layer '{part.name}'",
                         found=f"bytes {place.start} to {place.end - 1} of the arena",
                         expected="memory apart from what outlives an inference",

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from hocket_host.errors import HocketError
 from hocket_host.ethosu.config import AcceleratorError, NpuConfig, npu_config
-
-from .errors import VelaError
 
 #: What Vela calls "internal-default": system configuration and memory mode by product.
 _DEFAULTS = (
@@ -25,6 +24,10 @@ _ROLES = {
     "arena_mem_area": ("Sram", "Dram"),
     "cache_mem_area": ("Sram",),
 }
+
+
+class VelaError(HocketError):
+    """A model or an option that Vela cannot turn into a command stream for the NPU."""
 
 
 def vela_ini() -> Path:

@@ -17,7 +17,7 @@ from .debug import NpuOperation
 
 
 @dataclass(frozen=True)
-class Tensor:
+class PlacedTensor:
     """An input or output as the source model names it and the command stream places it."""
 
     name: str
@@ -72,8 +72,8 @@ class CompiledModel:
     arena_region: int
     fast_region: int | None
     """Region index of the fast scratch; None when there is none of its own."""
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[Tensor, ...]
+    inputs: tuple[PlacedTensor, ...]
+    outputs: tuple[PlacedTensor, ...]
     state: tuple[State, ...]
     """Persistent ranges, disjoint and in order of address."""
     vela_cycles: int
@@ -114,7 +114,7 @@ class CompiledModel:
 
 @dataclass(frozen=True)
 class CpuOperator:
-    """An operator that stays on the processor."""
+    """An operator that stays on the CPU."""
 
     name: str
     """Layer name; the variable's where the operator has no output."""
@@ -150,8 +150,8 @@ class Network:
     arena_size: int
     """Bytes of the arena region: Vela's scratch, and behind it what Vela did not place."""
     fast_size: int
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[Tensor, ...]
+    inputs: tuple[PlacedTensor, ...]
+    outputs: tuple[PlacedTensor, ...]
     state: tuple[State, ...]
     """Persistent ranges of both units, disjoint and in order of address."""
     parts: tuple[Part, ...]
@@ -188,5 +188,5 @@ class Network:
 
     @property
     def cpu_operators(self) -> tuple[CpuOperator, ...]:
-        """The operators on the processor, in order."""
+        """The operators on the CPU, in order."""
         return tuple(part for part in self.parts if isinstance(part, CpuOperator))

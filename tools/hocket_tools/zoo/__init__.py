@@ -6,9 +6,19 @@ each 10 ms, a keyword spotter each 20 ms, a detector twice a second. Nothing els
 knows them.
 """
 
-from .cards import Accuracy, Card, Sample, Tensor, card, models, path, sample_inputs, stream_sample
+from .cards import (
+    Accuracy,
+    Card,
+    CardTensor,
+    Sample,
+    ZooError,
+    card,
+    models,
+    path,
+    sample_inputs,
+    stream_sample,
+)
 from .denoise import enhance, si_sdr_db
-from .errors import ZooError
 from .preprocess import Answer, interpret, preprocess
 from .stream import Frame, recognised, stream
 
@@ -16,9 +26,9 @@ __all__ = [
     "Accuracy",
     "Answer",
     "Card",
+    "CardTensor",
     "Frame",
     "Sample",
-    "Tensor",
     "ZooError",
     "card",
     "enhance",

@@ -15,8 +15,7 @@ import numpy.typing as npt
 from hocket_host.units import NS_PER_S, format_ns
 
 from .audio import read_wav
-from .cards import card, sample_inputs, stream_sample
-from .errors import ZooError
+from .cards import ZooError, card, sample_inputs, stream_sample
 from .features import SAMPLE_HZ
 from .preprocess import Answer, from_audio, from_image, preprocess
 from .scenes import moving

@@ -24,7 +24,7 @@ from ..stream.operation import (
     FeatureMap,
     Kernel,
     Operation,
-    Pool,
+    PoolMode,
 )
 from .shram import SUBKERNEL, Blocks, Shape, Traversal, blocks, round_up, shape_of
 from .system import Memory, SystemConfig
@@ -90,7 +90,7 @@ def _output_rate(op: Operation, config: NpuConfig, kernel: Blocks) -> int:
         row = 3
     elif elementwise and op.param in (Elementwise.ADD, Elementwise.SUB):
         row = 5
-    elif op.key == Cmd.NPU_OP_POOL and op.param == Pool.MAX:
+    elif op.key == Cmd.NPU_OP_POOL and op.param == PoolMode.MAX:
         row = 6
     else:
         row = 7

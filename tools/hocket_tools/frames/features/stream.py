@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import wave
 from itertools import cycle
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,8 +13,9 @@ from numpy.typing import NDArray
 
 from hocket_host.machines.cpython.process_memory import ProcessMemory
 from hocket_host.machines.cpython.shims import installed
-from hocket_tools.frames.files import Frames, TensorSpec
 
+from ..tensor import Frames, TensorSpec
+from ..wav import read_mono
 from .settings import FeatureError, FrontendSettings
 from .tables import build_tables
 
@@ -23,40 +23,14 @@ _TYPECODES = {"int8": "b", "uint8": "B", "int16": "h", "int32": "i", "float32": 
 
 
 def read_wav(path: Path, sample_rate: int) -> NDArray[np.int16]:
-    """Samples of a recording.
-
-    Parameters
-    ----------
-    path
-        Uncompressed, mono, of 16 bits.
-    sample_rate
-        In Hz, which it must have: nothing is resampled.
+    """Samples of a recording, uncompressed, mono, of 16 bits and a rate in Hz.
 
     Raises
     ------
     FeatureError
         It is not such a file.
     """
-    try:
-        with wave.open(str(path), "rb") as file:
-            form = (file.getframerate(), file.getnchannels(), 8 * file.getsampwidth())
-            data = file.readframes(file.getnframes())
-    except (wave.Error, EOFError, OSError) as error:
-        raise FeatureError(
-            "not a recording",
-            where=path,
-            found=str(error) or "an early end of the file",
-            expected="an uncompressed wav file",
-        ) from error
-    if form != (sample_rate, 1, 16):
-        raise FeatureError(
-            "the recording is not in the form that features are made of",
-            where=path,
-            found=f"{form[0]} Hz, {form[1]} channels, {form[2]} bits",
-            expected=f"{sample_rate} Hz, 1 channel, 16 bits",
-            try_="convert it with sox or ffmpeg",
-        )
-    return np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(np.int16)
+    return read_mono(path, sample_rate, FeatureError)
 
 
 def feature_inputs(

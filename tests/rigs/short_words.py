@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
-from . import viper
+from hocket_host.machines.cpython.shims import viper
 
 
 def _wrapped(value: int) -> int:
