@@ -43,8 +43,8 @@ def test_features_on_the_image_are_those_of_the_reference(run: ImageRun) -> None
     assert (run.features == expected).all()
 
 
-def test_a_piece_is_short_and_a_frame_is_what_the_documents_say(run: ImageRun) -> None:
-    assert run.piece_instructions < 36_000
+def test_a_step_is_short_and_a_frame_is_what_the_documents_say(run: ImageRun) -> None:
+    assert run.step_instructions < 36_000
     assert run.frame_instructions < 460_000
     assert run.frontend_heap_bytes < 9_000
 

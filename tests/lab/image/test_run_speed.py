@@ -3,8 +3,8 @@
 
 import json
 
-from hocket_lab.image import emulator_speed as speed
 from hocket_host.missing import Missing
+from hocket_lab.image import emulator_speed as speed
 from hocket_tools import run
 
 

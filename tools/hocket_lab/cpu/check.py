@@ -132,7 +132,7 @@ def network_job(
     data: bytes,
     rounds: Sequence[tuple[Sequence[NDArray[Any]], Sequence[NDArray[Any]]]],
 ) -> Job:
-    """Describe a whole network that runs on the processor alone, each operator by its cheapest way.
+    """Describe a whole network that runs on the CPU alone, each operator by its cheapest way.
 
     Parameters
     ----------

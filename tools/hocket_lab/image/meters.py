@@ -102,7 +102,7 @@ class AllocationMeter:
 class KernelMeter:
     """Counts what the kernel's own work takes, in instructions, and leaves nothing out.
 
-    The processor's time is divided where it wakes, where the kernel begins to look for what is to
+    The CPU's time is divided where it wakes, where the kernel begins to look for what is to
     be done, and at the releases and resumes that it records. What lies before a release is the
     release's; what lies before a resume, and from there to the next look, is that resume's, or its
     completion's if the job came to its end; the rest are turns of the loop for nothing. Interrupts

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .options import Seconds, virtual_time
+
 if TYPE_CHECKING:
     from hocket_host.machines.results import Run
 
@@ -25,9 +27,7 @@ def emulate(
         typer.Argument(help="The application (.hkt); none for the prompt.", show_default=False),
     ] = None,
     backend: Annotated[str, typer.Option(help="unicorn, qemu or renode.")] = "unicorn",
-    seconds: Annotated[
-        str, typer.Option(help='Virtual time to run, such as 2, 0.5 or "200 ms".')
-    ] = "1",
+    seconds: Seconds = "1",
     verify: Annotated[
         bool,
         typer.Option(
@@ -46,9 +46,8 @@ def emulate(
         bool, typer.Option("--json", help="Write the summary as JSON; the UART is not shown.")
     ] = False,
 ) -> None:
-    """Run an ARM image in virtual time: its console, jobs, and outputs verified."""
+    """Run an ARM image on an emulated board."""
     from ..run import BACK_ENDS, BackEndError, open_guest
-    from .quantities import virtual_time
 
     duration_ns = virtual_time(seconds)
     if backend not in (*BACK_ENDS, "renode"):

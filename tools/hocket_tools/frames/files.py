@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Input frames for a network's tensors: from files that people have, or from generators.
+"""Input frames for a network's tensors: from files or generators.
 
 A source is an iterator of numpy arrays, each of a tensor's shape and dtype. Files are read and
 checked when the source is opened, not when the first frame is due.
@@ -15,6 +15,7 @@ import math
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any, Literal
 
@@ -82,9 +83,23 @@ def open_source(
             expected="one of them",
             try_='generator = "random"',
         )
-    if generator is not None:
-        return open_generator(generator, tensor, seed)
-    path = Path(file)  # type: ignore[arg-type]
+    if file is None:
+        return open_generator(str(generator), tensor, seed)
+    frames = _read(Path(file), tensor, _Options(mode, hop, array, full_scale))
+    frames.setflags(write=False)  # frames repeat
+    return cycle(frames) if loop else iter(frames)
+
+
+@dataclass(frozen=True)
+class _Options:
+    mode: Mode
+    hop: int | None
+    array: str | None
+    full_scale: tuple[float, float] | None
+
+
+def _read(path: Path, tensor: TensorSpec, options: _Options) -> NDArray[Any]:
+    mode = options.mode
     if mode not in ("raw", "quantize"):
         raise SourceError("unknown mode", where=path, found=repr(mode), expected="raw or quantize")
     reader = _READERS.get(path.suffix.lower())
@@ -99,26 +114,10 @@ def open_source(
     if not path.is_file():
         raise SourceError("no such input file", where=path, expected="a file that exists")
     try:
-        frames = reader(path, tensor, _Options(mode, hop, array, full_scale))
+        return reader(path, tensor, options)
     except SourceError as error:
-        if error.where is None:
-            error.where = path
+        error.where = error.where or path
         raise
-    frames.setflags(write=False)  # the same frames come round again
-    return _cycle(frames) if loop else iter(frames)
-
-
-def _cycle(frames: NDArray[Any]) -> Frames:
-    while True:
-        yield from frames
-
-
-@dataclass(frozen=True)
-class _Options:
-    mode: Mode
-    hop: int | None
-    array: str | None
-    full_scale: tuple[float, float] | None
 
 
 def _raw(values: NDArray[Any], tensor: TensorSpec) -> NDArray[Any]:

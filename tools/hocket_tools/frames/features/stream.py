@@ -68,32 +68,11 @@ def feature_inputs(
         The tensor holds no whole frames, or the recording is shorter than one input.
     """
     settings = settings or FrontendSettings()
-    tables = build_tables(settings)
-    info = SimpleNamespace(
-        name="input",
-        shape=tensor.shape,
-        dtype=tensor.dtype,
-        typecode=_TYPECODES.get(tensor.dtype, "?"),
-        scale=tensor.scale,
-        zero_point=tensor.zero_point,
-    )
+    step = settings.step_samples
+    data = samples.astype("<i2")
     found = []
     with installed(ProcessMemory()):
-        from hocket.features import Frontend, Spectrogram
-        from hocket.tensor import Tensor
-
-        raw = memoryview(bytearray(tensor.size * np.dtype(tensor.dtype).itemsize))
-        try:
-            spectrogram = Spectrogram(Tensor(info, raw), Frontend(tables), fresh)
-        except ValueError as error:
-            raise FeatureError(
-                "the network takes no such features",
-                found=f"{tensor.describe()}: {error}",
-                expected=f"frames of {settings.num_channels} channels, with a scale",
-                try_="the settings that the network was trained with",
-            ) from error
-        step = settings.step_samples
-        data = samples.astype("<i2")
+        spectrogram = _spectrogram(tensor, settings, fresh)
         for at in range(0, len(data) - step + 1, step):
             if spectrogram.feed(data[at : at + step]):
                 found.append(np.frombuffer(bytes(spectrogram.data), tensor.dtype))
@@ -105,6 +84,25 @@ def feature_inputs(
             try_="use a longer recording",
         )
     return np.stack(found).reshape(-1, *tensor.shape)
+
+
+def _spectrogram(tensor: TensorSpec, settings: FrontendSettings, fresh: int | None) -> Any:
+    """The device's own, for a tensor of its own."""
+    from hocket.features import Frontend, Spectrogram
+    from hocket.tensor import Tensor
+
+    typecode = _TYPECODES.get(tensor.dtype, "?")
+    info = SimpleNamespace(**vars(tensor), name="input", typecode=typecode)
+    raw = memoryview(bytearray(tensor.size * np.dtype(tensor.dtype).itemsize))
+    try:
+        return Spectrogram(Tensor(info, raw), Frontend(build_tables(settings)), fresh)
+    except ValueError as error:
+        raise FeatureError(
+            "the network takes no such features",
+            found=f"{tensor.describe()}: {error}",
+            expected=f"frames of {settings.num_channels} channels, with a scale",
+            try_="the settings that the network was trained with",
+        ) from error
 
 
 def open_features(
@@ -124,8 +122,7 @@ def open_features(
     tensor, settings, fresh
         As of `feature_inputs`.
     loop
-        Begin the recording again at its end, with a front end that has heard nothing, instead of
-        ending.
+        Begin the recording again at its end, with a reset front end, instead of ending.
 
     Raises
     ------
@@ -139,5 +136,5 @@ def open_features(
     except FeatureError as error:
         error.where = error.where or path
         raise
-    inputs.setflags(write=False)  # the same inputs come round again
+    inputs.setflags(write=False)  # inputs repeat
     return cycle(inputs) if loop else iter(inputs)
