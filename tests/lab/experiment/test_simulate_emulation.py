@@ -9,10 +9,11 @@ import pytest
 from hocket_host.board import board as boards
 from hocket_host.machines.cpython.emulation import run
 from hocket_host.machines.setup import Setup
+from hocket_lab.experiment.simulate import simulate
 from hocket_tools import container as hkt
 from hocket_tools.app.application import loads
 from hocket_tools.pack.pack import pack
-from hocket_tools.prove import KernelCosts, TaskSet, simulate
+from hocket_tools.prove import KernelCosts, TaskSet
 from paths import MODELS
 
 APPLICATION = """
