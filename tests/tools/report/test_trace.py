@@ -143,8 +143,8 @@ def mixed_image(image: hkt.Image) -> hkt.Image:
 def mixed_run(run: EmulatedRun) -> EmulatedRun:
     """The short job comes while the long one is at its step of the processor."""
     slices = (*run.slices[:2], replace(run.slices[2], step=2), run.slices[3])
-    pieces = (CpuWork(0, "step", 101, 120, 1), CpuWork(0, "step", 130, 151, 1))
-    return replace(run, slices=slices, cpu=pieces)
+    steps = (CpuWork(0, "step", 101, 120, 1), CpuWork(0, "step", 130, 151, 1))
+    return replace(run, slices=slices, cpu=steps)
 
 
 def test_a_step_of_the_processor_stands_on_its_track_by_name(
