@@ -142,8 +142,8 @@ def mixed_image(image: hkt.Image) -> hkt.Image:
 def mixed_run(run: Run) -> Run:
     """The short job comes while the long one is at its step of the processor."""
     slices = (*run.segments[:2], replace(run.segments[2], step=2), run.segments[3])
-    pieces = (CpuWork(0, "step", 101, 120, 1), CpuWork(0, "step", 130, 151, 1))
-    return replace(run, segments=slices, cpu=pieces)
+    steps = (CpuWork(0, "step", 101, 120, 1), CpuWork(0, "step", 130, 151, 1))
+    return replace(run, segments=slices, cpu=steps)
 
 
 def test_a_step_of_the_processor_stands_on_its_track_by_name(
