@@ -18,7 +18,7 @@ from hocket_host.errors import HocketError
 
 #: Bit that marks a command with a payload; also part of the key of such a command.
 PAYLOAD = 0x4000
-#: Bits of a command's first word that are its key: the opcode, and how it carries a payload.
+#: The half of a command's first word that says which it is.
 KEY_MASK = 0xFFFF
 
 
