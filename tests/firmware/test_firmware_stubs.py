@@ -20,10 +20,10 @@ STUBS = sorted(PACKAGE.rglob("*.pyi"))
 CHECK = """
 import sys
 from hocket_host.machines.cpython.shims import install
-from hocket_host.machines.cpython.shims.testing import ProcessMachine
+from hocket_host.machines.cpython.process_memory import ProcessMemory
 from mypy import stubtest
 
-install(ProcessMachine())
+install(ProcessMemory())
 options = ["--ignore-missing-stub", "--concise", "hocket"]
 sys.exit(stubtest.test_stubs(stubtest.parse_options(options)))
 """

@@ -8,8 +8,8 @@ import re
 
 import pytest
 
+from hocket_host.machines.cpython.process_memory import ProcessMemory
 from hocket_host.machines.cpython.shims import installed
-from hocket_host.machines.cpython.shims.testing import ProcessMachine
 from hocket_tools.container.device import Words, constants, package, words
 
 BLOCKS = [
@@ -21,7 +21,7 @@ BLOCKS = [
 
 @pytest.mark.parametrize("module", ["dispatch", "_layout", "ethosu", "ops", "ops.conv"])
 def test_constants_are_those_that_the_module_has_when_it_runs(module: str) -> None:
-    with installed(ProcessMachine()):
+    with installed(ProcessMemory()):
         loaded = vars(importlib.import_module(f"hocket.{module}"))
     upper = {name.lstrip("_"): value for name, value in loaded.items() if name.isupper()}
     found = constants(module)
