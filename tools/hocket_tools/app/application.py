@@ -28,7 +28,7 @@ from hocket_host.ethosu.config import CONFIGS
 from hocket_host.units import parse_duration, parse_frequency, parse_size
 
 from ..frames.features.settings import FrontendSettings
-from ..text.schema_errors import ToldError, explain, quoting
+from ..text.schema_errors import WrappedError, explain, quoting
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -57,7 +57,7 @@ def _positive(parse: Callable[[object], int]) -> Callable[[object], int]:
 
 def _accelerator(name: str) -> str:
     if name not in CONFIGS:
-        raise ToldError(
+        raise WrappedError(
             HocketError(
                 "unknown accelerator",
                 found=repr(name),
@@ -81,7 +81,7 @@ def _cut(text: object) -> str | int:
     try:
         return _positive(parse_duration)(text)
     except HocketError as error:
-        raise ToldError(
+        raise WrappedError(
             HocketError(
                 "not a way to cut",
                 found=repr(text),
@@ -94,7 +94,7 @@ def _cut(text: object) -> str | int:
 def _job_time(text: object) -> object:
     """A duration; a list of layers has another key."""
     if isinstance(text, list):
-        raise ToldError(
+        raise WrappedError(
             HocketError(
                 "cpu is a job's own CPU time",
                 found=repr(text),

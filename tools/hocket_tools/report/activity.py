@@ -30,7 +30,7 @@ def activity(run: EmulatedRun, image: Image, *, policy: str | None = None) -> di
         ``[task, job, segment, start, end]`` for each segment, in order of time, where ``job`` is
         a place in that task's ``jobs``; ``preemptions`` has pairs of rows of ``npu`` between which
         a job waited while another's segment ran. ``cpu`` has a row ``[task, what, start, end]`` for
-        each piece of the CPU's work, in order of time.
+        each interval of CPU work, in order of time.
     """
     bounded = policy in (None, image.policy.name.lower())
     tasks = []
@@ -104,13 +104,13 @@ def _attempts(slices: Sequence[Slice], task: int) -> list[list[int]]:
     """A task's segments by job: a job begins anew with the network's first segment."""
     attempts: list[list[int]] = []
     previous = -1
-    for index, piece in enumerate(slices):
-        if piece.task != task:
+    for index, run in enumerate(slices):
+        if run.task != task:
             continue
-        if not attempts or piece.step <= previous:
+        if not attempts or run.step <= previous:
             attempts.append([])
         attempts[-1].append(index)
-        previous = piece.step
+        previous = run.step
     return attempts
 
 
@@ -137,8 +137,8 @@ def _jobs(
             place = len(jobs)
             jobs.append(_cut_off(task, jobs, start, queued))
         jobs[place]["first_ns"] = start
-        for piece in attempt:
-            jobs_of[piece] = place
+        for row in attempt:
+            jobs_of[row] = place
     return jobs
 
 

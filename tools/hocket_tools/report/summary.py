@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What happened in emulated runs: one structure that both the text and the JSON come from."""
+"""What happened in emulated runs: one structure for both text and JSON."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _task(task: TaskRun) -> dict[str, Any]:
 
 
 def render(report: dict[str, Any], console: Console) -> None:
-    """Write a summary for a person."""
+    """Print a summary."""
     for run in report["runs"]:
         share = 100 * run["npu_busy_ns"] / run["duration_ns"] if run["duration_ns"] else 0
         table = plain_table("task", *_COLUMNS)
@@ -164,9 +164,9 @@ def lanes(run: EmulatedRun) -> list[Lane]:
                 [r + task.deadline_ns for i, r in enumerate(releases) if i not in served],
             )
         )
-        pieces = [w for w in run.cpu if (w.task, w.kind) == (index, "step")]
-        if pieces:
-            found.append(Lane(f"{task.name} CPU", [(w.start_ns, w.end_ns) for w in pieces], ()))
+        steps = [w for w in run.cpu if (w.task, w.kind) == (index, "step")]
+        if steps:
+            found.append(Lane(f"{task.name} CPU", [(w.start_ns, w.end_ns) for w in steps], ()))
     return found
 
 

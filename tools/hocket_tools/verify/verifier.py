@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Outputs of an emulated run held against tflite_micro, bit for bit, as they come."""
+"""Outputs of an emulated run compared with tflite_micro's, bit for bit, as they come."""
 
 from __future__ import annotations
 

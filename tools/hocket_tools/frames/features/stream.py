@@ -122,8 +122,7 @@ def open_features(
     tensor, settings, fresh
         As of `feature_inputs`.
     loop
-        Begin the recording again at its end, with a front end that has heard nothing, instead of
-        ending.
+        Begin the recording again at its end, with a reset front end, instead of ending.
 
     Raises
     ------
@@ -137,5 +136,5 @@ def open_features(
     except FeatureError as error:
         error.where = error.where or path
         raise
-    inputs.setflags(write=False)  # the same inputs come round again
+    inputs.setflags(write=False)  # inputs repeat
     return cycle(inputs) if loop else iter(inputs)
