@@ -21,10 +21,10 @@ MS = 1_000_000
 
 
 class Even:
-    """A network of equal pieces."""
+    """A network of equal segments."""
 
-    def __init__(self, pieces: int, each_ns: int) -> None:
-        self.nodes = pieces + 1
+    def __init__(self, count: int, each_ns: int) -> None:
+        self.nodes = count + 1
         self._each = each_ns
 
     def length_ns(self, first: int, last: int) -> int:
@@ -43,9 +43,9 @@ class Even:
 COSTS = Costs(dispatch_ns=20_000, resume_ns=60_000)
 
 
-def network(name: str, pieces: int, each_ns: int) -> ExperimentNetwork:
+def network(name: str, count: int, each_ns: int) -> ExperimentNetwork:
     return ExperimentNetwork(
-        name, pieces * each_ns, Choices(Even(pieces, each_ns), COSTS.dispatch_ns)
+        name, count * each_ns, Choices(Even(count, each_ns), COSTS.dispatch_ns)
     )
 
 

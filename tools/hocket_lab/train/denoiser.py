@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hocket_tools.zoo.denoise import CONTEXT, enhance, si_sdr_db, windows
 from hocket_tools.zoo.features import DENOISER
 
 from . import noise
+from .denoise import CONTEXT, enhance, si_sdr_db, windows
 from .export import (
     Quantised,
     convolve,
