@@ -7,7 +7,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ..generated import GENERATED
+from ..generate.files import GENERATED
 
 PRODUCT = ("firmware/hocket", "firmware/boards", "host", "tools/hocket_tools")
 LAB = ("tools/hocket_lab",)

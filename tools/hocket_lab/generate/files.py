@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from .checkout import ROOT
-from .progress import Report, silent
+from ..checkout import ROOT
+from ..progress import Report, silent
 
 
 @dataclass(frozen=True)
@@ -24,20 +24,21 @@ class Generated:
 
 
 def _layout() -> str:
-    from hocket_tools.container.layout import source
+    from .layout import source
 
     return source()
 
 
 def _features() -> str:
-    from hocket_tools.frames.features.defaults import source
     from hocket_tools.frames.features.tables import build_tables
+
+    from .features import source
 
     return source(build_tables())
 
 
 def _operators() -> str:
-    from .cpu.page import render, rows
+    from ..cpu.page import render, rows
 
     return render(rows())
 
