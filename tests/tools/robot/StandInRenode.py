@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+from hocket_tools.robot.guest_speed import Speed
 from hocket_tools.robot.keywords import RenodeKeywords
 from hocket_tools.robot.rig import Rig
-from hocket_tools.robot.speed import Speed
 
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.append(str(ROOT / "tests"))

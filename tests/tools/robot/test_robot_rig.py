@@ -5,9 +5,9 @@ from collections import namedtuple
 
 import pytest
 
+from hocket_tools.robot.guest_speed import Speed
 from hocket_tools.robot.rig import Rig
 from hocket_tools.robot.script import MonitorError
-from hocket_tools.robot.speed import Speed
 from paths import PLATFORM
 
 FLASH, BEHIND = 0x7000_0000, 0x7100_0000

@@ -12,9 +12,9 @@ from typing import Any
 
 from robot.libraries.BuiltIn import BuiltIn
 
+from .guest_speed import PROCESS
 from .rig import Rig
 from .script import Monitor, MonitorError
-from .speed import PROCESS
 from .terminal import Line, Terminal, Wanted
 from .uart_log import UartLog
 
@@ -111,9 +111,7 @@ class RenodeKeywords:
         rig = self._rig
         timeout_ns = round(seconds * 1e9)
         # Asked each time, because the clock starts anew with each machine.
-        self._terminals.append(
-            Terminal(lambda: rig.now_ns, rig.advance, rig.pause, timeout_ns)
-        )
+        self._terminals.append(Terminal(lambda: rig.now_ns, rig.advance, rig.pause, timeout_ns))
         return len(self._terminals) - 1
 
     def register_failing_uart_string(

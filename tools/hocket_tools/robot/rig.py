@@ -12,8 +12,8 @@ from hocket_host.board.repl import load as load_platform
 from hocket_host.machines.common import EmulatedMachine
 
 from ..run.machines import Guest, create, open_guest
+from .guest_speed import Speed
 from .script import Action, MonitorError, bad_argument
-from .speed import Speed
 
 
 class Rig:
