@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from hocket_host.missing import Missing
 from hocket_lab.needs import NeedError, require
 
 
@@ -19,7 +20,7 @@ def test_all_that_is_missing_is_told_together(tmp_path: Path) -> None:
         require(
             packages={"no_such_module": "hocket[lab]"},
             programs={"no-such-program": "its-package"},
-            all_of={"qemu": "no QEMU: apt-get install it", "unicorn": None},
+            all_of={"qemu": Missing("no QEMU", "apt-get install it"), "unicorn": None},
             image=tmp_path / "none.elf",
             models=tmp_path,
         )
@@ -31,12 +32,17 @@ def test_all_that_is_missing_is_told_together(tmp_path: Path) -> None:
 
 
 def test_one_of_several_will_do() -> None:
-    require(any_of={"unicorn": "no Unicorn: get it", "qemu": None})
+    require(any_of={"unicorn": Missing("no Unicorn", "get it"), "qemu": None})
 
 
 def test_none_of_several_will_not() -> None:
     with pytest.raises(NeedError, match="missing") as error:
-        require(any_of={"unicorn": "no Unicorn: get it", "qemu": "no QEMU: get it"})
+        require(
+            any_of={
+                "unicorn": Missing("no Unicorn", "get it"),
+                "qemu": Missing("no QEMU", "get it"),
+            }
+        )
     assert error.value.found == "no Unicorn; no QEMU"
     assert error.value.try_ == "get it"
 

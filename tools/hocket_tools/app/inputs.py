@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hocket_host.machines.cpython.emulation import Frame
+from hocket_host.machines.results import Frame
 from hocket_tools.frames.files import open_source
 from hocket_tools.frames.tensor import Frames, TensorSpec
 

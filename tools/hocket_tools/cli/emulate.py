@@ -12,7 +12,9 @@ import typer
 from .options import Seconds, virtual_time
 
 if TYPE_CHECKING:
-    from ..run import Guest, WatchedRun
+    from hocket_host.machines.results import Run
+
+    from ..run import Guest
     from ..verify.verifier import Verifier
 
 _GDB_PORT = 3333
@@ -100,7 +102,7 @@ def _run(
     verify: bool,
     gdb: int | None,
     shown: bool,
-) -> tuple[WatchedRun, Verifier | None]:
+) -> tuple[Run, Verifier | None]:
     import sys
 
     from ..pack.packed import open_packed
@@ -137,13 +139,13 @@ def _run(
         return session.run(duration_ns), verifier
 
 
-def _report(run: WatchedRun, verifier: Verifier | None) -> dict[str, Any]:
+def _report(run: Run, verifier: Verifier | None) -> dict[str, Any]:
     """The summary as plain values."""
     report: dict[str, Any] = {
-        "back_end": run.back_end,
-        "virtual_ns": run.virtual_ns,
+        "back_end": run.platform,
+        "virtual_ns": run.duration_ns,
         "npu_runs": run.npu_runs,
-        "jobs": run.completed,
+        "jobs": dict(run.completed),
         "instructions": run.instructions,
         "guest_mips": None if run.guest_mips is None else round(run.guest_mips, 2),
         "exit_code": run.exit_code,

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hocket_host.errors import HocketError
-from hocket_host.machines.cpython.emulation import EmulatedRun
+from hocket_host.machines.results import Run
 from hocket_host.units import format_hz
 
 from ..container import Image
@@ -35,7 +35,7 @@ class TraceError(HocketError):
 
 
 def write_trace(
-    run: EmulatedRun,
+    run: Run,
     image: Image,
     path: Path,
     *,
@@ -74,7 +74,7 @@ def write_trace(
 
 
 def trace(
-    run: EmulatedRun, image: Image, *, board: str = "board", policy: str | None = None
+    run: Run, image: Image, *, board: str = "board", policy: str | None = None
 ) -> dict[str, Any]:
     """A run as the JSON value of a trace file.
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hocket_host.machines.cpython.emulation import Frame
+from hocket_host.machines.results import Frame
 
 from ..reference.missing import failing, refused
 from ..reference.oracle import Oracle, OracleError
