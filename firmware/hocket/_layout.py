@@ -59,6 +59,7 @@ STEP_KIND_CPU = const(1)
 
 POLICY_RR = const(3)
 
+OVERRUN_QUEUE = const(1)
 OVERRUN_ABORT = const(2)
 
 MODEL_FLAG_SHARED_ARENA = const(1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from .checkout import ROOT
@@ -39,9 +40,23 @@ def _operators() -> str:
     return render(rows())
 
 
-#: By path from the repository's root.
+def _copied(path: Path) -> str:
+    from hocket_tools.container.device import copied
+
+    return copied(path, _FIRMWARE)
+
+
+_FIRMWARE = ROOT / "firmware" / "hocket"
+#: What marks a constant of the firmware that is a copy of another module's.
+_COPY = ")  # as "
+#: By path from the repository's root. Copies come second, because some are of what is generated.
 GENERATED = {
     "firmware/hocket/_layout.py": Generated(_layout),
+    **{
+        path.relative_to(ROOT).as_posix(): Generated(partial(_copied, path))
+        for path in sorted(_FIRMWARE.rglob("*.py"))
+        if _COPY in path.read_text(encoding="utf-8")
+    },
     "firmware/hocket/features/micro.py": Generated(_features, on_request=True),
     "docs/operators.md": Generated(_operators, on_request=True),
 }

@@ -90,7 +90,7 @@ def assert_same_results(compiled, tiled, inputs):
 def assert_same_steps(compiled, bound):
     """Every kernel's OFM once all of its tiles have run equals that of the whole kernel."""
     operations = compiled.stream.operations
-    layout = TiledStream(TilePlan(Origins.of(compiled), compiled.npu, system_of(compiled), bound))
+    layout = TiledStream(TilePlan(Origins(compiled), compiled.npu, system_of(compiled), bound))
     tiled = bound_tiles(compiled, bound, system_of(compiled))
     if len(tiled.stream.operations) != len(layout.steps):
         return

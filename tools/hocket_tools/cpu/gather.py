@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import math
 
+from ..container.device import Words
 from ..tflite.operators import SourceOperator
 from .costs import chunk_of, spent, work
-from .packing import Packed, element_bytes, packed, words
+from .packing import Packed, element_bytes, packed
 from .registry import Operator, register
 
-_AXES = 4
+_PARAMETERS = Words("ops.gather")
+_AXES = _PARAMETERS.width("axes")
 _MOST_BYTES = 512
 
 
@@ -58,22 +60,14 @@ class Gather(Operator):
         item = slice_work + byte * most
         chunk = chunk_of(item, max(slices * parts, 1))
         blank = (0,) * (_AXES - len(sizes))
+        header = _PARAMETERS.pack(
+            count=slices, chunk=chunk, bytes=length, indices=len(sizes), tuples=tuples,
+            span=span, steps=(*strides, *blank), axes=(*sizes, *blank), chunk_bytes=most,
+        )  # fmt: skip
         return packed(
             "gather",
             primitive,
-            words(
-                slices,
-                chunk,
-                length,
-                len(sizes),
-                tuples,
-                span,
-                *strides,
-                *blank,
-                *sizes,
-                *blank,
-                most,
-            ),
+            header,
             inputs=(given, indices),
             outputs=(result,),
             spent=spent(

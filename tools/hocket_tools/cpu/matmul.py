@@ -7,9 +7,11 @@ import math
 
 import numpy as np
 
+from ..container.device import Words
 from ..tflite.operators import SourceOperator
 from .costs import STEP_CYCLES, chunk_of, spent, work
 from .packing import (
+    TYPES,
     Packed,
     element_bytes,
     limits,
@@ -17,12 +19,11 @@ from .packing import (
     per_tensor,
     quantise_multiplier,
     scaling,
-    words,
 )
 from .registry import Operator, register
 
+_PARAMETERS = Words("ops.matmul")
 _MOST = 64
-_WORDS = 16
 
 
 class BatchMatmul(Operator):
@@ -62,9 +63,10 @@ class BatchMatmul(Operator):
         part = min(depth, max(1, (STEP_CYCLES - ends.cycles) // max(product.cycles, 1)))
         parts = -(-depth // part)
         chunk = 1 if parts > 1 else chunk_of(output + product * depth, min(_MOST, result.elements))
-        header = words(
-            result.elements, chunk, _WORDS, depth, 2 if wide else 0, columns, row_count, *of_left,
-            *of_right, -zero_a, -zero_b, part,
+        header = _PARAMETERS.pack(
+            count=result.elements, chunk=chunk, scaling=_PARAMETERS.size, depth=depth,
+            type=TYPES[left.dtype], columns=columns, rows=row_count, left=of_left, right=of_right,
+            left_offset=-zero_a, right_offset=-zero_b, part=part,
         )  # fmt: skip
         low, high = limits(result.dtype)
         ends_scaling = scaling(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..container.device import Words
 from ..tflite.operators import SourceOperator, constant
 from .costs import chunk_of, spent, work
 from .packing import (
@@ -15,14 +16,12 @@ from .packing import (
     per_tensor,
     quantise_multiplier,
     scaling,
-    words,
 )
-from .products import biases, rows
+from .products import biases, products, rows
 from .registry import Operator, register
 
+_PARAMETERS = Words("ops.svdf")
 _MOST = 64
-_WORDS = 13
-_ROW_WORDS = 10
 
 
 class Svdf(Operator):
@@ -86,25 +85,25 @@ class Svdf(Operator):
         unit_chunk = chunk_of(unit, min(_MOST, units))
         newest = work("svdf", newest=1)
         newest_chunk = chunk_of(newest, batches * filters)
-        unit_bias_at = _WORDS
-        unit_scaling_at = unit_bias_at + len(unit_bias) // 4
+        unit_scaling_at = _PARAMETERS.size + len(unit_bias) // 4
         features_at = unit_scaling_at + len(unit_scaling) // 4
         acc = 4 * max(plan.most, unit_chunk)
-        header = words(
-            moves, newest_chunk, unit_chunk, filters, batches, memory, rank, element_bytes(state),
-            per_tensor(state)[1], unit_bias_at, unit_scaling_at, features_at, acc,
+        header = _PARAMETERS.pack(
+            shift_chunk=moves, newest_chunk=newest_chunk, unit_chunk=unit_chunk, filters=filters,
+            batches=batches, memory=memory, rank=rank, width=element_bytes(state),
+            zero=per_tensor(state)[1], unit_bias=_PARAMETERS.size, unit_scaling=unit_scaling_at,
+            features=features_at, acc=acc,
         )  # fmt: skip
-        products = words(
-            batches * filters, plan.most, 0, _ROW_WORDS + len(feature_bias) // 4, _ROW_WORDS, depth,
-            filters, 0, 0, plan.part,
-        )  # fmt: skip
+        first = products(
+            plan, batches * filters, filters, depth, feature_bias, dtype="int8", wide=False
+        )
         unit_steps = -(-units // unit_chunk)
         shift_steps = max(-(-shifted // moves), 1)
         newest_steps = -(-batches * filters // newest_chunk)
         return packed(
             "svdf",
             primitive,
-            header + unit_bias + unit_scaling + products + feature_bias + feature_scaling,
+            header + unit_bias + unit_scaling + first + feature_scaling,
             inputs=(given, features, times, state),
             outputs=(result,),
             scratch_bytes=acc + -(-batches * filters * element_bytes(state) // 4) * 4,

@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..container.device import Words
 from ..tflite.model import Quantisation, TfliteTensor
 from ..tflite.operators import SourceOperator
 from .costs import chunk_of, spent, work
-from .packing import Packed, element_bytes, packed, words
+from .packing import Packed, element_bytes, packed
 from .registry import Operator, register
 
+_PARAMETERS = Words("ops.table")
 _RESULTS = ("int8", "uint8", "int16", "int32", "float32")
 _UNITS = {1: "byte", 2: "half", 4: "word"}
 
@@ -103,7 +105,8 @@ class Table(Operator):
         return packed(
             "table",
             primitive,
-            words(given.elements, chunk, width, 0) + values.tobytes(),
+            _PARAMETERS.pack(count=given.elements, chunk=chunk, width=width, unused=0)
+            + values.tobytes(),
             inputs=(given,),
             outputs=(result,),
             spent=spent(-(-given.elements // chunk), item * chunk, item * given.elements),

@@ -74,7 +74,7 @@ def _tiled(
 ) -> tuple[TilePlan, TiledStream, bytes, Sequence[Operation]] | None:
     """The plan, and the new stream as steps, as bytes and parsed; None if nothing is tiled."""
     stream = compiled.stream
-    origins = Origins.of(compiled)
+    origins = Origins(compiled)
     known = {h.text for h in check(stream.operations, compiled.npu)}
     whole: frozenset[int] = frozenset()
     while True:
