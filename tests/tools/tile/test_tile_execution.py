@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hocket_host.ethosu.compute.faults import Extent
 from hocket_host.ethosu.compute.model import NpuModel
 from hocket_host.ethosu.lint.hazards import check
-from hocket_host.ethosu.timing.system import parse_system_config
+from hocket_host.ethosu.timing.system_config import parse_system_config
 from hocket_lab.exact.cases import ALL, BY_ID, CRASHES_VELA
 from hocket_lab.exact.device import Device
 from hocket_lab.exact.sweep import feed

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from hocket_host.ethosu.lint.hazards import check
 from hocket_host.ethosu.stream.operation import Operation, parse
-from hocket_host.ethosu.timing.system import SystemConfig
+from hocket_host.ethosu.timing.system_config import SystemConfig
 
 from ..vela import CompiledModel, NpuOperation
 from .emit import StreamStep, emit
