@@ -20,7 +20,7 @@ from ..container.device import Words, constants
 from ..tflite.model import TfliteTensor
 from ..tflite.operators import SourceOperator, constant
 from .costs import Spent, Work, chunk_of, spent, work
-from .packing import TYPES, Packed, packed, per_tensor
+from .packing import TYPES, PackedOperator, packed, per_tensor
 from .registry import Operator, register
 
 _PARAMETERS = Words("ops.detect")
@@ -171,7 +171,7 @@ class Detect(Operator):
         cycles = _plan(source, options).spent.cycles
         return f"up to {cycles} cycles, beyond 32 bits" if cycles >= _MOST_CYCLES else None
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """Tables of quotients and exponentials, and the anchors."""
         options = _options(source)
         anchors, encodings = _anchors(source), _encodings(source)
