@@ -10,8 +10,8 @@ LAB    := $(VENV)/.lab
 export OMP_NUM_THREADS = 1
 export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: help demo test check house mutants bench exact experiment bounds soak firmware size robot dispatch \
-        same-answers speed operators profile overlap wheel clean
+.PHONY: help demo test check house claims mutants bench exact experiment bounds soak firmware size \
+        robot dispatch same-answers speed features operators profile overlap wheel clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -43,6 +43,9 @@ check: $(READY) ## lint, types, imports, generated files
 house: $(READY) ## lines, files, functions, and that imports run one way; writes build/house.json
 	@$(BIN)/hocket lab house --output build/house.json
 
+claims: $(READY) ## figures of the documents against what was measured last; build/claims.json
+	@$(BIN)/hocket lab claims --output build/claims.json
+
 mutants: $(READY) ## sources broken at one place, 200 drawn: who notices; writes build/mutants.json
 	@$(BIN)/hocket lab mutants --output build/mutants.json
 
@@ -72,6 +75,9 @@ dispatch: $(LAB) ## what the image's hot path costs, in instructions; build/disp
 
 speed: $(LAB) ## how fast the emulators are, NPU included; writes build/speed.json
 	@$(BIN)/hocket lab speed --output build/speed.json
+
+features: $(LAB) ## what the audio front end costs on the ARM image; writes build/features.json
+	@$(BIN)/hocket lab features tests/data/alexa/alexa_en-gb.wav --output build/features.json
 
 same-answers: $(LAB) ## the demo on every platform that is here; build/same-answers.json
 	@$(BIN)/hocket lab same-answers --output build/same-answers.json

@@ -13,7 +13,7 @@ from pymicro_features import MicroFrontend
 
 from hocket_lab.image.features import ImageRun, run_on_image
 from hocket_tools.frames.features import feature_inputs, read_wav
-from hocket_tools.frames.files import TensorSpec
+from hocket_tools.frames.tensor import TensorSpec
 from paths import DATA
 
 pytestmark = pytest.mark.needs("qemu-arm")
@@ -43,8 +43,8 @@ def test_features_on_the_image_are_those_of_the_reference(run: ImageRun) -> None
     assert (run.features == expected).all()
 
 
-def test_a_piece_is_short_and_a_frame_is_what_the_documents_say(run: ImageRun) -> None:
-    assert run.piece_instructions < 36_000
+def test_a_step_is_short_and_a_frame_is_what_the_documents_say(run: ImageRun) -> None:
+    assert run.step_instructions < 36_000
     assert run.frame_instructions < 460_000
     assert run.frontend_heap_bytes < 9_000
 

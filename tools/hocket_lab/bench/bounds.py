@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from hocket_host.ethosu.timing.system import SystemConfig, parse_system_config
+from hocket_host.ethosu.timing.system_config import SystemConfig, parse_system_config
 from hocket_host.ethosu.timing.timing import (
     STOP_CYCLES,
     StreamTiming,
@@ -62,7 +62,7 @@ def _span(timing: StreamTiming) -> int:
 
 
 def measure(compiled: CompiledModel, bound: int, system: SystemConfig) -> Figures:
-    """Cut a network into pieces and time it before and after.
+    """Cut a network into tiles and time it before and after.
 
     Parameters
     ----------
@@ -78,30 +78,30 @@ def measure(compiled: CompiledModel, bound: int, system: SystemConfig) -> Figure
     TileError
         As `bound_tiles`.
     """
-    pieces = bound_tiles(compiled, bound, system)
+    tiled = bound_tiles(compiled, bound, system)
     before = stream_cycles(compiled.stream.operations, compiled.npu, system)
-    after = stream_cycles(pieces.stream.operations, pieces.npu, system)
+    after = stream_cycles(tiled.stream.operations, tiled.npu, system)
 
     def longest(model: CompiledModel) -> int:
         operations = model.stream.operations
         return max(operation_cycles(op, model.npu, system).nominal for op in operations)
 
-    segments = split(pieces, cut_points(pieces))
+    segments = split(tiled, cut_points(tiled))
     return Figures(
         bound_cycles=bound,
         operations_before=len(compiled.operations),
-        operations=len(pieces.operations),
+        operations=len(tiled.operations),
         longest_operation_before=longest(compiled),
-        max_piece_cycles=longest(pieces),
+        max_piece_cycles=longest(tiled),
         max_segment_cycles=max(
-            stream_cycles(s.stream.operations, pieces.npu, system).total_cycles for s in segments
+            stream_cycles(s.stream.operations, tiled.npu, system).total_cycles for s in segments
         ),
         cycles_before=before.total_cycles,
         cycles=after.total_cycles,
         extra_cycles_ratio=after.total_cycles / before.total_cycles - 1,
         cycle_model_error=_span(before) / compiled.vela_cycles - 1,
         read_only_before=len(compiled.read_only),
-        read_only=len(pieces.read_only),
+        read_only=len(tiled.read_only),
     )
 
 

@@ -8,6 +8,7 @@ import typer
 from . import (
     bench,
     bounds,
+    claims,
     dispatch,
     exact,
     experiment,
@@ -30,7 +31,7 @@ def register(app: typer.Typer) -> None:
     """Add the lab's subcommands; called through the entry-point group ``hocket.commands``."""
     app.command()(profile.profile)
     lab = typer.Typer(
-        help="Measurements, exactness sweeps, experiments, training, acceptance suites.",
+        help="Measurements, sweeps, experiments, training.",
         no_args_is_help=True,
         rich_markup_mode=None,
     )
@@ -51,6 +52,7 @@ def register(app: typer.Typer) -> None:
         generate.generate,
         house.house,
         mutants.mutants,
+        claims.claims,
     ):
         lab.command()(command)
     app.add_typer(lab, name="lab")

@@ -19,14 +19,14 @@ def operators(
     platform: Annotated[
         list[str] | None,
         typer.Option(
-            help="cpython, micropython or arm; may be repeated. By default all that are here."
+            help="cpython, micropython or arm; may be repeated. By default all that can run here."
         ),
     ] = None,
     firmware: Firmware = FIRMWARE,
     output: Output = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare the CPU's operators with tflite_micro, byte for byte.
+    """Compare the CPU's operators with tflite_micro, exactly.
 
     Exit code 1 if anything differs, or takes longer on the ARM image than it was packed for.
     """

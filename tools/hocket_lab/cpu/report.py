@@ -15,6 +15,7 @@ from typing import Any
 
 from hocket_host.errors import HocketError
 from hocket_host.machines import micropython
+from hocket_host.missing import Missing
 from hocket_tools.cpu.costs import STEP_CYCLES
 from hocket_tools.cpu.registry import kinds
 
@@ -57,8 +58,8 @@ def choose(asked: Sequence[str] | None, firmware: Path) -> tuple[list[str], dict
     return chosen, {name: why for name, why in lacking.items() if name not in chosen}
 
 
-def missing(platform: str, firmware: Path) -> str | None:
-    """Why a platform cannot run here, and how to mend that; None if it can."""
+def missing(platform: str, firmware: Path) -> Missing | None:
+    """What a platform lacks here; None if nothing."""
     if platform == "micropython":
         return micropython.missing()
     return available(firmware) if platform == "arm" else None
@@ -101,6 +102,34 @@ def measure(
         ``cases`` and ``mismatches``: sums. ``kinds``: every operator with an implementation.
     """
     report("packing")
+    ways, refused = _ways(pattern)
+    results: dict[str, list[dict[str, Any]]] = {name: [] for name in platforms}
+    taken_ns = {}
+    for name in platforms:
+        start_ns = time.monotonic_ns()
+        jobs = [way.shorter_job if name == "arm" else way.job for way in ways]
+        for at in range(0, len(ways), _BATCH):
+            report(name, at, len(ways))
+            results[name] += _run(name, jobs[at : at + _BATCH], firmware)
+        taken_ns[name] = time.monotonic_ns() - start_ns
+    return {
+        "operators": _by_operator(ways, list(results.values())),
+        "kinds": list(kinds()),
+        "cases": len({way.case.id for way in ways}),
+        "comparisons": len(ways),
+        "mismatches": sum(r["mismatches"] for found in results.values() for r in found),
+        "platforms": {
+            name: {**_summary(ways, found), "host_ns": taken_ns[name]}
+            for name, found in results.items()
+        },
+        "step_bound_cycles": STEP_CYCLES,
+        "beyond_a_step": _beyond_a_step(ways),
+        "not_compared": refused,
+    }
+
+
+def _ways(pattern: str) -> tuple[list[Comparison], dict[str, str]]:
+    """Every primitive of every case whose id holds a pattern, and why cases are left out."""
     ways: list[Comparison] = []
     refused: dict[str, str] = {}
     for name, case in sorted(CASES.items()):
@@ -116,20 +145,18 @@ def measure(
             "no case was compared", found=f"{len(refused)} refused",
             expected="a case whose id holds " + repr(pattern), try_="leave --cases out",
         )  # fmt: skip
-    results: dict[str, list[dict[str, Any]]] = {name: [] for name in platforms}
-    taken_ns = {}
-    for name in platforms:
-        start_ns = time.monotonic_ns()
-        jobs = [way.shorter_job if name == "arm" else way.job for way in ways]
-        for at in range(0, len(ways), _BATCH):
-            report(name, at, len(ways))
-            results[name] += _run(name, jobs[at : at + _BATCH], firmware)
-        taken_ns[name] = time.monotonic_ns() - start_ns
+    return ways, refused
+
+
+def _by_operator(
+    ways: Sequence[Comparison], results: Sequence[Sequence[dict[str, Any]]]
+) -> dict[str, dict[str, Any]]:
+    """Sums by operator and types, over the results of every platform."""
     rows: dict[tuple[str, str], list[tuple[Comparison, int, int]]] = defaultdict(list)
     for i, way in enumerate(ways):
         types = f"{way.case.dtype} to {way.source.outputs[0].dtype}"
-        mismatches = sum(found[i]["mismatches"] for found in results.values())
-        elements = max(found[i]["elements"] for found in results.values())
+        mismatches = sum(found[i]["mismatches"] for found in results)
+        elements = max(found[i]["elements"] for found in results)
         rows[way.source.kind, types].append((way, elements, mismatches))
     operators: dict[str, dict[str, Any]] = {}
     for (kind, types), found_rows in sorted(rows.items()):
@@ -141,20 +168,7 @@ def measure(
             "primitives": sorted({way.packed.primitive for way, _, _ in found_rows}),
             "differing_cases": sorted({way.case.id for way, _, n in found_rows if n}),
         }
-    return {
-        "operators": operators,
-        "kinds": list(kinds()),
-        "cases": len({way.case.id for way in ways}),
-        "comparisons": len(ways),
-        "mismatches": sum(r["mismatches"] for found in results.values() for r in found),
-        "platforms": {
-            name: {**_summary(ways, found), "host_ns": taken_ns[name]}
-            for name, found in results.items()
-        },
-        "step_bound_cycles": STEP_CYCLES,
-        "beyond_a_step": _beyond_a_step(ways),
-        "not_compared": refused,
-    }
+    return operators
 
 
 def _beyond_a_step(ways: Sequence[Comparison]) -> list[str]:

@@ -14,23 +14,23 @@ from typing import Any
 
 from hocket_host.board import board as boards
 from hocket_host.ethosu.config import npu_config
-from hocket_host.ethosu.timing.system import parse_system_config
+from hocket_host.ethosu.timing.system_config import parse_system_config
 from hocket_host.units import cycles_to_ns
-from hocket_tools.prove.adversary import observe
 from hocket_tools.prove.response import analyse
 from hocket_tools.zoo.application import APPLICATION
 
 from ..progress import Report, silent
+from .adversary import observe
 from .draw import draw_set
 from .judge import METHODS, Costs, Method, Verdict, judge
-from .networks import Network, load_networks
+from .networks import ExperimentNetwork, load_networks
 from .points import Point
 
 ACCELERATOR = "ethos-u55-128"
 NPU_HZ = 50_000_000
 #: Of a fast Cortex-M55: the question is about the NPU, and Python on a slow CPU hides it.
 CPU_HZ = 400_000_000
-PIECE_CYCLES = 20_000
+TILE_CYCLES = 20_000
 #: A network counts if its job takes the NPU at least this many times what it takes the CPU.
 _JOBS_OF_CPU = 5
 UTILISATIONS = tuple(percent / 100 for percent in range(5, 101, 5))
@@ -38,7 +38,7 @@ _ZOO = APPLICATION.parent / "data"
 
 
 @cache
-def _setting(folder: Path) -> tuple[list[Network], Costs]:
+def _setting(folder: Path) -> tuple[list[ExperimentNetwork], Costs]:
     """Networks and costs; compiled once a process."""
     from hocket_tools.vela.options import vela_ini
 
@@ -57,7 +57,7 @@ def _setting(folder: Path) -> tuple[list[Network], Costs]:
         system,
         costs.dispatch_ns,
         least_ns=_JOBS_OF_CPU * (2 * costs.resume_ns + costs.dispatch_ns),
-        piece_cycles=PIECE_CYCLES,
+        tile_cycles=TILE_CYCLES,
     )
     return networks, costs
 

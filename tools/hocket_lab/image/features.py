@@ -15,7 +15,7 @@ from hocket_tools.image.errors import FirmwareError
 
 from . import console
 
-# A line of heap, then one a frame: instructions of the frame and of its longest piece, pieces,
+# A line of heap, then one a frame: instructions of the frame and of its longest step, steps,
 # features.
 _SCRIPT = """
 import gc, micropython, time, uctypes
@@ -32,7 +32,7 @@ def run(samples, now=time.ticks_cpu, diff=time.ticks_diff):
     size = 2 * frontend.step_samples
     for at in range(0, len(samples) - size + 1, size):
         chunk = samples[at : at + size]
-        longest = pieces = 0
+        longest = steps = 0
         micropython.heap_lock()
         began = now()
         due = frontend.push(chunk)
@@ -42,12 +42,12 @@ def run(samples, now=time.ticks_cpu, diff=time.ticks_diff):
             due = not frontend.step()
             taken = diff(now(), began)
             total += taken
-            pieces += 1
+            steps += 1
             if taken > longest:
                 longest = taken
         micropython.heap_unlock()
-        if pieces:
-            print(total, longest, pieces, bytes(frontend.features).hex())
+        if steps:
+            print(total, longest, steps, bytes(frontend.features).hex())
 
 run(memoryview(uctypes.bytearray_at({address}, {size})))
 """
@@ -61,9 +61,9 @@ class ImageRun:
     """(frames, channels)."""
     frame_instructions: int
     """Of the longest frame, with the measurement."""
-    piece_instructions: int
-    """Of the longest piece of one."""
-    pieces: int
+    step_instructions: int
+    """Of the longest step of one."""
+    steps: int
     """Of a frame."""
     modules_heap_bytes: int
     """What importing it takes."""
@@ -78,8 +78,8 @@ class ImageRun:
     def __str__(self) -> str:
         return (
             f"{len(self.features)} frames of {self.features.shape[1]} channels\n"
-            f"instructions of a frame: {self.frame_instructions} in {self.pieces} pieces, "
-            f"of a piece: {self.piece_instructions}\n"
+            f"instructions of a frame: {self.frame_instructions} in {self.steps} steps, "
+            f"of a step: {self.step_instructions}\n"
             f"heap: {self.modules_heap_bytes} bytes of modules, "
             f"{self.frontend_heap_bytes} of a front end"
         )
@@ -121,8 +121,8 @@ def run_on_image(elf: Path, samples: NDArray[np.int16]) -> ImageRun:
     return ImageRun(
         features=np.stack(features).astype(np.uint16),
         frame_instructions=max(int(line[0]) for line in frames),
-        piece_instructions=max(int(line[1]) for line in frames),
-        pieces=max(int(line[2]) for line in frames),
+        step_instructions=max(int(line[1]) for line in frames),
+        steps=max(int(line[2]) for line in frames),
         modules_heap_bytes=int(heap[0]),
         frontend_heap_bytes=int(heap[1]),
     )

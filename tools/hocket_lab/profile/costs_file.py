@@ -7,7 +7,7 @@ from hocket_tools.cpu.costs import Costs
 
 _HEAD = """\
 # SPDX-License-Identifier: Apache-2.0
-# Processor cycles of what operators do, each an upper bound over the measured cases. Written by
+# CPU cycles of what operators do, each an upper bound over the measured cases. Written by
 # `hocket profile` from the image on the bundled emulator, where an instruction takes one cycle.
 """
 

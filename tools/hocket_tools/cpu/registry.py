@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from ..tflite.operators import SourceOperator
 from .costs import STEP_CYCLES
-from .packing import OperatorError, Packed
+from .packing import OperatorError, PackedOperator
 
 
 class Operator:
@@ -28,7 +28,7 @@ class Operator:
         """Return why this one operator cannot run, or None."""
         raise NotImplementedError
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """Pack for the device by one of the primitives; None where that one does not fit."""
         raise NotImplementedError
 
@@ -70,7 +70,7 @@ def reason(source: SourceOperator) -> str | None:
     return None if None in reasons else reasons[0]
 
 
-def candidates(source: SourceOperator) -> Iterator[Packed]:
+def candidates(source: SourceOperator) -> Iterator[PackedOperator]:
     """Every way to run an operator, by the order of preference among equal costs.
 
     Raises
@@ -96,7 +96,7 @@ def candidates(source: SourceOperator) -> Iterator[Packed]:
                 yield packed
 
 
-def pack(source: SourceOperator, *, scratch_bytes: int | None = None) -> Packed:
+def pack(source: SourceOperator, *, scratch_bytes: int | None = None) -> PackedOperator:
     """Pack an operator by its cheapest primitive that fits.
 
     Parameters

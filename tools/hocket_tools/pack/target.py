@@ -10,9 +10,9 @@ from pathlib import Path
 from hocket_host.board import board as boards
 from hocket_host.board.board import Board
 from hocket_host.ethosu.config import NpuConfig
-from hocket_host.ethosu.timing.system import SystemConfig, parse_system_config
+from hocket_host.ethosu.timing.system_config import SystemConfig, parse_system_config
 
-from ..app.application import Application, Task
+from ..app.application import Application, TaskSection
 from ..cpu import costs
 from ..prove.taskset import KernelCosts
 from ..vela.options import ResolvedOptions, VelaOptions, resolve, vela_ini
@@ -82,7 +82,7 @@ def _board(application: Application) -> Board:
     return boards.load(path if path.exists() else application.board.name)
 
 
-def _options(application: Application, task: Task) -> VelaOptions:
+def _options(application: Application, task: TaskSection) -> VelaOptions:
     npu = application.npu
     return VelaOptions(
         accelerator_config=npu.accelerator_config,

@@ -105,7 +105,6 @@ def newcomer_delays(
 
 
 def span_ns(
-    taskset: TaskSet,
     own: Stages,
     place: tuple[int, int],
     cpu: Delays,
@@ -118,29 +117,24 @@ def span_ns(
 
     Parameters
     ----------
-    taskset
-        For its costs.
     own
         The task.
     place
         First and last link.
     cpu, npu
         What may delay the job on each.
-    dispatches
-        Of the set.
-    horizon_ns
-        Beyond which nothing is looked for.
+    dispatches, horizon_ns
+        Of the set; beyond which nothing is looked for.
     jobs
         How many jobs follow one another without a pause, each through all these links.
     """
-    first, last = place
-    chain = own.links[first : last + 1]
+    chain = own.links[place[0] : place[1] + 1]
     tail = chain[-1].last_ns
-    own_cpu = jobs * sum(link.cost_ns for link in chain if not link.npu)
     visits = jobs * sum(not link.npu for link in chain)
     submissions = jobs * len(chain) - visits
+    own_cpu = jobs * sum(link.cost_ns for link in chain if not link.npu)
     cpu_only = own_cpu + visits * cpu.blocking_ns
-    if first == 0:
+    if place[0] == 0:
         cpu_only += least_tick_ns(cpu.blocking_ns) - cpu.blocking_ns
     constant = cpu_only + jobs * sum(link.cost_ns for link in chain if link.npu)
     constant += submissions * npu.blocking_ns
@@ -161,12 +155,12 @@ def span_ns(
         later = constant + computed + sum([task.executed_ns(until) for task in on_npu])
         if visits:
             released = dispatches.released_ns(window)
-            later += released
             busy = cpu_only + computed + released
-            later += dispatches.meanwhile_ns(busy, visits if submissions else 1, window)
+            stretches = visits if submissions else 1
+            later += released + dispatches.meanwhile_ns(busy, stretches, window)
         if later <= window:
             return window
-        # Any fixed point is a bound; the least may be very many steps away.
+        # Any fixed point is a bound; the least may be very many rounds away.
         window = later + (later - window if count > _SMALL_ROUNDS else 0)
     return INFINITE
 

@@ -18,7 +18,7 @@ from ..segment.dataflow import footprints, live_before
 from ..tflite.model import TfliteError, TfliteModel, read_bytes, read_tflite
 from ._process import CompilerOutput, run_compiler
 from .checks import check_chosen, check_quantised, check_source, refusal
-from .chosen import disguise, find_layers, touching_truth
+from .chosen import connected_by_bools, disguise, find_layers
 from .debug import join
 from .misread import misread
 from .mixed import join_units
@@ -167,7 +167,7 @@ def _mixed(
     check_source(source, keyed.data)
     check_chosen(source, keyed.data, chosen)
     answer = None if chosen else _answer(keyed, options)
-    left = touching_truth(source, chosen or None)
+    left = connected_by_bools(source, chosen or None)
     if answer is None or (left and not answer.blobs):
         answer = run_compiler(disguise(keyed.data, left), options, graph=True)
     try:
