@@ -9,6 +9,7 @@ from . import (
     bench,
     bounds,
     claims,
+    corpus,
     dispatch,
     exact,
     experiment,

@@ -29,6 +29,7 @@ from hocket_host.units import parse_duration, parse_frequency, parse_size
 
 from ..frames.features.settings import FrontendSettings
 from ..text.schema_errors import ToldError, explain, quoting
+from ..tflite.file import ModelFile
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -184,6 +185,8 @@ class Task(_Section):
     """`[tasks.NAME]`: one network with its timing."""
 
     model: Path
+    signature: Annotated[str, Field(min_length=1)] | None = None
+    """Which network of a file that holds several: a signature's key."""
     period: Duration
     deadline: Duration | None = None
     offset: Offset = 0
@@ -235,6 +238,11 @@ class Application:
     def resolve(self, path: Path) -> Path:
         """Make a path of the file absolute; relative ones start at the file's own folder."""
         return Path(os.path.normpath(self.path.parent / path.expanduser()))
+
+    def model(self, name: str) -> ModelFile:
+        """The model of a task."""
+        task = self.tasks[name]
+        return ModelFile(self.resolve(task.model), task.signature)
 
     def cut(self, name: str) -> str | int:
         """How a task's network is cut."""
