@@ -11,7 +11,7 @@ import pytest
 from hypothesis import Phase, settings
 
 from commands import hocket  # noqa: F401
-from hocket_tools.image import Image, built
+from hocket_tools.image import ArmImage, built
 from paths import ELF, OUTPUT
 from rigs.needs import need, required
 
@@ -56,7 +56,7 @@ def elf() -> Path:
 
 
 @pytest.fixture(scope="session")
-def images() -> list[Image]:
+def images() -> list[ArmImage]:
     """That image and the one for a small heap, with their sizes."""
     need("image", "gcc-arm")
     return built(OUTPUT)

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from hocket_host.machines.cpython import shims
-from hocket_host.machines.cpython.shims.testing import ProcessMachine
+from hocket_host.machines.cpython.process_memory import ProcessMemory
 from hocket_tools.container import (
     CpuProgram,
     Image,
@@ -25,7 +25,7 @@ STREAM = bytes(range(16))
 
 @pytest.fixture
 def load():
-    with shims.installed(ProcessMachine()):
+    with shims.installed(ProcessMemory()):
         from hocket.container import load
 
         yield load

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from hocket_host.ethosu.config import npu_config
-from hocket_host.machines.cpython import emulation
-from hocket_host.machines.cpython.soc import Soc
+from hocket_host.machines import setup
+from hocket_host.machines.hosted import HostedBoard
 from hocket_host.server import NpuServer, Platform
 from hocket_tools.app.application import load
 from hocket_tools.pack.pack import pack
@@ -103,7 +103,7 @@ def test_an_application_gives_the_same_outputs_at_the_same_times(packed, monkeyp
     peripherals = []
 
     def board_with_server(*arguments, **options):
-        soc = Soc(*arguments, **options)
+        soc = HostedBoard(*arguments, **options)
         peripherals.append(PythonPeripheral(Machine(soc), RENODE / "ethos_u55.py"))
         registers = Registers(peripherals[-1])
         windows = soc.bus._windows
@@ -117,7 +117,7 @@ def test_an_application_gives_the_same_outputs_at_the_same_times(packed, monkeyp
     )
     with NpuServer(platform, port=0) as server:
         monkeypatch.setenv("HOCKET_NPU_PORT", str(server.port))
-        monkeypatch.setattr(emulation, "Soc", board_with_server)
+        monkeypatch.setattr(setup, "HostedBoard", board_with_server)
         outputs, responses = executed(packed)
         [peripheral] = peripherals
         peripheral.scope["npu"].close()

@@ -42,7 +42,7 @@ class CopyModel:
         self.runs = []
         self.broken_at = None
 
-    def plan(self, stream):
+    def compile(self, stream):
         return CopyPlan(stream)
 
     def bind(self, plan, bases, extents):

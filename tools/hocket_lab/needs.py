@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from hocket_host.errors import HocketError
+from hocket_host.missing import Missing
 
 
 class NeedError(HocketError):
@@ -23,8 +24,8 @@ def require(
     *,
     packages: Mapping[str, str] | None = None,
     programs: Mapping[str, str] | None = None,
-    all_of: Mapping[str, str | None] | None = None,
-    any_of: Mapping[str, str | None] | None = None,
+    all_of: Mapping[str, Missing | None] | None = None,
+    any_of: Mapping[str, Missing | None] | None = None,
     image: Path | None = None,
     models: Path | None = None,
     checkout: Path | None = None,
@@ -38,8 +39,7 @@ def require(
     programs
         The distribution's package, by the program on the path.
     all_of, any_of
-        Of these all, or one, must be usable: by name, None or the reason why it is not, with how to
-        get it behind a colon.
+        Of these all, or one, must be usable: by name, None or the reason why it is not.
     image
         The ARM image.
     models
@@ -85,11 +85,10 @@ def _programs(programs: Mapping[str, str]) -> Iterator[_Lack]:
             yield f"no {program} on the path", program, f"apt-get install {package}"
 
 
-def _reasons(reasons: Mapping[str, str | None]) -> Iterator[_Lack]:
+def _reasons(reasons: Mapping[str, Missing | None]) -> Iterator[_Lack]:
     for name, reason in reasons.items():
         if reason is not None:
-            what, _, way = reason.partition(": ")
-            yield what, name, way
+            yield reason.what, name, reason.how
 
 
 def _files(image: Path | None, models: Path | None, checkout: Path | None) -> Iterator[_Lack]:

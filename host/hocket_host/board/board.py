@@ -34,6 +34,8 @@ _REQUIRED = (
 _OPTIONAL = (
     "NPU_SECURE_BASE",
     "CONTAINER_BASE",
+    "NOTE_BASE",
+    "NOTE_MAGIC",
     "UART0_TX_IRQ",
     "UART0_RX_IRQ",
     "TIMER0_BASE",
@@ -50,7 +52,7 @@ class BoardError(HocketError):
 
 @dataclass(frozen=True)
 class Board:
-    """Clocks, memory map, interrupt numbers and processor costs of a board."""
+    """Clocks, memory map, interrupt numbers and CPU costs of a board."""
 
     name: str
     """Its ``NAME``, or else the name of its folder."""
@@ -73,6 +75,10 @@ class Board:
     npu_secure_base: int | None = None
     """A second address of the NPU."""
     container_base: int | None = None
+    note_base: int | None = None
+    """Where whoever loads an image leaves a note if the machine is not quite as described here."""
+    note_magic: int | None = None
+    """What the note begins with."""
     uart0_tx_irq: int | None = None
     uart0_rx_irq: int | None = None
     timer0_base: int | None = None

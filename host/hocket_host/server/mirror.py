@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The client's memory as far as the NPU touches it, brought here and back for each run.
 
-Writable memory is fetched whenever operations are about to access it: the processor may have
+Writable memory is fetched whenever operations are about to access it: the CPU may have
 changed any of it. What lies in read-only windows is fetched once and then compared by digest, so
 weights cross the socket again only if somebody loaded other ones.
 """
@@ -10,17 +10,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from typing import Any
 
-from ..ethosu.compute.model import BoundPlan, NpuModel
-from ..ethosu.compute.plan import Plan
 from ..sim.bus import Bus, Window
+from ..spans import Span
 from . import protocol
 from .connection import ClientError, Connection
 from .protocol import Kind, ProtocolError, Wanted
-
-Span = tuple[int, int]
-"""Half-open range of flat memory."""
 
 #: Shorter ranges are sent rather than compared.
 _COMPARED_BYTES = 4096
@@ -94,97 +89,17 @@ class Mirror:
 
 
 def _batches(spans: Iterable[Span]) -> Iterable[list[Span]]:
-    """Spans in groups that fit a frame; one that does not fit comes in pieces."""
+    """Spans in groups that fit a frame; one that does not fit is divided."""
     batch: list[Span] = []
     size = 0
     for low, high in spans:
         for start in range(low, high, _BATCH_BYTES):
-            piece = (start, min(start + _BATCH_BYTES, high))
-            length = piece[1] - piece[0]
+            part = (start, min(start + _BATCH_BYTES, high))
+            length = part[1] - part[0]
             if batch and (size + length > _BATCH_BYTES or len(batch) == _BATCH_RANGES):
                 yield batch
                 batch, size = [], 0
-            batch.append(piece)
+            batch.append(part)
             size += length
     if batch:
         yield batch
-
-
-def merge(spans: Iterable[Span]) -> list[Span]:
-    """Union of spans, in order and apart."""
-    merged: list[Span] = []
-    for low, high in sorted(spans):
-        if merged and low <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], high))
-        else:
-            merged.append((low, high))
-    return merged
-
-
-class MirroredPlan:
-    """A bound plan that fetches what its operations access and stores what they write."""
-
-    def __init__(self, inner: BoundPlan, bases: Sequence[int], mirror: Mirror) -> None:
-        self._inner = inner
-        self._bases = bases
-        self._mirror = mirror
-        self._spans: dict[Span, tuple[list[Span], list[Span]]] = {}
-
-    def run(self, first: int = 0, last: int | None = None) -> None:
-        """Execute operations ``[first, last)`` on the client's memory.
-
-        Raises
-        ------
-        WeightStreamError
-            As the functional model does; what operations had written by then is stored.
-        """
-        if last is None:
-            last = self._inner.operations
-        key = (first, last)
-        if key not in self._spans:
-            self._spans[key] = self._accessed(first, last)
-        accessed, written = self._spans[key]
-        self._mirror.fetch(accessed)
-        try:
-            self._inner.run(first, last)
-        finally:
-            self._mirror.store(written)
-
-    def _accessed(self, first: int, last: int) -> tuple[list[Span], list[Span]]:
-        """All spans accessed, and those written.
-
-        What is written is fetched too: a strided map is stored with the bytes between its rows.
-        """
-        accessed, written = [], []
-        for op in self._inner.plan.operations[first:last]:
-            for access in op.accesses():
-                if access.region < 0 or access.start == access.end:
-                    continue
-                base = self._bases[access.region]
-                span = (base + access.start, base + access.end)
-                accessed.append(span)
-                if access.write:
-                    written.append(span)
-        return merge(accessed), merge(written)
-
-
-class MirroredModel:
-    """The functional model, on memory that follows the client's."""
-
-    def __init__(self, model: NpuModel, mirror: Mirror) -> None:
-        self._model = model
-        self._mirror = mirror
-        self._bound: dict[BoundPlan, MirroredPlan] = {}
-
-    def plan(self, stream: bytes) -> Plan:
-        """As `NpuModel.plan`."""
-        return self._model.plan(stream)
-
-    def bind(self, plan: Plan, bases: tuple[int, ...], extents: Sequence[Any]) -> MirroredPlan:
-        """As `NpuModel.bind`."""
-        inner = self._model.bind(plan, bases, extents)
-        if inner not in self._bound:
-            if len(self._bound) >= 4096:
-                self._bound.clear()
-            self._bound[inner] = MirroredPlan(inner, bases, self._mirror)
-        return self._bound[inner]

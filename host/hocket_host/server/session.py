@@ -7,20 +7,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..board.board import Board
-from ..ethosu.compute.model import NpuModel
 from ..ethosu.config import NpuConfig
 from ..ethosu.device.engine import RunEvent
-from ..ethosu.device.queue import Programs
 from ..ethosu.device.register_map import WINDOW_BYTES, Command
 from ..ethosu.device.registers import EthosU, Reg
-from ..ethosu.stream.operation import Operation
+from ..ethosu.device.shadow import ShadowedModel
 from ..ethosu.timing.system import SystemConfig
-from ..ethosu.timing.timing import StreamTiming, stream_cycles
+from ..machines.common.npu import NpuOptions
 from ..sim.bus import Bus, BusFault, Memory
 from ..sim.clock import Clock
 from . import protocol
 from .connection import Connection
-from .mirror import Mirror, MirroredModel
+from .mirror import Mirror
 from .protocol import Action, ActionKind, Kind, Level, ProtocolError
 
 Log = Callable[[str], None]
@@ -92,20 +90,11 @@ class Session:
             self._answer(npu, value)
 
     def _power_on(self) -> EthosU:
-        config, system = self._platform.config, self._platform.system
-
-        def timing(operations: list[Operation]) -> StreamTiming:
-            return stream_cycles(operations, config, system)
-
-        model = MirroredModel(NpuModel(config, self._bus.memory), self._mirror)
-        npu = EthosU(
-            config,
-            self._clock,
-            self._bus,
-            Programs(model, timing, config),  # type: ignore[arg-type]
-            hz=system.clock_hz,
-            irq=self._level,
-        )
+        mirror, platform = self._mirror, self._platform
+        npu = NpuOptions(platform.config, platform.system).build(
+            platform.board.path, self._clock, self._bus, self._level,
+            lambda model: ShadowedModel(model, mirror.fetch, mirror.store),
+        )  # fmt: skip
         npu.observers.append(self._observe)
         return npu
 

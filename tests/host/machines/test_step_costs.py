@@ -25,38 +25,42 @@ def app(piece, nominal, worst):
 
 def test_the_last_piece_takes_what_remains_of_the_nominal_cycles():
     costs = StepCosts(app(300, 750, 900), HZ, worst=False)
-    assert [costs.piece_ns(1, 1, last) for last in (False, False, True)] == [10_000, 10_000, 5_000]
+    assert [costs.cpu_step_ns(1, 1, last) for last in (False, False, True)] == [
+        10_000,
+        10_000,
+        5_000,
+    ]
 
 
 def test_the_worst_case_is_taken_on_request():
     costs = StepCosts(app(300, 750, 900), HZ, worst=True)
-    assert [costs.piece_ns(1, 1, last) for last in (False, False, True)] == [10_000] * 3
+    assert [costs.cpu_step_ns(1, 1, last) for last in (False, False, True)] == [10_000] * 3
 
 
 def test_pieces_beyond_the_cycles_of_the_step_take_no_time():
     costs = StepCosts(app(300, 300, 300), HZ, worst=False)
-    assert [costs.piece_ns(1, 1, last) for last in (False, False, True)] == [10_000, 0, 0]
+    assert [costs.cpu_step_ns(1, 1, last) for last in (False, False, True)] == [10_000, 0, 0]
 
 
 def test_each_inference_begins_with_the_whole_step():
     costs = StepCosts(app(300, 750, 900), HZ, worst=False)
-    costs.piece_ns(1, 1, False)
+    costs.cpu_step_ns(1, 1, False)
     costs.begin(0)
-    assert costs.piece_ns(1, 1, True) == 15_000
-    assert costs.piece_ns(1, 1, True) == 25_000
+    assert costs.cpu_step_ns(1, 1, True) == 15_000
+    assert costs.cpu_step_ns(1, 1, True) == 25_000
 
 
 def test_an_inference_given_up_leaves_nothing_to_the_next():
     costs = StepCosts(app(300, 750, 900), HZ, worst=False)
-    costs.piece_ns(1, 1, False)
+    costs.cpu_step_ns(1, 1, False)
     costs.begin(1)
-    assert costs.piece_ns(1, 1, True) == 25_000
+    assert costs.cpu_step_ns(1, 1, True) == 25_000
 
 
 @given(st.integers(1, 10**6), st.integers(1, 40), st.integers(1, 10**9))
 def test_all_pieces_together_take_the_time_of_the_step(piece, pieces, hz):
     whole = max(piece * pieces - piece // 3, piece)
     costs = StepCosts(app(piece, whole, whole), hz, worst=False)
-    spent = [costs.piece_ns(1, 1, i == pieces - 1) for i in range(pieces)]
+    spent = [costs.cpu_step_ns(1, 1, i == pieces - 1) for i in range(pieces)]
     assert sum(spent) == cycles_to_ns(whole, hz)
     assert max(spent) <= cycles_to_ns(piece, hz)

@@ -5,13 +5,16 @@ import json
 from pathlib import Path
 
 from hocket_lab.bench import overlap
-from hocket_lab.bench.overlap import Network, Scenario, measure
+from hocket_lab.bench.overlap import OverlapNetwork, Scenario, measure
 from hocket_lab.checkout import MODELS
 
 BOTH = Scenario(
-    "both", (Network("wake", "mww_alexa"), Network("speech", "micro_speech", on_cpu=(3,)))
+    "both",
+    (OverlapNetwork("wake", "mww_alexa"), OverlapNetwork("speech", "micro_speech", on_cpu=(3,))),
 )
-NPU_ALONE = Scenario("npu", (Network("one", "micro_speech"), Network("other", "hello_world_int8")))
+NPU_ALONE = Scenario(
+    "npu", (OverlapNetwork("one", "micro_speech"), OverlapNetwork("other", "hello_world_int8"))
+)
 
 
 def test_networks_of_both_units_are_done_sooner_together() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from hocket_host.machines.common import NpuRun
+from hocket_host.machines.results import Run, SegmentRun
 from hocket_lab.equivalence.compare import moved, report, wrong
 from hocket_lab.equivalence.platforms import PLATFORMS, run
 from hocket_lab.equivalence.result import PlatformResult, Response, read_report
@@ -44,16 +44,18 @@ def test_the_demonstration_comes_to_what_it_does_on_cpython(packed, on_cpython, 
 
 # Comparison, on results made up -----------------------------------------------------------------
 
-RUNS = (NpuRun("a", 0, 0, 10), NpuRun("b", 0, 10, 30), NpuRun("a", 1, 30, 35))
+SEGMENTS = (SegmentRun(0, 0, 0, 10), SegmentRun(1, 0, 10, 30), SegmentRun(0, 1, 30, 35))
+RUN = Run("cpython", 5_000_000_000, ("a", "b"), SEGMENTS, instructions=30_000_000, wall_s=2.0)
 RESULT = PlatformResult(
     {"a": [b"x"], "b": [b"y", b"z"]},
-    RUNS,
+    RUN,
     {"a": Response(1, 2, 3), "b": Response(4, 5, 6)},
     misses=0,
-    virtual_ns=5_000_000_000,
-    wall_s=2.0,
-    instructions=30_000_000,
 )
+
+
+def ran(*segments):
+    return replace(RUN, segments=segments)
 
 
 def compared(**changes):
@@ -69,8 +71,8 @@ def test_the_same_is_not_wrong():
     [
         ({"outputs": {"a": [b"x"], "b": [b"y", b"w"]}}, "outputs of b are not those of cpython"),
         ({"outputs": {"a": [], "b": [b"y", b"z"]}}, "no job of a is common"),
-        ({"segments": (RUNS[1], RUNS[0], RUNS[2])}, "not in the order of cpython"),
-        ({"segments": (*RUNS[:2], NpuRun("a", 1, 30, 36))}, "do not take the NPU as long"),
+        ({"run": ran(SEGMENTS[1], SEGMENTS[0], SEGMENTS[2])}, "not in the order of cpython"),
+        ({"run": ran(*SEGMENTS[:2], SegmentRun(0, 1, 30, 36))}, "do not take the NPU as long"),
         ({"misses": 2}, "2 deadlines missed"),
         ({"mismatched": ("b",)}, "outputs of b are not tflite_micro's"),
         (
@@ -90,7 +92,7 @@ def test_only_jobs_that_all_completed_are_compared():
 
 
 def test_order_is_not_compared_where_segments_were_not_watched():
-    found = report({"cpython": RESULT, "unicorn": replace(RESULT, segments=())}, {})
+    found = report({"cpython": RESULT, "unicorn": replace(RESULT, run=ran())}, {})
     assert wrong(found) == []
     assert (found["unicorn"]["moved"], found["unicorn"]["order_as"]) == (None, None)
 

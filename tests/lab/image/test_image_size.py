@@ -6,12 +6,12 @@ from __future__ import annotations
 import pytest
 
 from hocket_lab.image.size import SizeReport, measure
-from hocket_tools.image import Image
+from hocket_tools.image import ArmImage
 from rigs.needs import need
 
 
 @pytest.fixture(scope="module")
-def report(images: list[Image]) -> SizeReport:
+def report(images: list[ArmImage]) -> SizeReport:
     need("qemu-arm")
     return measure(images[0])
 

@@ -3,6 +3,7 @@
 
 import json
 
+from hocket_host.missing import Missing
 from hocket_lab.image import emulator_speed as speed
 from hocket_tools import run
 
@@ -27,7 +28,7 @@ def test_each_emulator_that_is_here_tells_instructions_and_virtual_time(
 def test_without_any_emulator_nothing_is_measured(monkeypatch, tmp_path, hocket):
     elf = tmp_path / "any.elf"
     elf.write_bytes(b"")
-    monkeypatch.setattr(run, "missing", lambda name: f"no {name}: get {name}")
+    monkeypatch.setattr(run, "missing", lambda name: Missing(f"no {name}", f"get {name}"))
     said = hocket("lab", "speed", "--firmware", elf)
     assert said.code == 2
     assert "no unicorn; no qemu" in said.err

@@ -7,13 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sets import MS, US, draw, task, taskset
 
+from hocket_lab.experiment.simulate import simulate
 from hocket_tools.prove import (
     AnalysisError,
     analyse,
     assign_priorities,
-    clock_for,
     largest_scale,
-    simulate,
     with_priorities,
 )
 
@@ -140,13 +139,6 @@ def test_all_times_can_grow_until_the_first_deadline_breaks():
     scale = largest_scale(drawn)
     assert Fraction(249, 100) < scale <= Fraction(5, 2)
     assert analyse(drawn.scaled(scale.numerator, scale.denominator)).schedulable
-
-
-def test_the_clock_that_would_do_does_and_a_slower_one_does_not():
-    drawn = taskset(task("a", segments_ns=(2 * MS,), deadline_ns=MS))
-    hz = clock_for(drawn, 50_000_000)
-    assert analyse(drawn.at_clock(50_000_000, hz)).schedulable
-    assert not analyse(drawn.at_clock(50_000_000, hz - 1_000_000)).schedulable
 
 
 def test_an_order_is_found_where_deadlines_give_a_wrong_one():

@@ -56,8 +56,8 @@ def arm(tmp_path, *flags):
     [
         (b"", "an empty file"),
         (b":10000000", "not an ELF file"),
-        (header(64, 62), "x86-64, 64 bits"),
-        (header(32, 3), "x86, 32 bits"),
+        (header(64, 62), "X86-64, 64 bits"),
+        (header(32, 3), "Intel 80386, 32 bits"),
         (header(64, 183), "AArch64"),
         (header(32, 40)[:40], "no whole header"),
         (header(32, 40, kind=1), "an object file"),

@@ -138,7 +138,7 @@ def run_segments(tiled, inputs, seed):
                 noise = random.integers(0, 256, extent.size, np.uint8)
                 memory[extent.start : extent.start + extent.size][dead] = noise[dead]
         assert check(segment.stream.operations, tiled.npu) == []
-        npu.bind(npu.plan(segment.data), tuple(bases), extents).run()
+        npu.bind(npu.compile(segment.data), tuple(bases), extents).run()
     return [memory[bases[t.region] + t.offset :][: t.size].tobytes() for t in tiled.outputs]
 
 

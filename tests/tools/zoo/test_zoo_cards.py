@@ -69,7 +69,7 @@ def test_nothing_is_left_on_the_cpu(name: str, tmp_path: Path) -> None:
     assert "CPU operators = 0 (0.0%)" in told
     (summary,) = tmp_path.glob("*summary*.csv")
     (row,) = csv.DictReader(summary.read_text().splitlines())
-    # Vela also counts pooling and the pieces of softmax, a few per cent at most.
+    # Vela also counts pooling and the parts of softmax, a few per cent at most.
     assert zoo.card(name).macs <= int(row["nn_macs"]) <= 1.02 * zoo.card(name).macs
 
 

@@ -12,7 +12,7 @@ microsecond to which the later networks' releases are rounded up.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ _FRAME_MS = 1000
 
 
 @dataclass(frozen=True)
-class Network:
+class OverlapNetwork:
     """A model, and the layers of it that the CPU runs though the NPU could."""
 
     name: str
@@ -42,14 +42,14 @@ class Scenario:
     """Networks that share a frame, the most urgent first."""
 
     name: str
-    networks: tuple[Network, ...]
+    networks: tuple[OverlapNetwork, ...]
 
 
-_WAKE_WORD = Network("wake word", "mww_alexa")
-_DETECTOR = Network("detector", "person_detect")
-_SPEECH = Network("speech", "micro_speech", on_cpu=(3,))
-_KEYWORDS = Network("keywords", "mlp_kws_int8", on_cpu=(12,))
-_PEOPLE = Network("people", "mlp_vww96_int8", on_cpu=(30,))
+_WAKE_WORD = OverlapNetwork("wake word", "mww_alexa")
+_DETECTOR = OverlapNetwork("detector", "person_detect")
+_SPEECH = OverlapNetwork("speech", "micro_speech", on_cpu=(3,))
+_KEYWORDS = OverlapNetwork("keywords", "mlp_kws_int8", on_cpu=(12,))
+_PEOPLE = OverlapNetwork("people", "mlp_vww96_int8", on_cpu=(30,))
 
 SCENARIOS = (
     Scenario("wake word beside a detector", (_WAKE_WORD, _DETECTOR)),
@@ -85,10 +85,10 @@ def measure(
         the busier unit alone would take, which no schedule gets below.
     """
 
-    def packed(networks: Sequence[Network], offsets_ns: Sequence[int]) -> Packed:
+    def packed(networks: Sequence[OverlapNetwork], offsets_ns: Sequence[int]) -> Packed:
         return pack(_application(networks, offsets_ns, models, cut, policy))
 
-    def run(networks: Sequence[Network], offsets_ns: Sequence[int], count: int) -> Outcome:
+    def run(networks: Sequence[OverlapNetwork], offsets_ns: Sequence[int], count: int) -> Outcome:
         container = packed(networks, offsets_ns)
         return execute(container, (count * _FRAME_MS - 1) * 1_000_000, verify=True)
 
@@ -106,9 +106,7 @@ def measure(
     cpu_ns = sum(task.steps_ns for task in apart.run.tasks)
     return {
         "scenario": scenario.name,
-        "networks": [
-            {"name": n.name, "model": n.model, "on_cpu": list(n.on_cpu)} for n in networks
-        ],
+        "networks": [asdict(network) for network in networks],
         "cut": cut,
         "policy": policy,
         "frames": frames,
@@ -124,7 +122,11 @@ def measure(
 
 
 def _application(
-    networks: Sequence[Network], offsets_ns: Sequence[int], models: Path, cut: str, policy: str
+    networks: Sequence[OverlapNetwork],
+    offsets_ns: Sequence[int],
+    models: Path,
+    cut: str,
+    policy: str,
 ) -> Application:
     text = '[npu]\naccelerator-config = "ethos-u55-128"\nclock = "50 MHz"\n[schedule]\n'
     text += f'cut = "{cut}"\npolicy = "{policy}"\n'

@@ -31,12 +31,13 @@ def register(app: typer.Typer) -> None:
     """Add the lab's subcommands; called through the entry-point group ``hocket.commands``."""
     app.command()(profile.profile)
     lab = typer.Typer(
-        help="Measurements, exactness sweeps, experiments, training, acceptance suites.",
+        help="Measurements, sweeps, experiments, training.",
         no_args_is_help=True,
         rich_markup_mode=None,
     )
     for command in (
         exact.exact,
+        corpus.corpus,
         bench.bench,
         bounds.bounds,
         overlap.overlap,

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def bench(models: Models = None, output: Output = None, as_json: AsJson = False) -> None:
-    """Measure the NPU model beside tflite_micro, packing beside Vela, and the demonstration."""
+    """Time the NPU model, packing and the demonstration.
+
+    The NPU model beside tflite_micro, packing beside Vela, segments beside whole networks.
+    """
     from ..bench.benchmarks import run
     from ..checkout import MODELS
     from ..needs import require

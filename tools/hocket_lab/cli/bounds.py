@@ -36,7 +36,7 @@ def bounds(
     output: Output = None,
     as_json: AsJson = False,
 ) -> None:
-    """Cut every model into tiles no longer than a bound, and time it before and after."""
+    """Cut every model into short tiles, timed before and after."""
     from ..bench.bounds import sweep
     from ..checkout import MODELS
     from ..needs import require

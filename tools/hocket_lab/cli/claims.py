@@ -34,7 +34,7 @@ def claims(
     output: Output = None,
     as_json: AsJson = False,
 ) -> None:
-    """Hold each figure that documents claim to what was measured last.
+    """Hold the figures of documents to what was measured.
 
     The claims are listed in docs/claims.toml. Exit code 1 if a document says something else than
     was measured; what was not measured is named.

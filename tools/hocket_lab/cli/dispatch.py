@@ -20,7 +20,9 @@ def dispatch(
     output: Output = None,
     as_json: AsJson = False,
 ) -> None:
-    """Count what dispatches, releases, resumes and completions cost on the ARM image.
+    """Count the instructions of the kernel on the ARM image.
+
+    Of dispatches, releases, resumes and completions.
 
     Exit code 1 if an interrupt of the NPU allocated memory.
     """

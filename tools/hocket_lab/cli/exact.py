@@ -26,7 +26,7 @@ def exact(
     output: Output = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare the NPU model with tflite_micro, element for element.
+    """Compare the NPU model with tflite_micro, exactly.
 
     Networks on every accelerator, one-operator cases on one, unless accelerators are named.
     Exit code 1 if anything differs otherwise than pinned.

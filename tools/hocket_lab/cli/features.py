@@ -18,7 +18,7 @@ def features(
     output: Output = None,
     as_json: AsJson = False,
 ) -> None:
-    """Count what features of a recording take on the ARM image: instructions and heap."""
+    """Count what audio features cost on the ARM image."""
     from hocket_tools.frames.features.settings import FrontendSettings
     from hocket_tools.frames.features.stream import read_wav
 

@@ -37,6 +37,10 @@ Accelerators = Annotated[
 ]
 
 
+#: Columns of tables in a file or pipe.
+_WIDE = 160
+
+
 @contextmanager
 def progress(text: str) -> Iterator[Report]:
     """Show on standard error what is being done, for how long, and how much of it is done."""
@@ -82,6 +86,9 @@ def deliver(
         typer.echo(text)
         return
     console = Console(highlight=False)
+    if not console.is_terminal:
+        # Nobody's window is too narrow, and figures that are cut short are no figures.
+        console = Console(highlight=False, width=_WIDE)
     show(console)
     if output is not None:
         console.print(f"wrote {output}", markup=False, soft_wrap=True)

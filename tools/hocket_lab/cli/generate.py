@@ -24,7 +24,7 @@ def generate(
         bool, typer.Option("--check", help="Write nothing; exit code 1 if one is not current.")
     ] = False,
 ) -> None:
-    """Write the files that are generated, or check that they are current."""
+    """Write the files that are generated, or check them."""
     from hocket_host.errors import HocketError
 
     from ..generated import GENERATED, stale

@@ -15,7 +15,7 @@ from .figures import AsJson, Output, deliver, progress
 
 
 def house(output: Output = None, as_json: AsJson = False) -> None:
-    """Count lines, long files, long functions, and imports that run the wrong way.
+    """Count lines, long functions, and imports that go astray.
 
     Product: firmware/hocket, firmware/boards, host and tools/hocket_tools; lab:
     tools/hocket_lab; tests: tests and robot_tests. Counted are all lines, with comments and

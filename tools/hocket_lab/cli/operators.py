@@ -26,7 +26,7 @@ def operators(
     output: Output = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare the CPU's operators with tflite_micro, byte for byte.
+    """Compare the CPU's operators with tflite_micro, exactly.
 
     Exit code 1 if anything differs, or takes longer on the ARM image than it was packed for.
     """

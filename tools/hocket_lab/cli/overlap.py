@@ -19,7 +19,7 @@ def overlap(
     output: Output = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure how much sooner networks of both units are done together than in a row."""
+    """Time networks of both units together and one by one."""
     from ..bench.overlap import sweep
     from ..checkout import MODELS
     from ..needs import require

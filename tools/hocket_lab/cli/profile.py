@@ -42,7 +42,7 @@ def profile(
     output: Output = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure the CPU's operators on the ARM image and fit the cost of each unit."""
+    """Fit the CPU costs of operators, measured on a board."""
     from hocket_tools.cpu import costs as known
     from hocket_tools.run import missing
 

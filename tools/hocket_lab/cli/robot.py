@@ -39,7 +39,7 @@ def robot(
     output: Output = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run the Robot Framework suites on every back end that is installed.
+    """Run the acceptance suites on every back end.
 
     Exit code 1 if a test failed, no test ran, or a back end that was asked for is missing.
     """

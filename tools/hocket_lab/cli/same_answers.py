@@ -37,7 +37,9 @@ def same_answers(
     output: Output = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run an application on every platform: outputs, order of segments, response times.
+    """Run an application on every platform and compare.
+
+    Outputs, order of segments, their times on the NPU, response times.
 
     Exit code 1 if something differs that must not.
     """

@@ -21,7 +21,7 @@ def size(
     output: Output = None,
     as_json: AsJson = False,
 ) -> None:
-    """Build the ARM image, then measure the flash and the heap that Hocket takes.
+    """Build the ARM image and measure its flash and heap.
 
     Exit code 1 if one of them is above its budget.
     """

@@ -14,7 +14,7 @@ from .figures import AsJson, Firmware, Output, deliver, progress
 
 
 def speed(firmware: Firmware = FIRMWARE, output: Output = None, as_json: AsJson = False) -> None:
-    """Measure how fast each emulator that is installed runs the ARM image."""
+    """Time the ARM image on every emulator installed."""
     from hocket_tools.run import BACK_ENDS, missing
 
     from ..image.emulator_speed import measure

@@ -16,7 +16,7 @@ def train(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the files.")],
     seed: Annotated[int, typer.Option(help="Of data and weights.")] = 1,
 ) -> None:
-    """Train one network of the zoo and write its TFLite file and card, or sample inputs."""
+    """Train a network of the zoo, or write sample inputs."""
     from ..train import train as train_network
 
     with progress(what):

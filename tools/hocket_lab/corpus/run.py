@@ -49,7 +49,7 @@ def run_corpus(
             asked = list(models_of(folder, accelerator))
         else:
             asked = [*models_of(MODELS, accelerator)]
-            asked += [Asked(f"zoo {n}", zoo.path(n), accelerator) for n in zoo.models()]
+            asked += [Asked(f"zoo {c.name}", zoo.path(c.name), accelerator) for c in zoo.models()]
             made, expected = _generated(Path(place), accelerator)
             asked += made
         rows = []

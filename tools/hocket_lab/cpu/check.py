@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hocket_host.errors import HocketError
+from hocket_host.machines.cpython.process_memory import ProcessMemory
 from hocket_host.machines.cpython.shims import installed
-from hocket_host.machines.cpython.shims.testing import ProcessMachine
 from hocket_tools.cpu.packing import Packed, element_bytes
 from hocket_tools.cpu.registry import candidates, pack
 from hocket_tools.cpu.variables import SETTLED, read_variables
@@ -249,7 +249,7 @@ def run_on_micropython(jobs: Sequence[Job]) -> list[dict[str, Any]]:
 
 def run_on_cpython(jobs: Sequence[Job]) -> list[dict[str, Any]]:
     """Run jobs on this interpreter over the shims."""
-    with installed(ProcessMachine()):
+    with installed(ProcessMemory()):
         from hocket.ops.testing import check
 
         return [check(job) for job in jobs]

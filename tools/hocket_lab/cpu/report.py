@@ -15,6 +15,7 @@ from typing import Any
 
 from hocket_host.errors import HocketError
 from hocket_host.machines import micropython
+from hocket_host.missing import Missing
 from hocket_tools.cpu.costs import STEP_CYCLES
 from hocket_tools.cpu.registry import kinds
 
@@ -57,8 +58,8 @@ def choose(asked: Sequence[str] | None, firmware: Path) -> tuple[list[str], dict
     return chosen, {name: why for name, why in lacking.items() if name not in chosen}
 
 
-def missing(platform: str, firmware: Path) -> str | None:
-    """Why a platform cannot run here, and how to mend that; None if it can."""
+def missing(platform: str, firmware: Path) -> Missing | None:
+    """What a platform lacks here; None if nothing."""
     if platform == "micropython":
         return micropython.missing()
     return available(firmware) if platform == "arm" else None

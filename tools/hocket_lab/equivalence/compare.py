@@ -51,14 +51,14 @@ def report(results: Mapping[str, PlatformResult], missing: Mapping[str, str]) ->
             "verified": result.mismatched is not None,
             "mismatched": list(result.mismatched or ()),
             "segments": len(orders[name]),
-            "moved": moved(first, orders[name]) if result.segments else None,
+            "moved": moved(first, orders[name]) if result.run.segments else None,
             "order_as": next(n for n, order in orders.items() if order == orders[name])
-            if result.segments
+            if result.run.segments
             else None,
             "order": orders[name],
             "npu_ns": result.npu_ns(),
-            "instructions": result.instructions,
-            "guest_mips": None if result.guest_mips is None else round(result.guest_mips, 2),
+            "instructions": result.run.instructions,
+            "guest_mips": result.run.guest_mips and round(result.run.guest_mips, 2),
             "real_time": round(result.real_time, 2),
             "missing": None,
         }

@@ -3,22 +3,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from hocket_host.ethosu.config import npu_config
-from hocket_host.machines import micropython as vm
-from hocket_host.machines.common import NpuRun
-from hocket_host.machines.cpython.emulation import Frame, OnJob
-from hocket_tools.app.inputs import open_inputs
+from hocket_host.machines import micropython
+from hocket_host.machines.results import Frame, OnJob, Run
+from hocket_host.missing import Missing
 from hocket_tools.pack.packed import Packed
-from hocket_tools.run import BackEndError, Guest, Session, WatchedRun, bodies
+from hocket_tools.run import BackEndError, Guest, Session, bodies
 from hocket_tools.run import missing as lacking_here
-from hocket_tools.run.run import execute
+from hocket_tools.run.run import execute, setup_of
 from hocket_tools.verify.verifier import Verifier
 
 from .result import Outputs, PlatformResult, Response, read_report
@@ -53,37 +50,19 @@ _Platform = Callable[[Packed, Path, _Jobs], PlatformResult]
 
 def _cpython(packed: Packed, firmware: Path, jobs: _Jobs) -> PlatformResult:
     del firmware
-    begin = time.perf_counter()
     run = execute(packed, DURATION_NS, on_job=jobs.on_job).run
-    wall_s = time.perf_counter() - begin
     # Of each job in whole us, as the kernel's own clock has it.
     in_us = {task.name: [ns // 1000 for ns in task.responses_ns] for task in run.tasks}
     responses = {
         task: Response(min(us), sum(us) // len(us), max(us)) for task, us in in_us.items() if us
     }
-    segments = tuple(
-        NpuRun(run.tasks[s.task].name, s.step, s.start_ns, s.end_ns) for s in run.slices
-    )
-    misses = sum(task.misses for task in run.tasks)
-    return PlatformResult(jobs.outputs(), segments, responses, misses, DURATION_NS, wall_s)
+    return PlatformResult(jobs.outputs(), run, responses, sum(task.misses for task in run.tasks))
 
 
 def _micropython(packed: Packed, firmware: Path, jobs: _Jobs) -> PlatformResult:
     del firmware
-    begin = time.perf_counter()
-    run = vm.run(
-        packed.data,
-        board=packed.target.board,
-        npu=npu_config(packed.image.accelerator),
-        system=packed.target.system,
-        duration_ns=DURATION_NS,
-        sources=open_inputs(packed.application, packed.image),
-        cpu_hz=packed.application.board.cpu_clock,
-        on_job=jobs.on_job,
-    )
-    wall_s = time.perf_counter() - begin
-    responses, misses = _measured(run.report, "micropython")
-    return PlatformResult(jobs.outputs(), run.runs, responses, misses, DURATION_NS, wall_s)
+    run = micropython.run(setup_of(packed), DURATION_NS, jobs.on_job)
+    return PlatformResult(jobs.outputs(), run, *_measured(run.report, "micropython"))
 
 
 def _image(back_end: str) -> _Platform:
@@ -99,18 +78,13 @@ def _image(back_end: str) -> _Platform:
                 "the run is not clean", where=back_end, found="\n".join(done.problems),
                 expected="no misuse of the NPU and no fault", try_="hocket emulate --backend",
             )  # fmt: skip
-        responses, misses = _measured(console.decode("utf-8", "replace"), back_end)
-        return PlatformResult(
-            jobs.outputs(), done.segments, responses, misses, done.virtual_ns, done.wall_s,
-            done.instructions,
-        )  # fmt: skip
+        measured = _measured(console.decode("utf-8", "replace"), back_end)
+        return PlatformResult(jobs.outputs(), done, *measured)
 
     return run
 
 
-def _watched(
-    back_end: str, guest: Guest, packed: Packed, console: bytearray, on_job: OnJob
-) -> WatchedRun:
+def _watched(back_end: str, guest: Guest, packed: Packed, console: bytearray, on_job: OnJob) -> Run:
     """The default application until its first report."""
     last = packed.image.tasks[-1].name
 
@@ -141,14 +115,14 @@ PLATFORMS: dict[str, _Platform] = {
 """By name: the firmware on CPython, on MicroPython, and as an ARM image on two emulators."""
 
 
-def missing(platform: str, firmware: Path) -> str | None:
-    """What a platform lacks here, and how to get it; None if nothing."""
+def missing(platform: str, firmware: Path) -> Missing | None:
+    """What a platform lacks here; None if nothing."""
     if platform == "cpython":
         return None
     if platform == "micropython":
-        return vm.missing()
+        return micropython.missing()
     if not firmware.is_file():
-        return "no firmware image: make firmware"
+        return Missing("no firmware image", "make firmware")
     return lacking_here(platform)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from hocket_host.machines.common import NpuRun
+from hocket_host.machines.results import Run
 
 Outputs = dict[str, list[bytes]]
 """Outputs of each task's jobs in order, all of one job's joined."""
@@ -31,29 +31,19 @@ class PlatformResult:
     """What one platform made of an application."""
 
     outputs: Outputs
-    segments: tuple[NpuRun, ...]
-    """In the order in which they ended; none where they were not watched."""
+    run: Run
+    """Without segments where they were not watched."""
     responses: Mapping[str, Response]
     """By task, as the kernel measured them."""
     misses: int
     """Deadlines missed and releases skipped."""
-    virtual_ns: int
-    wall_s: float
-    """Seconds of the host, for speed alone."""
-    instructions: int | None = None
-    """Executed by the guest, where there is one that counts."""
     mismatched: tuple[str, ...] | None = None
     """Tasks whose outputs are not all tflite_micro's; None if they were not compared."""
 
     @property
-    def guest_mips(self) -> float | None:
-        """Million guest instructions a second of the host, the NPU's model included."""
-        return None if self.instructions is None else self.instructions / self.wall_s / 1e6
-
-    @property
     def real_time(self) -> float:
         """Seconds of virtual time in one of the host."""
-        return self.virtual_ns / 1e9 / self.wall_s
+        return self.run.duration_ns / 1e9 / self.run.wall_s
 
     def jobs(self) -> dict[str, int]:
         """Completed jobs by task."""
@@ -73,22 +63,23 @@ class PlatformResult:
     def order(self, jobs: Mapping[str, int]) -> list[str]:
         """``task/segment`` of each segment of so many jobs of each task, as they ended."""
         left = dict(jobs)
-        last = {run.task: 0 for run in self.segments}
-        for run in self.segments:
-            last[run.task] = max(last[run.task], run.segment)
+        last: dict[int, int] = {}
+        for segment in self.run.segments:
+            last[segment.task] = max(last.get(segment.task, 0), segment.step)
         found = []
-        for run in self.segments:
-            if left.get(run.task, 0):
-                found.append(f"{run.task}/{run.segment}")
-                left[run.task] -= run.segment == last[run.task]
+        for segment in self.run.segments:
+            task = self.run.names[segment.task]
+            if left.get(task, 0):
+                found.append(f"{task}/{segment.step}")
+                left[task] -= segment.step == last[segment.task]
         return found
 
     def npu_ns(self) -> dict[str, int]:
         """The longest time of each segment on the NPU, by ``task/segment``."""
         longest: dict[str, int] = {}
-        for run in self.segments:
-            name = f"{run.task}/{run.segment}"
-            longest[name] = max(longest.get(name, 0), run.end_ns - run.start_ns)
+        for segment in self.run.segments:
+            name = f"{self.run.names[segment.task]}/{segment.step}"
+            longest[name] = max(longest.get(name, 0), segment.end_ns - segment.start_ns)
         return longest
 
 

@@ -51,7 +51,7 @@ class Device:
         self._extents = extents
         self.reset()
         model = NpuModel(compiled.npu, self.memory)
-        self.plan = model.plan(compiled.command_stream)
+        self.plan = model.compile(compiled.command_stream)
         self.bound = model.bind(self.plan, tuple(self._bases), extents)
 
     def reset(self) -> None:

@@ -19,7 +19,7 @@ _MOST_OPERATIONS = 200
 
 
 @dataclass(frozen=True)
-class Network:
+class ExperimentNetwork:
     """One network, compiled once; times in ns of worst-case cycles."""
 
     name: str
@@ -38,7 +38,7 @@ def load_networks(
     least_ns: int,
     tile_cycles: int,
     cycles: Cycles = "worst",
-) -> list[Network]:
+) -> list[ExperimentNetwork]:
     """Every model of some folders that fits the NPU wholly.
 
     Parameters
@@ -65,5 +65,5 @@ def load_networks(
         whole = CompiledNetwork(compiled, system, cycles).measure(())[0]
         tiled = CompiledNetwork(bound_tiles(compiled, tile_cycles, system), system, cycles)
         if whole >= least_ns:
-            networks.append(Network(path.stem, whole, Choices(tiled, dispatch_ns)))
+            networks.append(ExperimentNetwork(path.stem, whole, Choices(tiled, dispatch_ns)))
     return networks

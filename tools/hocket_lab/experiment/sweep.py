@@ -16,14 +16,14 @@ from hocket_host.board import board as boards
 from hocket_host.ethosu.config import npu_config
 from hocket_host.ethosu.timing.system import parse_system_config
 from hocket_host.units import cycles_to_ns
-from hocket_tools.prove.adversary import observe
 from hocket_tools.prove.response import analyse
 from hocket_tools.zoo.application import APPLICATION
 
 from ..progress import Report, silent
+from .adversary import observe
 from .draw import draw_set
 from .judge import METHODS, Costs, Method, Verdict, judge
-from .networks import Network, load_networks
+from .networks import ExperimentNetwork, load_networks
 from .points import Point
 
 ACCELERATOR = "ethos-u55-128"
@@ -38,7 +38,7 @@ _ZOO = APPLICATION.parent / "data"
 
 
 @cache
-def _setting(folder: Path) -> tuple[list[Network], Costs]:
+def _setting(folder: Path) -> tuple[list[ExperimentNetwork], Costs]:
     """Networks and costs; compiled once a process."""
     from hocket_tools.vela.options import vela_ini
 

@@ -16,13 +16,13 @@ from typing import Any
 from hocket_host.board.repl import load as load_platform
 from hocket_host.ethosu.config import npu_config
 from hocket_host.machines.common import NpuOptions
-from hocket_host.machines.unicorn import DispatchMeter, Machine
+from hocket_host.machines.unicorn import UnicornMachine
 from hocket_tools.app.application import loads
 from hocket_tools.pack.pack import pack
 from hocket_tools.pack.packed import Packed
 from hocket_tools.zoo.application import APPLICATION
 
-from .meters import AllocationMeter, KernelMeter, percentile
+from .meters import AllocationMeter, DispatchMeter, KernelMeter, percentile
 
 _PERIOD_MS = 200
 #: Name, model and offset in ms: three are released at once, one by itself.
@@ -105,7 +105,7 @@ class _Run:
         packed = four_tasks(policy)
         accelerator = npu_config(packed.image.accelerator)
         npu = NpuOptions(accelerator, packed.target.system)
-        machine = Machine(load_platform("corstone300"), elf, packed.data, npu=npu)
+        machine = UnicornMachine(load_platform("corstone300"), elf, packed.data, npu=npu)
         run = cls(DispatchMeter(machine), AllocationMeter(machine), KernelMeter(machine))
         machine.run_until(duration_ns)
         return run

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hocket_tools.image.build import Image, sections
+from hocket_tools.image.build import ArmImage, sections
 from hocket_tools.image.errors import FirmwareError
 
 from . import console, probe
@@ -156,7 +156,7 @@ def heap_of_kernel(elf: Path) -> dict[str, int]:
     return {part: int(size) for part, _, size in rows}
 
 
-def measure(image: Image) -> SizeReport:
+def measure(image: ArmImage) -> SizeReport:
     """Measure an image, its heap on QEMU.
 
     Raises

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hocket_host.errors import HocketError
+from hocket_host.missing import Missing
 from hocket_tools.robot import KEYWORDS
 from hocket_tools.run import BACK_ENDS as EMULATORS
 from hocket_tools.run import missing as lacking_here
@@ -85,20 +86,20 @@ def renode_test() -> list[str] | None:
     return ["renode-run", "test", "--"] if shutil.which("renode-run") else None
 
 
-def missing(back_end: str, firmware: Path) -> str | None:
-    """What a back end lacks here, and how to get it."""
+def missing(back_end: str, firmware: Path) -> Missing | None:
+    """What a back end lacks here; None if nothing."""
     if not firmware.is_file():
-        return f"there is no firmware image at {firmware}: make firmware"
+        return Missing(f"no firmware image at {firmware}", "make firmware")
     if back_end != "renode":
         if importlib.util.find_spec("robot") is None:
-            return "no Robot Framework: pip install 'hocket[test]'"
+            return Missing("no Robot Framework", "pip install 'hocket[test]'")
         return lacking_here(back_end)
     if renode_test() is not None:
         return None
     own = os.environ.get(_RENODE_PATH)
     if own:
-        return f"no renode-test at {own}, which {_RENODE_PATH} names"
-    return "no Renode: pip install git+https://github.com/antmicro/renode-run"
+        return Missing(f"no renode-test at {own}", f"set {_RENODE_PATH} to Renode's folder")
+    return lacking_here("renode")
 
 
 def command(back_end: str, suites: Path, results: Path, *, slow: bool) -> list[str]:

@@ -207,43 +207,43 @@ def train(out: Path, seed: int, steps: int = 2800) -> None:
         outputs = quantised.run(to_int8(image))
         scores, places = order([(o.astype(np.float32) + 128) / np.float32(256) for o in outputs])
         rounded_off.append(decode(scores, places, THRESHOLD))
-    write_card(
-        out,
-        "detector",
-        data,
-        {
-            "": {
-                "task": f"find shapes in a cluttered grey image, {SIDE} × {SIDE} pixels",
-                "period": "500 ms",
-                "labels": SHAPES,
-            },
-            "input": {
-                "kind": "image",
-                "preprocessing": f"8-bit grey, resized to {SIDE} × {SIDE}; the int8 value is the "
-                "pixel less 128",
-            },
-            "accuracy": {
-                "metric": f"F1 of boxes at overlap 0.5, score threshold {THRESHOLD}",
-                "float": rounded(measure(exact, true)),
-                "int8": rounded(measure(rounded_off, true)),
-                "int8_familiar_clutter": rounded(measure(rounded_off[0::2], true[0::2])),
-                "int8_unseen_clutter": rounded(measure(rounded_off[1::2], true[1::2])),
-                "examples": sum(len(boxes) for boxes in true),
-                "held_out": f"shapes in {len(scenes)} scenes of another seed, half of them over "
-                "stripes or checks, which training never shows",
-            },
-            "data": {
-                "source": "scenes drawn by zoo.scenes: no photographs",
-                "licence": "Apache-2.0, our own output",
-            },
-            "training": {
-                "command": f"hocket lab train detector --seed {seed} --out DIR",
-                "packages": packages("tensorflow-cpu", "numpy", "pillow"),
-            },
-            "limits": {
-                "not": "drawn scenes only: not a detector of anything in photographs, people "
-                f"least of all; one shape a cell of {STRIDE} × {STRIDE} pixels, edges up to 64",
-            },
+    accuracy: dict[str, object] = {
+        "metric": f"F1 of boxes at overlap 0.5, score threshold {THRESHOLD}",
+        "float": rounded(measure(exact, true)),
+        "int8": rounded(measure(rounded_off, true)),
+        "int8_familiar_clutter": rounded(measure(rounded_off[0::2], true[0::2])),
+        "int8_unseen_clutter": rounded(measure(rounded_off[1::2], true[1::2])),
+        "examples": sum(len(boxes) for boxes in true),
+        "held_out": f"shapes in {len(scenes)} scenes of another seed, half of them over "
+        "stripes or checks, which training never shows",
+    }
+    write_card(out, "detector", data, _card(seed, accuracy), quantised)
+
+
+def _card(seed: int, accuracy: dict[str, object]) -> dict[str, dict[str, object]]:
+    """What the card says, in words."""
+    return {
+        "": {
+            "task": f"find shapes in a cluttered grey image, {SIDE} × {SIDE} pixels",
+            "period": "500 ms",
+            "labels": SHAPES,
         },
-        quantised,
-    )
+        "input": {
+            "kind": "image",
+            "preprocessing": f"8-bit grey, resized to {SIDE} × {SIDE}; the int8 value is the "
+            "pixel less 128",
+        },
+        "accuracy": accuracy,
+        "data": {
+            "source": "scenes drawn by zoo.scenes: no photographs",
+            "licence": "Apache-2.0, our own output",
+        },
+        "training": {
+            "command": f"hocket lab train detector --seed {seed} --out DIR",
+            "packages": packages("tensorflow-cpu", "numpy", "pillow"),
+        },
+        "limits": {
+            "not": "drawn scenes only: not a detector of anything in photographs, people "
+            f"least of all; one shape a cell of {STRIDE} × {STRIDE} pixels, edges up to 64",
+        },
+    }

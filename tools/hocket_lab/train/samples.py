@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from hocket_tools.zoo.denoise import CONTEXT
 from hocket_tools.zoo.features import DENOISER, SAMPLE_HZ
 from hocket_tools.zoo.scenes import scene
 
 from . import digits, keyword, noise
+from .denoise import CONTEXT
 from .speech import Voice, speak
 
 Wave = npt.NDArray[np.float64]

@@ -28,7 +28,7 @@ from hocket_host.ethosu.config import CONFIGS
 from hocket_host.units import parse_duration, parse_frequency, parse_size
 
 from ..frames.features.settings import FrontendSettings
-from ..text.schema_errors import ToldError, explain, quoting
+from ..text.schema_errors import WrappedError, explain, quoting
 from ..tflite.file import ModelFile
 
 if sys.version_info >= (3, 11):
@@ -58,7 +58,7 @@ def _positive(parse: Callable[[object], int]) -> Callable[[object], int]:
 
 def _accelerator(name: str) -> str:
     if name not in CONFIGS:
-        raise ToldError(
+        raise WrappedError(
             HocketError(
                 "unknown accelerator",
                 found=repr(name),
@@ -82,7 +82,7 @@ def _cut(text: object) -> str | int:
     try:
         return _positive(parse_duration)(text)
     except HocketError as error:
-        raise ToldError(
+        raise WrappedError(
             HocketError(
                 "not a way to cut",
                 found=repr(text),
@@ -95,7 +95,7 @@ def _cut(text: object) -> str | int:
 def _job_time(text: object) -> object:
     """A duration; a list of layers has another key."""
     if isinstance(text, list):
-        raise ToldError(
+        raise WrappedError(
             HocketError(
                 "cpu is a job's own CPU time",
                 found=repr(text),
@@ -120,7 +120,7 @@ class _Section(BaseModel):
     )
 
 
-class Npu(_Section):
+class NpuSection(_Section):
     """`[npu]`: Vela's names for the accelerator and its memory system."""
 
     accelerator_config: Annotated[str, AfterValidator(_accelerator)] = "ethos-u55-128"
@@ -133,14 +133,14 @@ class Npu(_Section):
     optimise: Optimise = "Performance"
 
 
-class Board(_Section):
+class BoardSection(_Section):
     """`[board]`: which board profile, and the CPU clock if it differs from the profile's."""
 
     name: str = "corstone300"
     cpu_clock: Frequency | None = None
 
 
-class Schedule(_Section):
+class ScheduleSection(_Section):
     """`[schedule]`: how tasks share the NPU."""
 
     policy: Policy = "fp"
@@ -155,7 +155,7 @@ def _micro(value: object) -> object:
     return {} if value == "micro" else value
 
 
-class Input(_Section):
+class InputSection(_Section):
     """`input`: where a task's frames come from: a file, or a generator."""
 
     file: Path | None = None
@@ -178,10 +178,10 @@ def _listed(value: object) -> object:
     return (value,) if isinstance(value, dict) else value
 
 
-Inputs = Annotated[tuple[Input, ...], BeforeValidator(_listed), Field(min_length=1)]
+Inputs = Annotated[tuple[InputSection, ...], BeforeValidator(_listed), Field(min_length=1)]
 
 
-class Task(_Section):
+class TaskSection(_Section):
     """`[tasks.NAME]`: one network with its timing."""
 
     model: Path
@@ -204,7 +204,7 @@ class Task(_Section):
     cut: Cut | None = None
     optimise: Optimise | None = None
     arena_cache_size: Size | None = None
-    input: Inputs = (Input(generator="random"),)
+    input: Inputs = (InputSection(generator="random"),)
     """One for each input of the network, or one for all."""
 
     @property
@@ -214,12 +214,12 @@ class Task(_Section):
 
 
 class _File(_Section):
-    npu: Npu = Npu()
-    board: Board = Board()
-    schedule: Schedule = Schedule()
+    npu: NpuSection = NpuSection()
+    board: BoardSection = BoardSection()
+    schedule: ScheduleSection = ScheduleSection()
     operators: tuple[Path, ...] = ()
     """Python files with operators of the application's own, for the CPU."""
-    tasks: Annotated[dict[str, Task], Field(min_length=1, max_length=255)]
+    tasks: Annotated[dict[str, TaskSection], Field(min_length=1, max_length=255)]
 
 
 class Application:
@@ -250,7 +250,7 @@ class Application:
         return self.schedule.cut if own is None else own
 
 
-def _priorities(path: Path, tasks: dict[str, Task]) -> dict[str, int]:
+def _priorities(path: Path, tasks: dict[str, TaskSection]) -> dict[str, int]:
     """Given priorities, or deadline monotonic order when none is given."""
     given = [name for name, task in tasks.items() if task.priority is not None]
     if given and len(given) < len(tasks):
@@ -345,7 +345,7 @@ def _is_velas_own(path: Path) -> bool:
     return len(path.parts) == 2 and not path.is_absolute() and path.parts[0] not in (".", "..")
 
 
-def _require_one_source(path: Path, name: str, source: Input) -> None:
+def _require_one_source(path: Path, name: str, source: InputSection) -> None:
     if (source.file is None) == (source.generator is None):
         raise ApplicationError(
             "an input has one source",

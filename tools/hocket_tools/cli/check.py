@@ -9,12 +9,14 @@ from typing import Annotated
 
 import typer
 
+from .options import AsJson
+
 
 def check(
     source: Annotated[Path, typer.Argument(help="An app.toml or a container (.hkt).")],
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Prove that every deadline holds; exit code 1 if one may be missed."""
+    """Prove that every deadline holds; exit code 1 if not."""
     from rich.console import Console
 
     from ..pack.pack import advise

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from .options import virtual_time
+
 
 def demo(
     write: Annotated[
@@ -16,11 +18,10 @@ def demo(
     ] = None,
     seconds: Annotated[str, typer.Option(help="Virtual time to run, in seconds.")] = "3",
 ) -> None:
-    """Pack three networks of the zoo, run them both ways, and show what they recognise."""
+    """Show three networks that share one NPU, run both ways."""
     from rich.console import Console
 
     from . import demonstration
-    from .quantities import virtual_time
 
     console = Console()
     if write is not None:

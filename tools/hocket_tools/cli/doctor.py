@@ -55,7 +55,7 @@ def _image() -> Iterator[tuple[str, str, str]]:
 
 
 def doctor() -> None:
-    """Check the installation and say what is missing and how to get it."""
+    """Say what is missing here, and how to get it."""
     from rich.console import Console
     from rich.table import Table
 

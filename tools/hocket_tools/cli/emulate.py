@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .options import Seconds, virtual_time
+
 if TYPE_CHECKING:
-    from ..run import Guest, WatchedRun
+    from hocket_host.machines.results import Run
+
+    from ..run import Guest
     from ..verify.verifier import Verifier
 
 _GDB_PORT = 3333
@@ -23,9 +27,7 @@ def emulate(
         typer.Argument(help="The application (.hkt); none for the prompt.", show_default=False),
     ] = None,
     backend: Annotated[str, typer.Option(help="unicorn, qemu or renode.")] = "unicorn",
-    seconds: Annotated[
-        str, typer.Option(help='Virtual time to run, such as 2, 0.5 or "200 ms".')
-    ] = "1",
+    seconds: Seconds = "1",
     verify: Annotated[
         bool,
         typer.Option(
@@ -44,9 +46,8 @@ def emulate(
         bool, typer.Option("--json", help="Write the summary as JSON; the UART is not shown.")
     ] = False,
 ) -> None:
-    """Run an ARM image in virtual time: its console, jobs, and outputs verified."""
+    """Run an ARM image on an emulated board."""
     from ..run import BACK_ENDS, BackEndError, open_guest
-    from .quantities import virtual_time
 
     duration_ns = virtual_time(seconds)
     if backend not in (*BACK_ENDS, "renode"):
@@ -101,7 +102,7 @@ def _run(
     verify: bool,
     gdb: int | None,
     shown: bool,
-) -> tuple[WatchedRun, Verifier | None]:
+) -> tuple[Run, Verifier | None]:
     import sys
 
     from ..pack.packed import open_packed
@@ -138,13 +139,13 @@ def _run(
         return session.run(duration_ns), verifier
 
 
-def _report(run: WatchedRun, verifier: Verifier | None) -> dict[str, Any]:
+def _report(run: Run, verifier: Verifier | None) -> dict[str, Any]:
     """The summary as plain values."""
     report: dict[str, Any] = {
-        "back_end": run.back_end,
-        "virtual_ns": run.virtual_ns,
+        "back_end": run.platform,
+        "virtual_ns": run.duration_ns,
         "npu_runs": run.npu_runs,
-        "jobs": run.completed,
+        "jobs": dict(run.completed),
         "instructions": run.instructions,
         "guest_mips": None if run.guest_mips is None else round(run.guest_mips, 2),
         "exit_code": run.exit_code,

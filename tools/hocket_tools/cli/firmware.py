@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 firmware = typer.Typer(
-    help="The ARM image of a board: MicroPython with Hocket frozen in.",
+    help="The ARM image: MicroPython with Hocket frozen in.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

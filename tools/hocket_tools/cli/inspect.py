@@ -9,19 +9,21 @@ from typing import Annotated
 
 import typer
 
+from .options import AsJson
+
 
 def inspect(
     container: Annotated[
         Path, typer.Argument(help="The .hkt file; with --primitives also app.toml.")
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+    as_json: AsJson = False,
     full: Annotated[bool, typer.Option("--full", help="Show every segment.")] = False,
     primitives: Annotated[
         bool,
         typer.Option("--primitives", help="Show how each layer on the CPU may run."),
     ] = False,
 ) -> None:
-    """Show header, models, tensors, segments, sizes and checksums."""
+    """Show what a container holds."""
     from rich.console import Console
 
     if primitives:

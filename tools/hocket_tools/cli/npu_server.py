@@ -49,11 +49,7 @@ def npu_server(
         typer.Option(help="Whose flash and SRAM the NPU reaches; corstone300 by default."),
     ] = None,
 ) -> None:
-    """Serve the Ethos-U's model to Renode on the loopback interface, until interrupted."""
-    from hocket_host.ethosu.compute.model import warm_up
-    from hocket_host.server import NpuServer
-    from hocket_host.units import format_hz
-
+    """Serve the NPU's model to Renode, on the loopback interface."""
     from ..vela import VelaOptions
 
     given = {
@@ -75,6 +71,14 @@ def npu_server(
             config=tuple(config or ()),
         )
         platform = _of_options(options, clock, board or "corstone300")
+    _serve(platform, port)
+
+
+def _serve(platform: Platform, port: int) -> None:
+    from hocket_host.ethosu.compute.model import warm_up
+    from hocket_host.server import NpuServer
+    from hocket_host.units import format_hz
+
     # Kernels compile on a machine's first use; no client should have to wait for that.
     warm_up()
     server = NpuServer(platform, port=port, log=lambda line: typer.echo(line, err=True))

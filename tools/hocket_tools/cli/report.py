@@ -9,26 +9,22 @@ from typing import Annotated
 
 import typer
 
+from .options import Policy, Seconds, Verify, check_policy, virtual_time
+
 
 def report(
     source: Annotated[Path, typer.Argument(help="A container (.hkt) or app.toml.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="HTML file to write.")] = Path(
         "report.html"
     ),
-    seconds: Annotated[
-        str, typer.Option(help='Virtual time to run, such as 2, 0.5 or "200 ms".')
-    ] = "1",
-    policy: Annotated[
-        str | None, typer.Option(help="fifo, fp, edf or rr; else the container's own.")
-    ] = None,
-    verify: Annotated[
-        bool, typer.Option("--verify", help="Compare every output with tflite_micro's.")
-    ] = False,
+    seconds: Seconds = "1",
+    policy: Policy = None,
+    verify: Verify = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Write the report's data to standard output instead.")
     ] = False,
 ) -> None:
-    """Timeline, response times, segments, memory and limits in one file that works offline."""
+    """Write one run of an application as an HTML file."""
     from rich.console import Console
 
     from hocket_host.units import format_size
@@ -36,7 +32,6 @@ def report(
     from .. import report as reporting
     from ..run import run as running
     from .files import open_source
-    from .quantities import check_policy, virtual_time
 
     check_policy(policy)
     duration_ns = virtual_time(seconds)

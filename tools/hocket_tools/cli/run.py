@@ -9,18 +9,14 @@ from typing import Annotated
 
 import typer
 
+from .options import AsJson, Policy, Seconds, Verify, check_policy, virtual_time
+
 
 def run(
     source: Annotated[Path, typer.Argument(help="A container (.hkt) or app.toml.")],
-    seconds: Annotated[
-        str, typer.Option(help='Virtual time to run, such as 2, 0.5 or "200 ms".')
-    ] = "1",
-    policy: Annotated[
-        str | None, typer.Option(help="fifo, fp, edf or rr; else the container's own.")
-    ] = None,
-    verify: Annotated[
-        bool, typer.Option("--verify", help="Compare every output with tflite_micro's.")
-    ] = False,
+    seconds: Seconds = "1",
+    policy: Policy = None,
+    verify: Verify = False,
     compare: Annotated[
         bool,
         typer.Option("--compare", help="Beside run-to-completion of the uncut networks."),
@@ -36,16 +32,15 @@ def run(
         Path | None,
         typer.Option(help="Write a trace that Perfetto opens (Chrome JSON) into a file."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Run the networks in virtual time: response times, deadlines, and outputs verified."""
+    """Run networks in virtual time; outputs may be verified."""
     from rich.console import Console
 
     from ..pack.pack import pack
     from ..report.summary import render, render_timeline, summary
     from ..run import run as running
     from .files import open_source
-    from .quantities import check_policy, virtual_time
 
     check_policy(policy)
     duration_ns = virtual_time(seconds)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Header, section table, checksums and strings: what holds before any record is looked at."""
+"""Header, section table, checksums and strings: what is checked before any record is read."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Programs for the CPU: bytes of a step, and back from them trusting nothing."""
+"""Programs for the CPU: encoded as bytes of a step, and decoded trusting nothing."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Input frames for a network's tensors: from files that people have, or from generators.
+"""Input frames for a network's tensors: from files or generators.
 
 A source is an iterator of numpy arrays, each of a tensor's shape and dtype. Files are read and
 checked when the source is opened, not when the first frame is due.
@@ -86,7 +86,7 @@ def open_source(
     if file is None:
         return open_generator(str(generator), tensor, seed)
     frames = _read(Path(file), tensor, _Options(mode, hop, array, full_scale))
-    frames.setflags(write=False)  # the same frames come round again
+    frames.setflags(write=False)  # frames repeat
     return cycle(frames) if loop else iter(frames)
 
 

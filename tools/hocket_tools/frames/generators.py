@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Frames that no file holds: random, constant or counting, or of a function of the user's."""
+"""Generated frames: random, constant or counting, or from a function of the user's."""
 
 from __future__ import annotations
 

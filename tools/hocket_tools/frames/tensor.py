@@ -36,7 +36,7 @@ class TensorSpec:
         return math.prod(self.shape)
 
     def limits(self) -> tuple[int, int]:
-        """Least and greatest value of an integer tensor, or of one of truth values."""
+        """Least and greatest value of an integer tensor, or of a bool one."""
         if self.dtype == "bool":
             return 0, 1
         info = np.iinfo(self.dtype)

@@ -5,14 +5,16 @@ from __future__ import annotations
 
 import os
 
+from hocket_host.missing import Missing
+
 from . import source, toolchain
 
 
-def lacking() -> str | None:
-    """What is missing, and how to get it; None if nothing."""
+def lacking() -> Missing | None:
+    """What is missing; None if nothing."""
     missing = toolchain.missing_packages()
     if missing:
-        return f"no ARM toolchain: apt-get install {' '.join(missing)}"
+        return Missing("no ARM toolchain", f"apt-get install {' '.join(missing)}")
     if not os.environ.get("MICROPYTHON_DIR") and not source.is_here():
-        return "MicroPython's source was not fetched yet: make firmware"
+        return Missing("MicroPython's source was not fetched yet", "make firmware")
     return None

@@ -12,7 +12,7 @@ from hocket_host.board.board import Board
 from hocket_host.ethosu.config import NpuConfig
 from hocket_host.ethosu.timing.system import SystemConfig, parse_system_config
 
-from ..app.application import Application, Task
+from ..app.application import Application, TaskSection
 from ..cpu import costs
 from ..prove.taskset import KernelCosts
 from ..tflite.file import ModelFile
@@ -83,7 +83,7 @@ def _board(application: Application) -> Board:
     return boards.load(path if path.exists() else application.board.name)
 
 
-def _options(application: Application, task: Task) -> VelaOptions:
+def _options(application: Application, task: TaskSection) -> VelaOptions:
     npu = application.npu
     return VelaOptions(
         accelerator_config=npu.accelerator_config,

@@ -97,7 +97,7 @@ class CompiledNetwork:
         return split(self._compiled, [self._nodes[node] for node in cuts])
 
     def measure(self, cuts: tuple[int, ...]) -> tuple[int, ...]:
-        """NPU time of each segment as it will really be."""
+        """Exact NPU time of each segment."""
         return tuple(most for most, _ in self._measure(cuts))
 
     def fastest(self, cuts: tuple[int, ...]) -> tuple[int, ...]:

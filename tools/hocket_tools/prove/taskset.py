@@ -224,18 +224,6 @@ class TaskSet:
             completion_ns=times(self.completion_ns),
         )
 
-    def at_clock(self, npu_hz: int, other_hz: int) -> TaskSet:
-        """The set with its NPU at another clock: the same cycles, rounded up again."""
-        tasks = tuple(
-            replace(
-                task,
-                segments_ns=tuple(max(-(-e * npu_hz // other_hz), 1) for e in task.segments_ns),
-                least_ns=tuple(e * npu_hz // other_hz for e in task.least_ns),
-            )
-            for task in self.tasks
-        )
-        return replace(self, tasks=tasks, npu_hz=other_hz)
-
     @classmethod
     def from_image(
         cls,

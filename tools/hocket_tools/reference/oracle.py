@@ -102,7 +102,7 @@ class Oracle:
         return outputs
 
     def _clear_undetected(self, outputs: list[NDArray[Any]]) -> None:
-        """Zero rows behind the last detection, where the reference's memory holds anything."""
+        """Zero rows behind the last detection, where the reference's memory is undefined."""
         places = {index: at for at, index in enumerate(self.source.main.outputs)}
         for operator in self.source.main.operators:
             if operator.kind == "TFLite_Detection_PostProcess":

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Segments and layers of a packed network: cycles, what bounds them, and where they come from.
 
-Everything is taken from the command streams that the container holds; the original model is only
-asked for the names of its operators.
+Everything is taken from the command streams in the container; names of source operators are in its
+notes.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class TimedOperation:
 
 @dataclass(frozen=True)
 class TimedNetwork:
-    """A model of a container, taken apart."""
+    """A model of a container with the cycles of its operations."""
 
     model: Model
     system: SystemConfig
@@ -83,7 +83,7 @@ class TimedNetwork:
 
 
 def networks(packed: Packed) -> list[TimedNetwork]:
-    """Take every model of a container apart."""
+    """Every model of a container, with the cycles of its operations."""
     config = npu_config(packed.image.accelerator)
     system = packed.target.system
     names = {task.model: task.name for task in packed.image.tasks}
@@ -272,7 +272,7 @@ def layers(network: TimedNetwork) -> list[dict[str, Any]]:
 
 
 def _cpu_layer(network: TimedNetwork, index: int, step: Step) -> dict[str, Any]:
-    told = _on_cpu(network, index, step, 0)
+    row = _on_cpu(network, index, step, 0)
     program = step.program
     assert program is not None
     none = ("kernel_cycles", "dma_cycles", "mac_cycles", "compute_cycles", "memory_cycles")
@@ -282,9 +282,9 @@ def _cpu_layer(network: TimedNetwork, index: int, step: Step) -> dict[str, Any]:
         "operations": 0,
         "first_segment": index,
         "last_segment": index,
-        "cycles": told["nominal_cycles"],
+        "cycles": row["nominal_cycles"],
         **dict.fromkeys(none, 0),
-        "limits": told["limits"],
+        "limits": row["limits"],
         "memory": None,
     }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What happened in emulated runs: one structure that both the text and the JSON come from."""
+"""What happened in emulated runs: one structure for both text and JSON."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from hocket_host.machines.cpython.emulation import EmulatedRun, TaskRun
+from hocket_host.machines.results import Run, TaskRun
 from hocket_host.units import format_hz, format_ns
 
 from ..container import Image
@@ -46,7 +46,7 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         "cut": outcome.cut,
         "duration_ns": run.duration_ns,
         "npu_busy_ns": run.npu_busy_ns,
-        "segments": len(run.slices),
+        "segments": len(run.segments),
         "tasks": [_task(task) for task in run.tasks],
     }
     verifier = outcome.verifier
@@ -84,7 +84,7 @@ def _task(task: TaskRun) -> dict[str, Any]:
 
 
 def render(report: dict[str, Any], console: Console) -> None:
-    """Write a summary for a person."""
+    """Print a summary."""
     for run in report["runs"]:
         share = 100 * run["npu_busy_ns"] / run["duration_ns"] if run["duration_ns"] else 0
         table = plain_table("task", *_COLUMNS)
@@ -166,7 +166,7 @@ def render_timeline(
             console.print(line, markup=False, highlight=False)
 
 
-def lanes(run: EmulatedRun) -> list[Lane]:
+def lanes(run: Run) -> list[Lane]:
     """A run's tasks as lanes of a timeline, the most urgent first.
 
     A task with steps on the CPU has a second lane for them.
@@ -178,21 +178,21 @@ def lanes(run: EmulatedRun) -> list[Lane]:
         found.append(
             Lane(
                 task.name,
-                [(s.start_ns, s.end_ns) for s in run.slices if s.task == index],
+                [(s.start_ns, s.end_ns) for s in run.segments if s.task == index],
                 releases,
                 [r + task.deadline_ns for i, r in enumerate(releases) if i not in served],
             )
         )
-        pieces = [w for w in run.cpu if (w.task, w.kind) == (index, "step")]
-        if pieces:
-            found.append(Lane(f"{task.name} CPU", [(w.start_ns, w.end_ns) for w in pieces], ()))
+        steps = [w for w in run.cpu if (w.task, w.kind) == (index, "step")]
+        if steps:
+            found.append(Lane(f"{task.name} CPU", [(w.start_ns, w.end_ns) for w in steps], ()))
     return found
 
 
-def interesting_window(run: EmulatedRun) -> tuple[int, int]:
+def interesting_window(run: Run) -> tuple[int, int]:
     """Around the longest segment: where a short deadline is most at risk."""
     shortest = min(task.period_ns for task in run.tasks)
-    longest = max(run.slices, key=lambda s: s.end_ns - s.start_ns, default=None)
+    longest = max(run.segments, key=lambda s: s.end_ns - s.start_ns, default=None)
     length = max(6 * shortest, 0)
     if longest is not None:
         length = max(length, 2 * (longest.end_ns - longest.start_ns))

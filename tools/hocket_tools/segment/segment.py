@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Segments: pieces of a command stream, each a stream of its own.
+"""Segments: parts of a command stream, each a stream of its own.
 
 A segment assumes nothing: registers and look-up tables are set again as far as its operations use
 them, and every DMA it starts has finished when it stops. Between two segments the NPU may run

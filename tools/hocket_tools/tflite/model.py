@@ -73,7 +73,8 @@ def read_tflite(source: str | Path | bytes) -> TfliteModel:
             try_="copy or export the file again; it may be cut short",
         ) from None
     except TfliteError as error:
-        error.where = where if error.where is None else f"{where or 'model'}: {error.where}"
+        if where is not None:
+            error.where = where if error.where is None else f"{where}: {error.where}"
         raise
 
 
@@ -139,12 +140,12 @@ def _model(root: FlatTable) -> TfliteModel:
     version = root.scalar(0, "I")
     if version != 3:
         raise TfliteError("unknown TFLite schema", found=f"version {version}", expected="version 3")
-    _refuse(check_model(root), "model")
+    _refuse(check_model(root), None)
     codes = root.tables(1, lambda _, t: _code(t))
     buffers = root.tables(4, lambda _, t: t.blob(0))
     notes = root.tables(6, lambda _, t: (t.text(0), t.scalar(1, "I")))
     if any(name == _COMPRESSION for name, _ in notes):
-        _refuse(f"compressed constants (metadata {_COMPRESSION})", "model")
+        _refuse(f"compressed constants (metadata {_COMPRESSION})", None)
     subgraphs = root.tables(2, lambda i, t: _subgraph(i, t, codes, buffers))
     if not subgraphs:
         raise TfliteError("the model has no graph", found="no subgraph", expected="at least one")
@@ -153,7 +154,7 @@ def _model(root: FlatTable) -> TfliteModel:
     return TfliteModel(root.text(3), subgraphs, metadata, signatures)
 
 
-def _refuse(what: str | None, where: str) -> None:
+def _refuse(what: str | None, where: str | None) -> None:
     if what is not None:
         raise TfliteError(
             "a model in a form that no microcontroller runs",

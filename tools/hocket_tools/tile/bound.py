@@ -24,7 +24,7 @@ def bound_tiles(compiled: CompiledModel, max_cycles: int, system: SystemConfig) 
 
     Kernels are cut into stripes of their output, or into slices of channels with weights of their
     own; long DMAs into chunks beside the tiles of kernels. Between any two kernels the new stream
-    may be cut by the splitter like any other. Results are the same, bit for bit.
+    may be cut as in any other. Results are the same, bit for bit.
 
     Parameters
     ----------

@@ -24,11 +24,11 @@ from .tiles import Cutting, Tile, weight_registers
 from .weights import Slicer
 from .window import OfmBox, may_begin, restricted, with_registers
 
-#: More slices of channels than this read the input too often to be worth a look.
+#: More slices of channels than this read the input too often to be tried.
 _MOST_SLICES = 512
 #: Candidates in a row that are no better than the best before the search ends.
 _PATIENCE = 4
-#: Cost of cutting, in 1/256 of the kernel's own cycles, below which nobody looks further.
+#: Cost of cutting, in 1/256 of the kernel's own cycles, below which the search ends.
 _CHEAP = 2
 #: Counts tried one by one before they grow by a quarter.
 _DENSE = 8

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Operations back into a command stream.
+"""Writes operations as a command stream.
 
 Only registers that an operation reads or that the original stream set for it are written, in the
 original's order, and only when they change: what Vela left out stays left out.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The compiled network seen from its kernels: where weights come from, and which DMA feeds whom."""
+"""Where the weights of each kernel come from, and which DMA fetches them."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class Origins:
         return found
 
     def free(self, index: int, size: int) -> int:
-        """Where in the region of a kernel's OFM nobody needs ``size`` bytes while it runs.
+        """Offset in the region of a kernel's OFM at which ``size`` bytes are unused while it runs.
 
         Bytes that die before it are free once the kernel before has ended; those that a DMA around
         it touches are not. Behind everything else, perhaps beyond the end of the region, there is

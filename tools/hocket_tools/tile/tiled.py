@@ -164,7 +164,7 @@ def _ordered(steps: Iterator[StreamStep], config: NpuConfig) -> tuple[StreamStep
             value = now.op.register(Cmd.BLOCKDEP)
             if before is not None and (cut or split):
                 safe = largest_blockdep(now.op, before.op, config)
-                # Within a kernel nothing held tiles apart; otherwise Vela's word is the limit.
+                # Tiles of one kernel were not ordered before; elsewhere Vela's value is the limit.
                 value = safe if split else min(value, safe)
             elif before is not None and value:
                 value = min(value, largest_blockdep(now.op, before.op, config))

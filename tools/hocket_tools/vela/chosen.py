@@ -69,29 +69,29 @@ def find_layers(source: TfliteModel, wanted: Iterable[str | int]) -> tuple[int, 
     return tuple(sorted(found))
 
 
-def touching_truth(source: TfliteModel, seeds: Iterable[int] | None = None) -> tuple[int, ...]:
-    """Operators that share truth values (bool tensors), which Vela compiles no network with.
+def connected_by_bools(source: TfliteModel, seeds: Iterable[int] | None = None) -> tuple[int, ...]:
+    """Operators that share bool tensors, with which Vela compiles no network.
 
     Parameters
     ----------
     source
         The model.
     seeds
-        Operators whose truth values count; None for all there are.
+        Operators whose bool tensors count; None for all there are.
 
     Returns
     -------
     tuple of int
-        The seeds, and every operator that truth values connect them with.
+        The seeds, and every operator that bool tensors connect them with.
     """
     graph = source.main
 
-    def truths(index: int) -> set[int]:
+    def bools(index: int) -> set[int]:
         operator = graph.operators[index]
         touched = (*operator.inputs, *operator.outputs)
         return {t for t in touched if t >= 0 and graph.tensors[t].dtype == "bool"}
 
-    everything = {o.index: truths(o.index) for o in graph.operators}
+    everything = {o.index: bools(o.index) for o in graph.operators}
     found = {i for i, own in everything.items() if own} if seeds is None else set(seeds)
     known: set[int] = set()
     while True:
@@ -105,7 +105,7 @@ def touching_truth(source: TfliteModel, seeds: Iterable[int] | None = None) -> t
 def disguise(model: bytes, indices: Iterable[int]) -> bytes:
     """Return the model with some operators of its main graph as custom ones.
 
-    Their truth values become bytes: Vela would normalise them by operations of its own, which then
+    Their bool tensors become int8: Vela would normalise them by operations of its own, which then
     run nowhere.
     """
     tree = unpack_model(model)

@@ -19,7 +19,7 @@ from ..tflite.model import TfliteError, TfliteModel, read_bytes, read_tflite
 from ..tflite.normal import normal_form
 from ._process import CompilerOutput, run_compiler
 from .checks import check_chosen, check_quantised, check_source, refusal
-from .chosen import disguise, find_layers, touching_truth
+from .chosen import connected_by_bools, disguise, find_layers
 from .debug import join
 from .edges import edges_of
 from .misread import misread
@@ -179,7 +179,7 @@ def _mixed(
     check_source(source, keyed.data)
     check_chosen(source, keyed.data, chosen)
     answer = None if chosen else _answer(keyed, options)
-    left = touching_truth(source, chosen or None)
+    left = connected_by_bools(source, chosen or None)
     if answer is None or (left and not answer.blobs):
         answer = run_compiler(disguise(keyed.data, left), options, graph=True)
     try:

@@ -65,7 +65,7 @@ def join_units(
 
 
 class _Joiner:
-    """Works out places first, then the parts, then what each part has to leave alone."""
+    """Finds places first, then the parts, then what each part must preserve."""
 
     def __init__(
         self,
@@ -230,7 +230,7 @@ class _Joiner:
             self.state.append(State(ARENA, place.start, variable.initial))
             places.update(dict.fromkeys(variable.handles, place))
             if set(variable.handles) & late:
-                # It is read after Vela has it assigned; the value before is put aside.
+                # It is read after Vela has it assigned; the value before is saved.
                 aside = extension.keep(variable.bytes)
                 self.snapshots.update(dict.fromkeys(variable.handles, aside))
         for index in sorted(kept):
@@ -255,7 +255,7 @@ class _Joiner:
                 yield mine, index
 
     def _snapshot_parts(self) -> Iterator[CpuOperator]:
-        """Put values of variables aside that are read after their assignment."""
+        """Save values of variables that are read after their assignment."""
         done: set[ByteRange] = set()
         for index, described in self.described.items():
             if described.kind != "READ_VARIABLE":

@@ -16,7 +16,7 @@ from .result import CompiledModel, PlacedTensor, State
 
 
 def check_reach(model: CompiledModel, prints: Sequence[Footprint]) -> None:
-    """Hold the stream to the regions that the compiler declares."""
+    """Check that the stream stays in the regions that the compiler declares."""
     regions = model.regions
     for index, p in enumerate(prints):
         for box in p.reads + p.writes:

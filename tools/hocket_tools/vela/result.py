@@ -108,7 +108,7 @@ class CompiledModel:
 
     @cached_property
     def analysis(self) -> Analysis:
-        """What the splitter works out of it, once."""
+        """Its dependencies, derived once."""
         return Analysis(self)
 
 

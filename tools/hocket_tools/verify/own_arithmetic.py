@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Layers that Vela rounds in a way of its own on the NPU, so that their outputs may differ.
 
-Which operators these are, and why, is what `pinned` shows value by value; here it is said of the
-layers of any network, so that a difference has a name. Each of them is exact on the CPU.
+The tests pin these operators value by value; here the layers of any network are listed, so that a
+difference can be explained. Each of them is exact on the CPU.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def own_arithmetic(model: bytes, on_cpu: Collection[str | int] = ()) -> tuple[Ow
 
 
 def explained(layers: Sequence[OwnArithmetic]) -> list[str]:
-    """What may be behind a difference, as lines for a person."""
+    """What may be behind a difference, as lines of text."""
     if not layers:
         return ["none of its layers on the NPU is known to differ: please report it"]
     lines = ["these layers on the NPU may be why; Vela rounds them in its own way:"]
@@ -95,7 +95,7 @@ def listed(layers: Sequence[OwnArithmetic]) -> str:
 
 
 def remedy(layers: Sequence[OwnArithmetic]) -> list[str]:
-    """What makes layers exact, as lines for a person."""
+    """What makes layers exact, as lines of text."""
     exact = [layer for layer in layers if layer.lacking is None]
     lines = []
     if exact:

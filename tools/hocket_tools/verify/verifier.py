@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Outputs of an emulated run held against the oracles', bit for bit, as they come."""
+"""Outputs of an emulated run compared with the oracles', bit for bit, as they come."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hocket_host.machines.cpython.emulation import Frame
+from hocket_host.machines.results import Frame
 
 from ..reference.layered import LayeredOracle, WholeOnlyError
 from ..reference.oracle import TFLITE_MICRO, EndedError, Oracle, OracleError

@@ -18,7 +18,6 @@ from .cards import (
     sample_inputs,
     stream_sample,
 )
-from .denoise import enhance, si_sdr_db
 from .preprocess import Answer, interpret, preprocess
 from .stream import Frame, recognised, stream
 
@@ -31,14 +30,12 @@ __all__ = [
     "Sample",
     "ZooError",
     "card",
-    "enhance",
     "interpret",
     "models",
     "path",
     "preprocess",
     "recognised",
     "sample_inputs",
-    "si_sdr_db",
     "stream",
     "stream_sample",
 ]

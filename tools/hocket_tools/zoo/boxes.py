@@ -16,7 +16,7 @@ LONGEST = 64.0
 def decode(
     scores: npt.NDArray[np.float32], places: npt.NDArray[np.float32], threshold: float
 ) -> list[Box]:
-    """Return the boxes that two output grids tell of, best first.
+    """Return the boxes in two output grids, best first.
 
     A box that overlaps a better one by more than 0.4 is dropped, of whatever kind.
 

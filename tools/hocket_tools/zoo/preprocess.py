@@ -23,7 +23,7 @@ DETECTION_THRESHOLD = 0.4
 
 @dataclass(frozen=True)
 class Answer:
-    """What one inference says.
+    """The result of one inference.
 
     Attributes
     ----------
@@ -106,7 +106,7 @@ def preprocess(name: str, file: Path | str) -> npt.NDArray[np.int8]:
 
 
 def interpret(name: str, outputs: Sequence[npt.NDArray[np.int8]]) -> Answer:
-    """Say what the outputs of one inference mean.
+    """Interpret the outputs of one inference.
 
     Parameters
     ----------

@@ -53,8 +53,8 @@ def _audio(name: str, pcm: npt.NDArray[np.int16], period_ns: int, repeat: bool) 
             return
         # What lies before the beginning is silence, or, once played, the recording's end.
         at = np.arange(end - window, end)
-        piece = np.where(at < 0, silence, pcm[at % len(pcm)]).astype(np.int16)
-        yield Frame(index * period_ns, from_audio(name, piece))
+        sound = np.where(at < 0, silence, pcm[at % len(pcm)]).astype(np.int16)
+        yield Frame(index * period_ns, from_audio(name, sound))
 
 
 def stream(

@@ -19,8 +19,9 @@ from hocket_host.units import cycles_to_ns, ns_to_cycles
 from ..compute.faults import Extent, NpuBusError
 from ..config import NpuConfig
 from .engine import Engine, Finish, RunEvent
+from .interfaces import Executable
 from .pmu import Pmu, PmuEvent
-from .queue import BoundPlan, Ending, Program, Programs
+from .queue import Ending, Program, Programs
 from .register_map import (
     COMMAND_WINDOWS,
     CONFIGURATION,
@@ -309,8 +310,8 @@ class EthosU:
         else:
             self._raise_irq()
 
-    def _prepare(self, base: int) -> tuple[Program, BoundPlan | None]:
-        """Fetch, plan and bind what the queue registers point to."""
+    def _prepare(self, base: int) -> tuple[Program, Executable | None]:
+        """Fetch, compile and bind what the queue registers point to."""
         values = self._values
         if base % 16 or values[Reg.QSIZE] % 4:
             self._problem(

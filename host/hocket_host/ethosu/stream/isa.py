@@ -18,7 +18,8 @@ from hocket_host.errors import HocketError
 
 #: Bit that marks a command with a payload; also part of the key of such a command.
 PAYLOAD = 0x4000
-_OPCODE = 0x03FF
+#: The half of a command's first word that says which it is.
+KEY_MASK = 0xFFFF
 
 
 class CommandStreamError(HocketError):
@@ -182,7 +183,7 @@ def decode(stream: bytes | NDArray[np.uint32]) -> list[Command]:
     at, end = 0, len(words)
     while at < end:
         word = words[at]
-        key = word & (_OPCODE | 0xFC00)
+        key = word & KEY_MASK
         if key not in _KNOWN:
             raise CommandStreamError(
                 "unknown command",

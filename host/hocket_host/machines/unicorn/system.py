@@ -14,7 +14,7 @@ from hocket_host.sim.clock import Clock
 from hocket_host.sim.timer import Timer
 from hocket_host.sim.uart import Uart
 
-from ..common.machine import does_not_fit
+from ..common.emulated_machine import does_not_fit
 from ..common.npu import NpuOptions
 
 _DEVICE_BYTES = 0x1000

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from hocket_host.machines.cpython.process_memory import ProcessMemory
 from hocket_host.machines.cpython.shims import (
     Machine,
     ShimError,
@@ -19,7 +20,6 @@ from hocket_host.machines.cpython.shims import (
     installed,
     uninstall,
 )
-from hocket_host.machines.cpython.shims.testing import ProcessMachine
 from hocket_host.machines.cpython.shims.viper import ptr8, ptr16, ptr32, uint
 
 BASE = 0x21000000
@@ -122,7 +122,7 @@ def test_an_object_that_is_no_machine_is_named_with_what_it_lacks() -> None:
 
 
 def test_machines_of_the_package_fit_the_protocol() -> None:
-    assert isinstance(ProcessMachine(), Machine)
+    assert isinstance(ProcessMemory(), Machine)
 
 
 def test_mem32_reads_signed_as_arm_does(small: SmallMachine) -> None:
@@ -298,7 +298,7 @@ def test_frequency_is_the_machines_own(small: SmallMachine) -> None:
 
 
 def test_process_machine_reaches_any_buffer() -> None:
-    with installed(ProcessMachine()):
+    with installed(ProcessMemory()):
         uctypes = module("uctypes")
         buffer = bytearray(b"\1\2\3\4")
         address = uctypes.addressof(buffer)
@@ -309,7 +309,7 @@ def test_process_machine_reaches_any_buffer() -> None:
 
 
 def test_process_machine_moves_time_as_told() -> None:
-    machine = ProcessMachine()
+    machine = ProcessMemory()
     machine.advance(5)
     machine.wait_for_interrupt(3)
     machine.wait_for_interrupt(20)

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hocket_host.machines.cpython.process_memory import ProcessMemory
 from hocket_host.machines.cpython.shims import installed
-from hocket_host.machines.cpython.shims.testing import ProcessMachine
 from hocket_tools.frames.features import FeatureError, FrontendSettings, build_tables
 from hocket_tools.frames.features.defaults import source
 from hocket_tools.frames.features.tables import HEADER, filter_bank
@@ -87,7 +87,7 @@ def test_other_settings_give_the_features_of_the_reference(expected: int) -> Non
     chosen = OTHERS[expected]
     data = loud_and_quiet()
     step = 2 * chosen.step_samples
-    with installed(ProcessMachine()):
+    with installed(ProcessMemory()):
         from hocket.features import Frontend
 
         frontend = Frontend(build_tables(chosen))

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hocket_host.machines.cpython.process_memory import ProcessMemory
 from hocket_host.machines.cpython.shims import installed
-from hocket_host.machines.cpython.shims.testing import ProcessMachine
 
 from ..tensor import Frames, TensorSpec
 from ..wav import read_mono
@@ -71,7 +71,7 @@ def feature_inputs(
     step = settings.step_samples
     data = samples.astype("<i2")
     found = []
-    with installed(ProcessMachine()):
+    with installed(ProcessMemory()):
         spectrogram = _spectrogram(tensor, settings, fresh)
         for at in range(0, len(data) - step + 1, step):
             if spectrogram.feed(data[at : at + step]):
@@ -122,8 +122,7 @@ def open_features(
     tensor, settings, fresh
         As of `feature_inputs`.
     loop
-        Begin the recording again at its end, with a front end that has heard nothing, instead of
-        ending.
+        Begin the recording again at its end, with a reset front end, instead of ending.
 
     Raises
     ------
@@ -137,5 +136,5 @@ def open_features(
     except FeatureError as error:
         error.where = error.where or path
         raise
-    inputs.setflags(write=False)  # the same inputs come round again
+    inputs.setflags(write=False)  # inputs repeat
     return cycle(inputs) if loop else iter(inputs)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From operations to rows of a program: what can be computed before the addresses are known.
+"""Operations become rows of a program: all that can be computed before addresses are known.
 
 `lower` fills one row of `kernels.row` and says how large its weight slot and its part of the work
-array are. Addresses in a row are relative to their regions; `BoundPlan` adds the bases.
+array are. Addresses in a row are relative to their regions; `BoundStream` adds the bases.
 """
 
 from __future__ import annotations

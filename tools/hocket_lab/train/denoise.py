@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import numpy.typing as npt
 
-from .features import DENOISER
+from hocket_tools.zoo.features import DENOISER
 
 # Frames of context that one inference sees: the newest and those before it.
 CONTEXT = 8

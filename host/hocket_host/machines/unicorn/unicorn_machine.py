@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The machine: processor, memories, devices and NPU of a platform, in one virtual time.
+"""A platform on Unicorn: CPU, memories, devices and NPU in one virtual time.
 
-One instruction takes one cycle of the processor. Events happen at the first cycle at or after their
+One instruction takes one cycle of the CPU. Events happen at the first cycle at or after their
 instant, interrupts are taken between two instructions, and sleep costs no work, so two runs of one
 image are the same to the byte.
 """
@@ -9,82 +9,40 @@ image are the same to the byte.
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
-from hocket_host.board.repl.platform import Platform
 from hocket_host.ethosu.device.registers import EthosU
 from hocket_host.sim.bus import Bus
 from hocket_host.units import cycles_to_ns
 
-from ..common.elf import ElfImage, load_elf
-from ..common.machine import EmulatedMachine, Stop
+from ..common.emulated_machine import EmulatedMachine, Stop
 from ..common.npu import NpuOptions
+from .cpu import Cpu, ExceptionEvent
 from .faults import FaultReport
-from .processor import ExceptionEvent, Processor
 from .system import System
 
 #: Longest slice, so that the host's own interrupts are seen.
 _SLICE = 1 << 21
 
 
-class Machine(EmulatedMachine):
-    """A platform that runs a firmware image.
-
-    Parameters
-    ----------
-    platform
-        Memory map, interrupts, clock (`hocket_host.board.repl.load`).
-    elf
-        The image, or its path.
-    container
-        Bytes of a .hkt file, put where the firmware reads it; None for none.
-    npu
-        How its NPU is modelled.
-    container_base
-        Where the container goes; by default the start of the memory named ``flash``.
-    uart_output
-        Called with each byte that the first UART sends.
-    console_output
-        Called with what the image writes by semihosting; by default as `uart_output`.
-    on_fault
-        Called with each fault as it is taken; it may raise to end the run. All are kept in
-        `faults`, too.
+class UnicornMachine(EmulatedMachine):
+    """A platform that runs a firmware image on the bundled emulator.
 
     Raises
     ------
-    ElfError
-        The image cannot run here.
     MachineError
-        Image or container do not fit the platform's memories, or there is no vector table.
+        There is no vector table, too.
     EngineError
         The extra ``emulator`` is not installed.
     """
 
-    def __init__(
-        self,
-        platform: Platform,
-        elf: ElfImage | str | Path,
-        container: bytes | None = None,
-        *,
-        npu: NpuOptions = NpuOptions(),  # noqa: B008 - frozen
-        container_base: int | None = None,
-        uart_output: Callable[[bytes], None] | None = None,
-        console_output: Callable[[bytes], None] | None = None,
-        on_fault: Callable[[FaultReport], None] | None = None,
-    ) -> None:
-        super().__init__(platform)
-        self.image = elf if isinstance(elf, ElfImage) else load_elf(elf)
-        self._processor = Processor(
-            self.image,
-            self.clock,
-            platform.cpu_hz,
-            platform.nvic.priority_mask,
-            console_output or uart_output or (lambda data: None),
+    def _build(self, npu: NpuOptions, uart_output: Callable[[bytes], None]) -> None:
+        platform = self.platform
+        self._cpu = Cpu(
+            self.image, self.clock, platform.cpu_hz, platform.nvic.priority_mask, uart_output
         )
-        self._processor.on_fault = on_fault
-        self.time = self._processor.time
-        self.system = System(platform, self.clock, npu, self._processor.nvic.set_level)
-        self._processor.attach(self.system)
+        self.time = self._cpu.time
+        self.system = System(platform, self.clock, npu, self._cpu.nvic.set_level)
+        self._cpu.attach(self.system)
         if self.system.uarts:
             self.system.uarts[0].output = uart_output
         self.exceptions_taken = 0
@@ -97,9 +55,9 @@ class Machine(EmulatedMachine):
                 self.image.path,
                 "link it into the platform's memories",
             )
-        if container is not None:
-            self.load_container(container, container_base)
-        self._processor.power_on()
+
+    def _power_on(self) -> None:
+        self._cpu.power_on()
 
     @property
     def npu(self) -> EthosU | None:
@@ -113,41 +71,34 @@ class Machine(EmulatedMachine):
 
     @property
     def problems(self) -> list[str]:
-        """What went wrong so far, in words: misuse of the NPU, faults of the processor."""
+        """What went wrong so far, in words: misuse of the NPU, faults of the CPU."""
         return super().problems + [str(fault) for fault in self.faults]
 
     @property
     def faults(self) -> list[FaultReport]:
         """Faults that were raised, in order."""
-        return self._processor.faults
+        return self._cpu.faults
+
+    @property
+    def fault_observers(self) -> list[Callable[[FaultReport], None]]:
+        """Called with each fault as it is taken; append to it. One may raise to end the run."""
+        return self._cpu.fault_observers
 
     @property
     def exception_observers(self) -> list[Callable[[ExceptionEvent], None]]:
         """Called with every `ExceptionEvent`; append to it."""
-        return self._processor.observers
+        return self._cpu.observers
 
     # Memory of the guest -------------------------------------------------------------------------
 
     def read_memory(self, address: int, length: int) -> bytes:
-        """Bytes of plain memory.
-
-        Raises
-        ------
-        BusFault
-            The range is not inside one memory.
-        """
+        """As of `EmulatedMachine`."""
         return bytes(self.bus.view(address, length))
 
     def write_memory(self, address: int, data: bytes) -> None:
-        """Change plain memory from outside; code, too.
-
-        Raises
-        ------
-        BusFault
-            The range is not inside one memory.
-        """
+        """As of `EmulatedMachine`."""
         self.bus.load(address, data)
-        self._processor.engine.forget_code()
+        self._cpu.engine.forget_code()
 
     # Running -------------------------------------------------------------------------------------
 
@@ -169,13 +120,13 @@ class Machine(EmulatedMachine):
         ElfError
             The image has no such symbol.
         """
-        engine = self._processor.engine
+        engine = self._cpu.engine
         names = ("r0", "r1", "r2", "r3")
         engine.watch(self.image.symbol(symbol).address & ~1, lambda: called(engine.get_all(names)))
 
     def registers(self) -> dict[str, int]:
         """General registers, PC and xPSR, between two instructions."""
-        return self._processor.registers()
+        return self._cpu.registers()
 
     def feed(self, data: bytes, uart: int = 0) -> None:
         """Send bytes to a UART of the machine."""
@@ -184,7 +135,7 @@ class Machine(EmulatedMachine):
     def stop(self) -> None:
         """End the run that is under way; for callbacks."""
         super().stop()
-        self._processor.attend()
+        self._cpu.attend()
 
     def run_until(self, when_ns: int | None = None) -> Stop:
         """Run until an instant, the end of the program, or for ever asleep.
@@ -197,9 +148,9 @@ class Machine(EmulatedMachine):
         Raises
         ------
         LockupError
-            The processor locked up.
+            The CPU locked up.
         """
-        cpu, time = self._processor, self.time
+        cpu, time = self._cpu, self.time
         target = None if when_ns is None else time.cycle_of(when_ns)
         while True:
             if self._stopped():

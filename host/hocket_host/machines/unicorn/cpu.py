@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The processor: engine, exceptions and private peripherals, run in slices of instructions.
+"""The CPU: engine, exceptions and private peripherals, run in slices of instructions.
 
 A slice ends at its count, when an exception becomes deliverable, at a trap or a fault. What the
 engine cannot do by itself (exceptions, sleep, semihosting) is done between two slices.
@@ -55,8 +55,8 @@ class ExceptionEvent:
     """Executed since power-on."""
 
 
-class Processor:
-    """One processor in front of a system.
+class Cpu:
+    """One CPU in front of a system.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ class Processor:
         output: Callable[[bytes], None],
     ) -> None:
         self.faults: list[FaultReport] = []
-        self.on_fault: Callable[[FaultReport], None] | None = None
+        self.fault_observers: list[Callable[[FaultReport], None]] = []
         self.observers: list[Callable[[ExceptionEvent], None]] = []
         self.sleeping = False
         self.reset_wanted = False
@@ -373,8 +373,8 @@ class Processor:
     def _record(self, report: FaultReport, taken: int) -> None:
         report = replace(report, taken=x.name_of(taken))
         self.faults.append(report)
-        if self.on_fault is not None:
-            self.on_fault(report)
+        for observer in self.fault_observers:
+            observer(report)
 
     def _lock_up(self, report: FaultReport) -> NoReturn:
         self.faults.append(report)

@@ -8,10 +8,12 @@ import pytest
 
 from hocket_host.board import board as boards
 from hocket_host.machines.cpython.emulation import run
+from hocket_host.machines.setup import Setup
+from hocket_lab.experiment.simulate import simulate
 from hocket_tools import container as hkt
 from hocket_tools.app.application import loads
 from hocket_tools.pack.pack import pack
-from hocket_tools.prove import KernelCosts, TaskSet, simulate
+from hocket_tools.prove import KernelCosts, TaskSet
 from paths import MODELS
 
 APPLICATION = """
@@ -89,15 +91,9 @@ def test_simulation_and_emulation_agree_to_the_nanosecond(policy, clock, overrun
         completion_cpu_cycles=900,
     )
     duration_ns = 60_000_000
-    emulated = run(
-        app.data,
-        board=board,
-        npu=app.target.npu,
-        system=app.target.system,
-        duration_ns=duration_ns,
-        policy=policy,
-        cpu_hz=cpu_hz,
-    )
+    target = app.target
+    setup = Setup(app.data, board, target.npu, target.system, policy=policy, cpu_hz=cpu_hz)
+    emulated = run(setup, duration_ns)
     taskset = TaskSet.from_image(
         app.image,
         KernelCosts.of(board, cpu_hz or board.cpu_hz),
@@ -109,10 +105,10 @@ def test_simulation_and_emulation_agree_to_the_nanosecond(policy, clock, overrun
     # by then, another comes due meanwhile, and the first segment starts a resume and a dispatch
     # after both.
     costs = 2 * taskset.release_ns + taskset.resume_ns + taskset.dispatch_ns
-    begin_ns = emulated.slices[0].start_ns - costs
+    begin_ns = emulated.segments[0].start_ns - costs
     simulated = simulate(taskset, duration_ns, begin_ns=begin_ns)
     # Less the one that the end of the emulation cuts off.
-    whole = [found for found in emulated.slices if found.end_ns < duration_ns]
+    whole = [found for found in emulated.segments if found.end_ns < duration_ns]
     pairs = list(zip(simulated.slices, whole, strict=False))
     assert len(pairs) > 50
     for found, expected in pairs:

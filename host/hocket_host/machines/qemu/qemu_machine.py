@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A platform on QEMU: the processor, its timers and the UART are QEMU's, the NPU is ours.
+"""A platform on QEMU: CPU, timers and UART are QEMU's, the NPU is Hocket's.
 
 QEMU's machine answers at the NPU's own addresses, without an NPU. So the image is told to look for
 it where the machine has nothing; an access there faults, and the shim (``shim.S``) under the
@@ -20,13 +20,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hocket_host.board.repl.platform import Platform
-from hocket_host.ethosu.device.queue import Model
+from hocket_host.ethosu.device.interfaces import FunctionalModel
 from hocket_host.ethosu.device.register_map import WINDOW_BYTES
 from hocket_host.ethosu.device.registers import Command, EthosU, Reg
+from hocket_host.ethosu.device.shadow import ShadowedModel
 from hocket_host.sim.bus import Bus, BusFault
 
-from ..common.elf import load_elf
-from ..common.machine import EmulatedMachine, Stop
+from ..common.elf import ElfImage
+from ..common.emulated_machine import EmulatedMachine, Stop
 from ..common.npu import NpuOptions
 from . import fit, shim, thumb
 from .console import BASE as UART
@@ -36,36 +37,24 @@ from .errors import QemuError
 from .guest import Guest
 from .line import InterruptLine
 from .mailbox import Kind
-from .memory import CoherentModel, GuestBus
+from .memory import GuestBus
 
 #: Where QEMU's machine has nothing.
 NPU_WINDOW = 0x4820_0000
-#: Where an image looks for a note about its NPU: `NOTE_MAGIC`, base, interrupt. As in the board's
-#: description (NOTE_BASE, NOTE_MAGIC).
-NOTE_ADDRESS, NOTE_MAGIC = 0x7_FFF0, 0x314B_5448
 #: Longest time without a deadline. When QEMU skips a longer sleep in one step it may miss an expiry
 #: of the guest's SysTick.
 _PACE_NS = 5_000_000
+#: Ranges of the guest's memory that are nearer than this are fetched together.
+_NEAR = 1024
 
 
 class QemuMachine(EmulatedMachine):
-    """A platform that runs a firmware image on QEMU.
+    """A platform that runs a firmware image on QEMU, whose machine the platform must agree with.
 
     Parameters
     ----------
-    platform
-        Memory map, interrupts, clock (`hocket_host.board.repl.load`). QEMU has its own
-        machine, so this one must agree with it.
     elf
-        Path of the image. It is left a note of where its NPU is, at `NOTE_ADDRESS`.
-    container
-        Bytes of a .hkt file, put where the firmware reads it; None for none.
-    npu
-        How its NPU is modelled.
-    container_base
-        Where the container goes; by default the start of the memory named ``flash``.
-    uart_output
-        Called with what the first UART sends, in pieces of any size.
+        The image. It is left a note of where its NPU is (NOTE_BASE in the board's description).
     gdb
         A device of QEMU's ``-gdb`` option, such as ``tcp:127.0.0.1:1234``: the machine waits there
         for a debugger.
@@ -76,14 +65,15 @@ class QemuMachine(EmulatedMachine):
     Raises
     ------
     QemuError
-        QEMU or the cross compiler is missing, QEMU cannot place the platform, or the image or the
-        container do not fit it.
+        QEMU or the cross compiler is not installed, or QEMU cannot place the platform.
     """
+
+    _VECTORS = True
 
     def __init__(
         self,
         platform: Platform,
-        elf: str | Path,
+        elf: ElfImage | str | Path,
         container: bytes | None = None,
         *,
         npu: NpuOptions = NpuOptions(),  # noqa: B008 - frozen
@@ -92,37 +82,44 @@ class QemuMachine(EmulatedMachine):
         gdb: str | None = None,
         wall_limit_s: float | None = 600.0,
     ) -> None:
-        super().__init__(platform)
+        self._gdb = gdb
+        self._limit_s = wall_limit_s if gdb is None else None
+        super().__init__(
+            platform, elf, container,
+            npu=npu, container_base=container_base, uart_output=uart_output,
+        )  # fmt: skip
+
+    def _check(self, platform: Platform) -> None:
         fit.check(platform)
+
+    def _build(self, npu: NpuOptions, uart_output: Callable[[bytes], None]) -> None:
+        platform = self.platform
         self.accesses = 0
         """Accesses to the NPU's registers so far."""
         self._output = uart_output
-        self._limit_s = wall_limit_s if gdb is None else None
         self._sign_s = 0.0
         built = shim.build()
-        firmware = load_elf(elf, vectors=True)
         self._bus = GuestBus(platform, built)
         self._guest = Guest(
-            self._bus, built, fit.redirected(firmware, built),
-            fit.handlers(firmware),
-            (NPU_WINDOW, WINDOW_BYTES), UART, self._heard, gdb=gdb, wall_limit_s=self._limit_s,
+            self._bus, built, fit.redirected(self.image, built), fit.handlers(self.image),
+            (NPU_WINDOW, WINDOW_BYTES), UART, self._heard,
+            gdb=self._gdb, wall_limit_s=self._limit_s,
         )  # fmt: skip
         self._bus.loaded = self._guest.store
         self._npu: EthosU | None = None
         if platform.npu is not None:
             line = InterruptLine(platform.npu.irq, self.clock, self._guest)
-            self._npu = npu.build(platform.path, self.clock, self._bus, line.drive, self._coherent)
+            self._npu = npu.build(platform.path, self.clock, self._bus, line.drive, self._shadowed)
         self._armed_ns: int | None = None
         self._pace_ns = 0
         self._epoch_ns = 0
         self._console = Console(
             self.clock, self._guest, platform.uarts[0].rx_irq if platform.uarts else None
         )
-        if container is not None:
-            self.load_container(container, container_base)
 
-    def _coherent(self, model: Model) -> Model:
-        return CoherentModel(model, self._bus, self._guest.fetch, self._guest.store)
+    def _shadowed(self, model: FunctionalModel) -> FunctionalModel:
+        guest = self._guest
+        return ShadowedModel(model, guest.fetch, guest.store, self._bus.copied, near=_NEAR)
 
     # For the caller ------------------------------------------------------------------------------
 
@@ -160,24 +157,16 @@ class QemuMachine(EmulatedMachine):
         return self._guest.exit_code
 
     def read_memory(self, address: int, length: int) -> bytes:
-        """Bytes of plain memory, between two runs.
-
-        Raises
-        ------
-        BusFault
-            The range is not inside one memory.
-        """
+        """As of `EmulatedMachine`."""
         at = self._bus.offset_of(address, length)
         self._guest.fetch([*self._bus.copied(at, at + length)])
         return bytes(self._bus.memory[at : at + length])
 
     def write_memory(self, address: int, data: bytes) -> None:
-        """Change plain memory between two runs; before the first one, only what lies in the DDR.
+        """As of `EmulatedMachine`; before the first run, only what lies in the DDR.
 
         Raises
         ------
-        BusFault
-            The range is not inside one memory.
         QemuError
             The machine has not run yet, and the range is not in the DDR.
         """
@@ -227,13 +216,12 @@ class QemuMachine(EmulatedMachine):
 
     def _heard(self, data: bytes) -> None:
         self._sign_s = time.monotonic()
-        if self._output is not None:
-            self._output(data)
+        self._output(data)
 
     def _insist_on_signs(self) -> None:
         if self._limit_s is not None and time.monotonic() - self._sign_s > self._limit_s:
             raise QemuError(
-                "the guest neither ends nor does anything", where=f"{self.now_ns} ns",
+                "the guest hangs", where=f"{self.now_ns} ns",
                 found=f"{self._limit_s} s without a sign",
                 expected="an access to the NPU, output, or the end of the program",
                 try_="give run_until an instant, or raise wall_limit_s",
@@ -260,8 +248,9 @@ class QemuMachine(EmulatedMachine):
     def _leave_note(self) -> None:
         npu = self.platform.npu
         if npu is not None:
-            for index, word in enumerate((NOTE_MAGIC, NPU_WINDOW, npu.irq)):
-                self._guest.poke(NOTE_ADDRESS + 4 * index, word)
+            address, magic = fit.note()
+            for index, word in enumerate((magic, NPU_WINDOW, npu.irq)):
+                self._guest.poke(address + 4 * index, word)
 
     def _arm(self, until_ns: int | None) -> None:
         if self._armed_ns is None:

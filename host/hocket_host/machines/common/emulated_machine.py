@@ -4,15 +4,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 from typing import Literal, NamedTuple, TypeVar
 
 from hocket_host.board.repl.platform import Platform
+from hocket_host.ethosu.device.engine import RunEvent
 from hocket_host.ethosu.device.registers import EthosU
 from hocket_host.sim.bus import Bus, BusFault
 from hocket_host.sim.clock import Clock
 
+from .elf import ElfImage, load_elf
 from .errors import MachineError
+from .npu import NpuOptions
 
 _Machine = TypeVar("_Machine", bound="EmulatedMachine")
 StopReason = Literal["time", "exit", "idle", "request"]
@@ -35,12 +40,61 @@ class EmulatedMachine(ABC):
     ----------
     platform
         Memory map, interrupts, clock (`hocket_host.board.repl.load`).
+    elf
+        The image, or its path.
+    container
+        Bytes of a .hkt file, put where the firmware reads it; None for none.
+    npu
+        How its NPU is modelled.
+    container_base
+        Where the container goes; by default the start of the memory named ``flash``.
+    uart_output
+        Called with what the first UART sends, in chunks of any size.
+
+    Raises
+    ------
+    ElfError
+        The image cannot run here.
+    MachineError
+        Image or container do not fit the platform's memories.
     """
 
-    def __init__(self, platform: Platform) -> None:
+    #: Whether it has the vector instructions of a true Cortex-M55.
+    _VECTORS = False
+
+    def __init__(
+        self,
+        platform: Platform,
+        elf: ElfImage | str | Path,
+        container: bytes | None = None,
+        *,
+        npu: NpuOptions = NpuOptions(),  # noqa: B008 - frozen
+        container_base: int | None = None,
+        uart_output: Callable[[bytes], None] | None = None,
+    ) -> None:
+        self._check(platform)
         self.platform = platform
+        self.image = elf if isinstance(elf, ElfImage) else load_elf(elf, vectors=self._VECTORS)
         self.clock = Clock()
         self._stop_wanted = False
+        self._build(npu, uart_output or (lambda data: None))
+        self.npu_runs = 0
+        """Runs of the NPU that ended regularly."""
+        if self.npu is not None:
+            self.npu.observers.append(self._count)
+        if container is not None:
+            self.load_container(container, container_base)
+        self._power_on()
+
+    def _check(self, platform: Platform) -> None:  # noqa: B027 - most take any
+        """Whether the emulator can be this platform."""
+
+    @abstractmethod
+    def _build(self, npu: NpuOptions, uart_output: Callable[[bytes], None]) -> None:
+        """Make all that the platform has, with the image in its memories."""
+
+    def _power_on(self) -> None:  # noqa: B027 - some start with the first run
+        """Bring the CPU to where it can run; the memories are filled."""
 
     def __enter__(self: _Machine) -> _Machine:
         return self
@@ -54,7 +108,10 @@ class EmulatedMachine(ABC):
         self.close()
 
     def close(self) -> None:  # noqa: B027 - most hold nothing
-        """Let go of what the emulator holds; the machine cannot run any more."""
+        """Release what the emulator holds; the machine cannot run any more."""
+
+    def _count(self, event: RunEvent) -> None:
+        self.npu_runs += event.kind == "end"
 
     # Parts ---------------------------------------------------------------------------------------
 
@@ -70,7 +127,7 @@ class EmulatedMachine(ABC):
 
     @property
     def problems(self) -> list[str]:
-        """What went wrong so far, in words: misuse of the NPU, faults of the processor."""
+        """What went wrong so far, in words: misuse of the NPU, faults of the CPU."""
         return [] if self.npu is None else [str(problem) for problem in self.npu.problems]
 
     # Memory of the guest -------------------------------------------------------------------------

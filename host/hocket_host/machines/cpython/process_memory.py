@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Machines for tests of firmware code."""
+"""The memory of this process as a machine, for device code that needs no board."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from collections.abc import Callable
 import numpy as np
 
 
-class ProcessMachine:
-    """The memory of this very process, as MicroPython on a desktop has it.
+class ProcessMemory:
+    """Memory of this very process, as MicroPython on a desktop has it; no devices.
 
-    Goes with ``hocket.testing``, whose board brings its own time and interrupts: any buffer has
-    an address, time moves as it is told to, and there are no interrupts.
+    Any buffer has an address, time moves as it is told to, and there are no interrupts. With
+    ``hocket.testing``, whose board brings its own time and interrupts, whole kernels run on it.
     """
 
     def __init__(self) -> None:

@@ -7,9 +7,9 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 
-from .chain import cpu_steps_ns
-from .simulate import simulate
-from .taskset import TICK_NS, TaskModel, TaskSet
+from hocket_tools.prove.taskset import TICK_NS, TaskModel, TaskSet
+
+from .simulate import cpu_steps_ns, simulate
 
 _PERIODS = 4
 """Of the slowest task, simulated after the pattern has begun."""

@@ -11,8 +11,9 @@ from hocket_host.ethosu.stream.isa import Cmd, encode
 from hocket_host.ethosu.stream.operation import parse
 from hocket_host.ethosu.timing.system import parse_system_config
 from hocket_host.ethosu.timing.timing import stream_cycles
+from hocket_host.machines.common import MachineError, NpuOptions
 from hocket_host.machines.cpython.shims.protocol import Machine
-from hocket_host.machines.cpython.soc import IdleError, Soc
+from hocket_host.machines.hosted import HostedBoard, IdleError
 from hocket_host.sim.bus import BusFault
 from hocket_host.sim.irq import InterruptError
 from hocket_host.units import cycles_to_ns
@@ -27,8 +28,9 @@ RUN_NS = 10 * (STARTUP + 2 * CYCLES + TAIL)
 def make(**changes):
     board = replace(BOARD, flash_size=0x1_0000, sram_size=0x1_0000, arena_base=BOARD.sram_base,
                     arena_size=0x1_0000, irq_cpu_cycles=ENTRY, **changes)  # fmt: skip
-    soc = Soc(board, npu_config("ethos-u55-128"), npu_hz=HZ, timing=copy_timing,
-              model=lambda bus: CopyModel(bus.memory), strict=True)  # fmt: skip
+    npu = NpuOptions(npu_config("ethos-u55-128"), hz=HZ, timing=copy_timing, strict=True,
+                     model=lambda bus: CopyModel(bus.memory))  # fmt: skip
+    soc = HostedBoard(board, npu)
     soc.bus.load(BOARD.flash_base, bytes([MARK]) * 64)
     stream = to_bytes([*copies(2), *encode(Cmd.NPU_OP_STOP, 0xFFFF)])
     soc.bus.load(BOARD.flash_base + 0x100, stream)
@@ -236,8 +238,8 @@ def test_two_runs_of_one_program_give_the_same_trace():
 
 
 def test_an_npu_without_timing_is_refused():
-    with pytest.raises(HocketError, match="timing"):
-        Soc(BOARD, npu_config("ethos-u55-128"))
+    with pytest.raises(MachineError, match="not configured"):
+        HostedBoard(BOARD, NpuOptions(npu_config("ethos-u55-128")))
 
 
 INI = """
@@ -263,7 +265,7 @@ cache_mem_area=Axi0
 def test_the_real_models_stand_behind_the_registers():
     config = npu_config("ethos-u55-128")
     system = parse_system_config(INI, config, system_config="Small", memory_mode="Shared")
-    soc, ends = Soc(BOARD, config, system, strict=True), []
+    soc, ends = HostedBoard(BOARD, NpuOptions(config, system, strict=True)), []
     stream = to_bytes([*copies(2), *encode(Cmd.NPU_OP_STOP, 0xFFFF)])
     soc.bus.load(BOARD.flash_base, stream)
     soc.bus.load(BOARD.flash_base + 0x1000, bytes([MARK]) * 64)

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from .chain import cpu_steps_ns
-from .taskset import TICK_NS, AnalysisError, TaskModel, TaskSet
+from hocket_tools.prove.taskset import TICK_NS, AnalysisError, TaskModel, TaskSet
 
 _BACKLOG = 8
 _NEVER = 1 << 62
@@ -98,6 +97,17 @@ def simulate(
     machine = _Machine(taskset, releases or {}, begin_ns, length or max)
     machine.run(-(-duration_ns // TICK_NS))
     return machine.result()
+
+
+def cpu_steps_ns(task: TaskModel, before: int) -> Iterator[int]:
+    """Length of each CPU step before a segment, without its resume; one of 0 if there are none.
+
+    The end of the list of segments stands for what follows the last.
+    """
+    run = next((r for r in task.cpu_runs if r.before == before), None)
+    for length, times in ((0, 1),) if run is None else run.steps:
+        for _ in range(times):
+            yield length
 
 
 def _cpu_steps(task: TaskModel) -> dict[int, tuple[int, ...]]:

@@ -5,7 +5,7 @@ import ast
 import importlib.util
 from pathlib import Path
 
-from hocket_host.machines.micropython.source import interpreted
+from hocket_host.machines.micropython.firmware import interpreted
 
 FIRMWARE = Path(importlib.util.find_spec("hocket").origin).parent
 

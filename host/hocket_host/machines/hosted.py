@@ -1,19 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The system on chip: processor time, memories, interrupts and the NPU, behind the shims."""
+"""The board under firmware that an interpreter of this computer runs: CPython or MicroPython.
+
+No CPU is emulated: the firmware says what its own work takes, and virtual time, memories,
+interrupts, devices and the NPU are here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from hocket_host.board.board import Board
 from hocket_host.errors import HocketError
-from hocket_host.ethosu.config import NpuConfig
-from hocket_host.ethosu.device.queue import Model, Programs, TimingModel
 from hocket_host.ethosu.device.register_map import WINDOW_BYTES
-from hocket_host.ethosu.device.registers import EthosU
-from hocket_host.ethosu.stream.operation import Operation
-from hocket_host.ethosu.timing.system import SystemConfig
-from hocket_host.ethosu.timing.timing import StreamTiming, stream_cycles
 from hocket_host.sim.bus import Bus, Memory
 from hocket_host.sim.clock import Clock
 from hocket_host.sim.irq import InterruptController, InterruptError
@@ -21,21 +19,23 @@ from hocket_host.sim.timer import Timer
 from hocket_host.sim.uart import Uart
 from hocket_host.units import cycles_to_ns
 
+from .common.npu import NpuOptions
+
 _DEVICE_BYTES = 0x1000
 
 #: Reads in a row of one unchanged register after which a loop that polls it is charged.
 _POLL_READS = 2
 #: Looks at the clock in a row, with nothing else done, after which a waiting loop is charged.
 _POLL_CLOCK = 1000
-#: Processor cycles of one turn of such a loop.
+#: CPU cycles of one turn of such a loop.
 _POLL_CPU_CYCLES = 16
 
 
 class IdleError(HocketError):
-    """The processor waits for an interrupt that can never come."""
+    """The CPU waits for an interrupt that can never come."""
 
 
-class Soc:
+class HostedBoard:
     """An emulated board; implements ``hocket_host.machines.cpython.shims.Machine``.
 
     Time passes in `advance` and `wait_for_interrupt`, and at interrupt entry, which costs the
@@ -48,48 +48,29 @@ class Soc:
     ----------
     board
         Memory map, interrupt numbers, costs.
-    npu_config
-        The accelerator.
-    system_config
-        Memories behind the NPU, for its timing; None needs ``timing``.
-    npu_hz, cpu_hz
-        Clocks; None for those of ``system_config`` and ``board``.
-    strict
-        Raise for programming errors at the NPU (`EthosU`).
-    scramble
-        Show garbage in the NPU's debug windows between runs (`EthosU`).
+    npu
+        How its NPU is modelled.
+    cpu_hz
+        Clock of the CPU; None for that of ``board``.
     uart_output
         Called with each byte sent by UART 0.
-    model, timing
-        Replacements of the functional and the timing model: functions of the NPU's flat memory,
-        and of a list of operations.
 
     Raises
     ------
     BusMapError
         The board's memory map contradicts itself.
+    MachineError
+        ``npu`` does not say which.
     """
 
     def __init__(
         self,
         board: Board,
-        npu_config: NpuConfig,
-        system_config: SystemConfig | None = None,
-        npu_hz: int | None = None,
-        cpu_hz: int | None = None,
+        npu: NpuOptions,
         *,
-        strict: bool = False,
-        scramble: bool = False,
+        cpu_hz: int | None = None,
         uart_output: Callable[[bytes], None] | None = None,
-        model: Callable[[Bus], Model] | None = None,
-        timing: TimingModel | None = None,
     ) -> None:
-        if system_config is None and (timing is None or npu_hz is None):
-            raise HocketError(
-                "the NPU has no timing",
-                found="system_config=None",
-                expected="a SystemConfig, or timing and npu_hz",
-            )
         self.board = board
         self.cpu_hz = board.cpu_hz if cpu_hz is None else cpu_hz
         self.clock = Clock()
@@ -101,30 +82,7 @@ class Soc:
             ]
         )
 
-        def stream_timing(operations: Sequence[Operation]) -> StreamTiming:
-            assert system_config is not None
-            return stream_cycles(operations, npu_config, system_config)
-
-        if npu_hz is None:
-            assert system_config is not None
-            npu_hz = system_config.clock_hz
-        if model is None:
-            # Compiled kernels take seconds to import; a replacement does without them.
-            from hocket_host.ethosu.compute.model import NpuModel
-
-            functional: Model = NpuModel(npu_config, self.bus.memory)
-        else:
-            functional = model(self.bus)
-        self.npu = EthosU(
-            npu_config,
-            self.clock,
-            self.bus,
-            Programs(functional, stream_timing if timing is None else timing, npu_config),
-            hz=npu_hz,
-            irq=self._line(board.npu_irq),
-            strict=strict,
-            scramble=scramble,
-        )
+        self.npu = npu.build(board.path, self.clock, self.bus, self._line(board.npu_irq))
         self.bus.add_device("npu", board.npu_base, WINDOW_BYTES, self.npu)
         if board.npu_secure_base is not None and board.npu_secure_base != board.npu_base:
             self.bus.add_alias("npu", board.npu_secure_base)
@@ -147,6 +105,23 @@ class Soc:
         if number is None:
             return lambda high: None
         return lambda high: self.interrupts.set_level(number, high)
+
+    # For who follows its jobs --------------------------------------------------------------------
+
+    @property
+    def container_base(self) -> int:
+        """Where a container goes."""
+        return self.board.flash_base
+
+    def read_memory(self, address: int, length: int) -> bytes:
+        """Bytes of plain memory.
+
+        Raises
+        ------
+        BusFault
+            The range is not inside one memory.
+        """
+        return bytes(self.bus.view(address, length))
 
     # The Machine protocol ------------------------------------------------------------------------
 
@@ -202,7 +177,7 @@ class Soc:
         return self.clock.now_ns
 
     def advance(self, ns: int) -> None:
-        """Let the processor compute for ``ns`` nanoseconds.
+        """Let the CPU compute for ``ns`` nanoseconds.
 
         Events inside happen at their own instants; handlers run then, and their time comes on top
         of ``ns``.
@@ -241,7 +216,7 @@ class Soc:
                 return
             if due_ns is None:
                 raise IdleError(
-                    "the processor sleeps for ever",
+                    "the CPU sleeps for ever",
                     where=f"{now_ns} ns",
                     found="no event in the machine and no limit to the wait",
                     expected="a running NPU or timer, or until_ns",

@@ -5,15 +5,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hocket_host.spans import Span, merge
+
 from ..config import NpuConfig
 from ..stream.isa import Cmd, CommandStreamError
 from ..stream.operation import Operation, parse
-from .program import Lowered, lower, lut_base
+from .lowering import Lowered, lower, lut_base
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
-    """What `NpuModel.plan` makes of a command stream."""
+class CompiledStream:
+    """What `NpuModel.compile` makes of a command stream."""
 
     operations: list[Operation]
     word_ends: list[int]
@@ -25,7 +27,7 @@ class Plan:
     """Bytes of work array that the largest operation needs beyond SHRAM."""
 
 
-def compile_plan(stream: bytes, config: NpuConfig) -> Plan:
+def compile_stream(stream: bytes, config: NpuConfig) -> CompiledStream:
     """Decode, check and compile a command stream.
 
     Raises
@@ -37,7 +39,7 @@ def compile_plan(stream: bytes, config: NpuConfig) -> Plan:
     parsed = parse(stream)
     _check_tables(parsed.operations, config)
     lowered = tuple(lower(op, config) for op in parsed.operations)
-    return Plan(
+    return CompiledStream(
         operations=list(parsed.operations),
         word_ends=[4 * (op.word + 1) for op in parsed.operations],
         stops=parsed.stops,
@@ -51,7 +53,7 @@ def _check_tables(operations: tuple[Operation, ...], config: NpuConfig) -> None:
 
     Without banks reserved for tables, a kernel that uses none spreads its buffers over them.
     """
-    loaded: list[tuple[int, int]] = []
+    loaded: list[Span] = []
     for op in operations:
         if op.is_dma:
             copy = op.dma()
@@ -70,7 +72,7 @@ def _check_tables(operations: tuple[Operation, ...], config: NpuConfig) -> None:
                 _need(op, loaded, copy.source.start, copy.source.length)
             if copy.destination_internal:
                 start = copy.destination.start
-                loaded = _merge(loaded, start, start + copy.destination.length)
+                loaded = merge([*loaded, (start, start + copy.destination.length)])
             continue
         if Cmd.ACTIVATION in op.registers and op.lut_slot is not None:
             base = lut_base(config)
@@ -82,18 +84,7 @@ def _check_tables(operations: tuple[Operation, ...], config: NpuConfig) -> None:
             loaded = []
 
 
-def _merge(spans: list[tuple[int, int]], start: int, end: int) -> list[tuple[int, int]]:
-    """Union of disjoint spans with one more."""
-    apart = []
-    for low, high in spans:
-        if high < start or low > end:
-            apart.append((low, high))
-        else:
-            start, end = min(start, low), max(end, high)
-    return [*apart, (start, end)]
-
-
-def _need(op: Operation, loaded: list[tuple[int, int]], start: int, length: int) -> None:
+def _need(op: Operation, loaded: list[Span], start: int, length: int) -> None:
     if any(low <= start and start + length <= high for low, high in loaded):
         return
     raise CommandStreamError(

@@ -1,10 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Values on the command line."""
+"""Options that several commands have, and what their values mean."""
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from hocket_host.errors import HocketError
 from hocket_host.units import parse_duration
+
+Seconds = Annotated[str, typer.Option(help='Virtual time to run, such as 2, 0.5 or "200 ms".')]
+Policy = Annotated[str | None, typer.Option(help="fifo, fp, edf or rr; else the container's own.")]
+Verify = Annotated[bool, typer.Option("--verify", help="Compare every output with tflite_micro's.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 
 
 def virtual_time(text: str) -> int:
