@@ -94,6 +94,6 @@ def test_a_step_for_the_processor_is_refused_where_the_firmware_has_no_operators
     )
     _memory, address = placed(network)
     assert load(address).step_is_cpu(0)
-    monkeypatch.setitem(sys.modules, "hocket.ops.programs", None)
+    monkeypatch.setitem(sys.modules, "hocket.programs", None)
     with pytest.raises(ValueError, match="no operators"):
         load(address)

@@ -61,7 +61,7 @@ def load_under_cpython():
     modules = {}
     with _exchanged(modules), shims.installed(ProcessMemory()):
         module_load = importlib.import_module("hocket.container").load
-        importlib.import_module("hocket.ops.programs")
+        importlib.import_module("hocket.programs")
         modules.update((name, sys.modules[name]) for name in _firmware_modules())
 
     def load(data):

@@ -27,7 +27,7 @@ def generate(
     """Write the files that are generated, or check them."""
     from hocket_host.errors import HocketError
 
-    from ..generated import GENERATED, stale
+    from ..generate.files import GENERATED, stale
     from ..needs import require
 
     for name in names or ():
@@ -35,13 +35,16 @@ def generate(
             raise HocketError("no such generated file", found=name, expected=", ".join(GENERATED))
     require(checkout=ROOT / "firmware" / "hocket")
     chosen = names or [name for name, file in GENERATED.items() if not file.on_request]
+    changed = []
     with progress("generating") as report:
-        changed = list(stale(chosen, report))
-    for path, text in changed:
+        for path, text in stale(chosen, report):
+            changed.append(path)
+            if not check:  # at once, because what follows may be made from it
+                path.write_text(text, encoding="utf-8")
+    for path in changed:
         if check:
             typer.echo(f"{path} is not current: hocket lab generate", err=True)
         else:
-            path.write_text(text, encoding="utf-8")
             typer.echo(f"wrote {path}")
     if check and changed:
         raise typer.Exit(1)

@@ -19,8 +19,12 @@ HEAP_BUDGET = 16 * 1024
 
 # Frozen beside the package; all else that the object file holds is counted as the package's.
 _OTHERS = ("board", "main", "_boot", "_start")
-# Parts of the package that only some applications use, by what their symbols have in their names.
-_PARTS = ("_hocket_ops_", "_hocket_features_")
+# Parts of the package that only some applications use, and the modules whose names begin so; what
+# loads operators and runs them is theirs.
+_PARTS = {
+    "operators": ("_hocket_ops_", "_hocket_mixed_", "_hocket_programs_"),
+    "features": ("_hocket_features_",),
+}
 
 # In the source of the frozen modules.
 _NAME_TABLE = re.compile(r"const_qstr_table_data_(\w+)\[\d+\] = \{(.*?)\};", re.DOTALL)
@@ -113,7 +117,8 @@ def flash_of_package(frozen: Path) -> tuple[int, int, int]:
 
 def _part(symbol: str) -> str:
     """The part that a symbol belongs to; empty for the rest of the package."""
-    return next((part for part in _PARTS if part in symbol), "")
+    whole = f"{symbol}_"
+    return next((part for part, names in _PARTS.items() if any(n in whole for n in names)), "")
 
 
 def _flash_of_names(source: Path) -> dict[str, int]:
@@ -130,7 +135,7 @@ def _flash_of_names(source: Path) -> dict[str, int]:
         found[part] = sum(_NAME_BYTES + len(n) for n in (used[part] - counted) & pooled)
         counted = counted | used[part]
     for path in _MODULE.findall(text):
-        part = _part("_" + path.replace("/", "_"))
+        part = _part("_" + path.replace("/", "_").replace(".", "_"))
         if part:
             found[part] += _POINTER + len(path) + 1
     return found

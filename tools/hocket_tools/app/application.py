@@ -25,8 +25,9 @@ from pydantic import (
 
 from hocket_host.errors import HocketError
 from hocket_host.ethosu.config import CONFIGS
-from hocket_host.units import parse_duration, parse_frequency, parse_size
+from hocket_host.units import NS_PER_S, parse_duration, parse_frequency, parse_size
 
+from ..container.device import constants
 from ..frames.features.settings import FrontendSettings
 from ..text.schema_errors import WrappedError, explain, quoting
 from ..tflite.file import ModelFile
@@ -35,6 +36,10 @@ if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+#: Limits of the device's kernel.
+_SPAN_NS: int = constants("port")["SPAN_US"] * 1000
+_MOST_TASKS: int = constants("dispatch")["NONE"] - 1
 
 Policy = Literal["fifo", "fp", "edf", "rr"]
 Overrun = Literal["skip", "queue", "abort"]
@@ -56,6 +61,16 @@ def _positive(parse: Callable[[object], int]) -> Callable[[object], int]:
     return checked
 
 
+def _duration(text: object) -> int:
+    value = parse_duration(text)
+    if value >= _SPAN_NS:
+        raise HocketError(
+            "longer than the device's timers reach", found=repr(text),
+            expected=f"less than {_SPAN_NS // NS_PER_S} s",
+        )  # fmt: skip
+    return value
+
+
 def _accelerator(name: str) -> str:
     if name not in CONFIGS:
         raise WrappedError(
@@ -69,8 +84,8 @@ def _accelerator(name: str) -> str:
     return name
 
 
-Duration = Annotated[int, quoting(_positive(parse_duration))]
-Offset = Annotated[int, quoting(parse_duration)]
+Duration = Annotated[int, quoting(_positive(_duration))]
+Offset = Annotated[int, quoting(_duration)]
 Frequency = Annotated[int, quoting(_positive(parse_frequency))]
 Size = Annotated[int, quoting(_positive(parse_size))]
 
@@ -219,7 +234,7 @@ class _File(_Section):
     schedule: ScheduleSection = ScheduleSection()
     operators: tuple[Path, ...] = ()
     """Python files with operators of the application's own, for the CPU."""
-    tasks: Annotated[dict[str, TaskSection], Field(min_length=1, max_length=255)]
+    tasks: Annotated[dict[str, TaskSection], Field(min_length=1, max_length=_MOST_TASKS)]
 
 
 class Application:

@@ -9,6 +9,7 @@ from typing import Any
 from construct import ConstructError
 
 from . import format as fmt
+from .device import constants
 from .envelope import ContainerError, problem
 from .format import ProgramFlag, RegionKind, StepKind
 from .image import CpuProgram, Operand, Region, Step
@@ -61,7 +62,7 @@ def encode(step: Step) -> bytes:
 
 
 #: By operator code, inputs that the operator writes, too: the states of SVDF and of LSTM.
-IN_PLACE: dict[int, tuple[int, ...]] = {12: (3,), 16: (9, 10)}
+IN_PLACE: dict[int, tuple[int, ...]] = constants("ops")["IN_PLACE"]
 
 
 class _Places:

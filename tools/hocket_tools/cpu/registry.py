@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from ..tflite.operators import SourceOperator
 from .costs import STEP_CYCLES
-from .packing import OperatorError, Packed
+from .packing import OperatorError, PackedOperator
 
 
 class Operator:
@@ -29,7 +29,7 @@ class Operator:
         """Return why this one operator cannot run, or None."""
         raise NotImplementedError
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """Pack for the device by one of the primitives; None where that one does not fit."""
         raise NotImplementedError
 
@@ -86,7 +86,7 @@ def _supports(operator: Operator, source: SourceOperator) -> str | None:
         return f"operands that a {source.kind} does not have ({error})"
 
 
-def candidates(source: SourceOperator) -> Iterator[Packed]:
+def candidates(source: SourceOperator) -> Iterator[PackedOperator]:
     """Every way to run an operator, by the order of preference among equal costs.
 
     Raises
@@ -121,7 +121,7 @@ def candidates(source: SourceOperator) -> Iterator[Packed]:
                 yield packed
 
 
-def pack(source: SourceOperator, *, scratch_bytes: int | None = None) -> Packed:
+def pack(source: SourceOperator, *, scratch_bytes: int | None = None) -> PackedOperator:
     """Pack an operator by its cheapest primitive that fits.
 
     Parameters

@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..container.device import Words
 from ..tflite.model import Quantisation, TfliteTensor
 from ..tflite.operators import SourceOperator
 from .costs import chunk_of, spent, work
-from .packing import Packed, element_bytes, packed, words
+from .packing import PackedOperator, element_bytes, packed
 from .registry import Operator, register
 
+_PARAMETERS = Words("ops.table")
 _RESULTS = ("int8", "uint8", "int16", "int32", "float32")
 _UNITS = {1: "byte", 2: "half", 4: "word"}
 
@@ -91,7 +93,7 @@ class Table(Operator):
         values = function_values(source)
         return f"tflite_micro has no kernel: {values}" if isinstance(values, str) else None
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """A table of 256 entries."""
         values = function_values(source)
         if isinstance(values, str):
@@ -103,7 +105,8 @@ class Table(Operator):
         return packed(
             "table",
             primitive,
-            words(given.elements, chunk, width, 0) + values.tobytes(),
+            _PARAMETERS.pack(count=given.elements, chunk=chunk, width=width, unused=0)
+            + values.tobytes(),
             inputs=(given,),
             outputs=(result,),
             spent=spent(-(-given.elements // chunk), item * chunk, item * given.elements),

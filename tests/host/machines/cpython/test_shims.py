@@ -231,6 +231,8 @@ def test_pointer_to_an_address_reads_and_writes_the_machine(small: SmallMachine)
     ptr32(BASE)[2] = 0x80000001
     assert small.memory[8:12] == b"\x01\x00\x00\x80"
     assert uint(ptr32(BASE)[2]) == 0x80000001
+    assert uint(-1) == 0xFFFFFFFF
+    assert uint(-(1 << 32) + 1) > 1 << 32  # no small number, as a desktop has it
     assert ptr16(BASE)[5] == 0x8000
     assert ptr8(BASE)[11] == 0x80
 

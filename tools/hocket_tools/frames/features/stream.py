@@ -74,7 +74,7 @@ def feature_inputs(
     with installed(ProcessMemory()):
         spectrogram = _spectrogram(tensor, settings, fresh)
         for at in range(0, len(data) - step + 1, step):
-            if spectrogram.feed(data[at : at + step]):
+            if spectrogram.feed(data[at : at + step].data):
                 found.append(np.frombuffer(bytes(spectrogram.data), tensor.dtype))
     if not found:
         raise FeatureError(

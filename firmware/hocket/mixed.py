@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-# Nets with steps for the processor: an inference goes from stage to stage, each of them a row of
-# NPU segments or one operator. An operator does its work in pieces, between which more urgent
-# tasks go first; other nets have the NPU meanwhile.
-from .. import ethosu
-from .. import task as core
-from ..net import Inference, Net, NpuError
-from ..port import ticks_add, ticks_diff
-from ..trace import CPU_END, CPU_START
-from . import make
+# Nets with operators on the CPU: an inference goes from stage to stage, each of them a row of NPU
+# segments or one operator. An operator does its work in CPU steps, between which more urgent tasks
+# go first; other nets have the NPU meanwhile.
+from micropython import const
+
+from . import ethosu
+from . import task as core
+from .net import Inference, Net, NpuError
+from .ops import make
+from .port import region_address, ticks_add, ticks_diff
 from .programs import read
 
-_EIO = 5
-_FAR_US = 0x10000000  # farther than any deadline
-_MILLION = 1000000
+_EIO = const(5)  # as net._EIO
+_CPU_START = const(9)  # as trace.CPU_START
+_CPU_END = const(10)  # as trace.CPU_END
+_SPAN_US = const(0x10000000)  # as port._SPAN_US
+_MILLION = const(1000000)  # as agenda._MILLION
 
 
 class MixedNet(Net):
@@ -26,7 +29,7 @@ class MixedNet(Net):
             raise RuntimeError("net %s is under way" % self.name)
         return Net.infer(self, data)
 
-    # Time of the processor in its steps so far, interrupts included.
+    # CPU time of its operators so far, interrupts included.
     @property
     def cpu_us(self):
         return self.inference.cpu_s * _MILLION + self.inference.cpu_us
@@ -78,9 +81,8 @@ def _operator(program, net, app, port, step):
 
 def _memory(place, net, app, port):
     region, offset, size = place
-    kind, start, _ = net.regions[region]
-    base = app.address if kind == 1 else port.arena_base
-    return _Memory(port.view(base + start + offset, size))
+    base = region_address(net.regions[region], app, port.arena_base)
+    return _Memory(port.view(base + offset, size))
 
 
 class MixedInference(Inference):
@@ -91,7 +93,7 @@ class MixedInference(Inference):
         self.cpu_us = 0
         self._stages = stages
         self._at = 0  # which is under way
-        self._ready = None  # list of tasks that one stands in between pieces
+        self._ready = None  # list of tasks that one stands in between CPU steps
 
     def __next__(self):
         if self._armed:
@@ -156,19 +158,19 @@ class MixedInference(Inference):
         task = core.current
         periodic = net.periodic
         if periodic is None:
-            deadline = ticks_add(self._port.ticks_us(), _FAR_US)
+            deadline = ticks_add(self._port.ticks_us(), _SPAN_US)
         else:
             deadline = periodic.deadline
         task.place = self
         self._dispatcher.part(net.slot, net._base, stage.first, stage.last)
         self._dispatcher.submit(net.slot, task.priority, deadline, task.index)
 
-    # A piece of an operator's work; True if it was the last one.
+    # A CPU step of an operator; True if it was the last one.
     def _work(self, stage):
         port = self._port
         slot = self._net.slot
         begun = port.ticks_us()
-        self._dispatcher.note(CPU_START, slot, stage.first)
+        self._dispatcher.note(_CPU_START, slot, stage.first)
         try:
             done = stage.operator.step()
         except Exception:
@@ -176,7 +178,7 @@ class MixedInference(Inference):
             raise
         if port.charge_step is not None:
             port.charge_step(slot, stage.first, done)
-        self._dispatcher.note(CPU_END, slot, stage.first)
+        self._dispatcher.note(_CPU_END, slot, stage.first)
         us = self.cpu_us + ticks_diff(port.ticks_us(), begun)
         while us >= _MILLION:
             us -= _MILLION

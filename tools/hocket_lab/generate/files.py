@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from .checkout import ROOT
-from .progress import Report, silent
+from ..checkout import ROOT
+from ..progress import Report, silent
 
 
 @dataclass(frozen=True)
@@ -18,30 +19,47 @@ class Generated:
     text: Callable[[], str]
     on_request: bool = False
     """Made only when it is named: it takes minutes, or follows the machine's C library."""
+    in_part: bool = False
+    """Only marked lines of it are made; the rest is written by hand."""
 
 
 def _layout() -> str:
-    from hocket_tools.container.layout import source
+    from .layout import source
 
     return source()
 
 
 def _features() -> str:
-    from hocket_tools.frames.features.defaults import source
     from hocket_tools.frames.features.tables import build_tables
+
+    from .features import source
 
     return source(build_tables())
 
 
 def _operators() -> str:
-    from .cpu.page import render, rows
+    from ..cpu.page import render, rows
 
     return render(rows())
 
 
-#: By path from the repository's root.
+def _copied(path: Path) -> str:
+    from hocket_tools.container.device import copied
+
+    return copied(path, _FIRMWARE)
+
+
+_FIRMWARE = ROOT / "firmware" / "hocket"
+#: What marks a constant of the firmware that is a copy of another module's.
+_COPY = ")  # as "
+#: By path from the repository's root. Copies come second, because some are of what is generated.
 GENERATED = {
     "firmware/hocket/_layout.py": Generated(_layout),
+    **{
+        path.relative_to(ROOT).as_posix(): Generated(partial(_copied, path), in_part=True)
+        for path in sorted(_FIRMWARE.rglob("*.py"))
+        if _COPY in path.read_text(encoding="utf-8")
+    },
     "firmware/hocket/features/micro.py": Generated(_features, on_request=True),
     "docs/operators.md": Generated(_operators, on_request=True),
 }
