@@ -19,7 +19,7 @@ def app(piece, nominal, worst):
         nets=nets,
         step_cycles={4: nominal}.__getitem__,
         step_worst_cycles={4: worst}.__getitem__,
-        step_piece_cycles={4: piece}.__getitem__,
+        cpu_step_cycles={4: piece}.__getitem__,
     )
 
 
