@@ -9,6 +9,7 @@ from . import (
     bench,
     bounds,
     claims,
+    corpus,
     dispatch,
     exact,
     experiment,
@@ -37,6 +38,7 @@ def register(app: typer.Typer) -> None:
     )
     for command in (
         exact.exact,
+        corpus.corpus,
         bench.bench,
         bounds.bounds,
         overlap.overlap,

@@ -7,6 +7,7 @@ own with :func:`register`, and the device's half with ``hocket.ops.register``.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -32,6 +33,9 @@ class Operator:
         """Pack for the device by one of the primitives; None where that one does not fit."""
         raise NotImplementedError
 
+
+#: What code raises that meets operands of another number, rank, type or range than it is made for.
+_MALFORMED = (ArithmeticError, AssertionError, LookupError, TypeError, ValueError, struct.error)
 
 _registered: dict[str, list[Operator]] = {}
 
@@ -66,8 +70,20 @@ def reason(source: SourceOperator) -> str | None:
     known = _registered.get(source.kind)
     if not known:
         return "no implementation"
-    reasons = [operator.supports(source) for operator in known]
+    reasons = [_supports(operator, source) for operator in known]
     return None if None in reasons else reasons[0]
+
+
+def _supports(operator: Operator, source: SourceOperator) -> str | None:
+    """What an operator says, or that the source is none of its kind.
+
+    Operators of the library look at operands by the form that their kind has; a file may give them
+    any.
+    """
+    try:
+        return operator.supports(source)
+    except _MALFORMED as error:
+        return f"operands that a {source.kind} does not have ({error})"
 
 
 def candidates(source: SourceOperator) -> Iterator[PackedOperator]:
@@ -88,10 +104,19 @@ def candidates(source: SourceOperator) -> Iterator[PackedOperator]:
             try_="replace the layer, or register an operator of your own",
         )
     for operator in _registered[source.kind]:
-        if operator.supports(source) is not None:
+        if _supports(operator, source) is not None:
             continue
         for primitive in operator.primitives:
-            packed = operator.pack(source, primitive)
+            try:
+                packed = operator.pack(source, primitive)
+            except _MALFORMED as error:
+                raise OperatorError(
+                    "an operator that the CPU cannot run",
+                    where=f"layer '{source.name}'",
+                    found=f"{source.kind}: operands that it does not have ({error})",
+                    expected="operands of the kinds and shapes that TFLite gives it",
+                    try_="export the model again",
+                ) from error
             if packed is not None:
                 yield packed
 
