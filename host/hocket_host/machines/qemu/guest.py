@@ -60,7 +60,6 @@ class QemuGuest:
         wall_limit_s: float | None,
     ) -> None:
         self._bus = bus
-        self._shim = built
         self._firmware = firmware
         self._handlers = handlers
         self._window = window
