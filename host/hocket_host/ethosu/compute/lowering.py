@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..config import NpuConfig
 from ..stream.isa import Cmd, CommandStreamError
-from ..stream.operation import (
+from ..stream.operands import (
     SIGMOID,
     TANH,
     UNARY,
@@ -22,8 +22,8 @@ from ..stream.operation import (
     Elementwise,
     FeatureMap,
     IfmScale,
-    Operation,
 )
+from ..stream.operation import Operation
 from .kernels import row as r
 from .kernels.conv import LANES, STEP, TAPS
 from .kernels.scaling import rounding_terms
