@@ -43,7 +43,7 @@ _View = TypeVar("_View")
 
 
 def _once(view: Callable[[Operation], _View]) -> Callable[[Operation], _View]:
-    """Keep a view of an operation: timing, splitter and model each ask for it several times."""
+    """Keep a view of an operation: timing, segmentation and model each ask for it several times."""
     name = view.__name__
 
     @wraps(view)
