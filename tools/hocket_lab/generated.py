@@ -19,6 +19,8 @@ class Generated:
     text: Callable[[], str]
     on_request: bool = False
     """Made only when it is named: it takes minutes, or follows the machine's C library."""
+    partly: bool = False
+    """Only some lines of it are generated."""
 
 
 def _layout() -> str:
@@ -53,7 +55,7 @@ _COPY = ")  # as "
 GENERATED = {
     "firmware/hocket/_layout.py": Generated(_layout),
     **{
-        path.relative_to(ROOT).as_posix(): Generated(partial(_copied, path))
+        path.relative_to(ROOT).as_posix(): Generated(partial(_copied, path), partly=True)
         for path in sorted(_FIRMWARE.rglob("*.py"))
         if _COPY in path.read_text(encoding="utf-8")
     },

@@ -16,6 +16,7 @@ TESTS = ("tests", "robot_tests")
 _CODE = {".py", ".pyi", ".c", ".h", ".S", ".ld", ".mk", ".toml", ".repl"}
 _SUITES = {".robot", ".resource"}
 _WORDS_OF_DATA = ("models", "data")
+_GENERATED = {name for name, file in GENERATED.items() if not file.partly}
 LONG_FILE, LONG_FUNCTION = 400, 60
 
 
@@ -26,7 +27,7 @@ def files(root: Path, folders: Iterable[str]) -> list[Path]:
         for folder in folders
         for path in (root / folder).rglob("*")
         if (path.suffix in _CODE | _SUITES or path.name == "Makefile")
-        and str(path.relative_to(root)) not in GENERATED
+        and str(path.relative_to(root)) not in _GENERATED
         and not {"__pycache__", *_WORDS_OF_DATA} & set(path.relative_to(root).parts)
     )
 
