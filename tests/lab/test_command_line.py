@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from hocket_lab import generated
-from hocket_lab.generated import GENERATED, stale
+from hocket_lab.generate.files import GENERATED, stale
 from paths import ROOT
 
 #: Imported by commands when they run, and too heavy to wait for before.

@@ -10,7 +10,7 @@ import pytest
 from hocket_host.ethosu.config import npu_config
 from hocket_host.machines import setup
 from hocket_host.machines.hosted import HostedBoard
-from hocket_host.server import NpuServer, Platform
+from hocket_host.server import NpuServer, ServedNpu
 from hocket_tools.app.application import load
 from hocket_tools.pack.pack import pack
 from hocket_tools.run import run
@@ -110,7 +110,7 @@ def test_an_application_gives_the_same_outputs_at_the_same_times(packed, monkeyp
         windows[:] = [replace(w, device=registers) if w.device is soc.npu else w for w in windows]
         return soc
 
-    platform = Platform(
+    platform = ServedNpu(
         npu_config(packed.image.accelerator),
         packed.target.system,
         packed.target.board,

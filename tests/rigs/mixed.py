@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from hocket_host.ethosu.config import npu_config
 from hocket_host.ethosu.stream.isa import Cmd, Command, encode_all
-from hocket_host.ethosu.timing.system import SystemConfig, parse_system_config
+from hocket_host.ethosu.timing.system_config import SystemConfig, parse_system_config
 from hocket_tools import container as hkt
 from hocket_tools.cpu import SETTLED, Packed, pack, read_source, read_variables
 from hocket_tools.cpu.packing import element_bytes

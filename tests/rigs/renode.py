@@ -7,10 +7,10 @@ import numpy as np
 
 from hocket_host.board.board import load
 from hocket_host.ethosu.device.registers import Reg
-from hocket_host.ethosu.timing.system import parse_system_config
+from hocket_host.ethosu.timing.system_config import parse_system_config
 from hocket_host.machines.common import NpuOptions
 from hocket_host.machines.hosted import HostedBoard
-from hocket_host.server import NpuServer, Platform
+from hocket_host.server import NpuServer, ServedNpu
 from hocket_tools.vela import VelaOptions, compile_model
 from hocket_tools.vela.options import resolve
 from paths import ROOT
@@ -39,7 +39,7 @@ def platform():
         system_config=options.system_config,
         memory_mode=options.memory_mode,
     )
-    return Platform(options.npu, system, BOARD)
+    return ServedNpu(options.npu, system, BOARD)
 
 
 class Bench:

@@ -12,7 +12,7 @@ from ethosu import regor
 import paths
 from hocket_host.ethosu.config import NpuConfig, npu_config
 from hocket_host.ethosu.stream.operation import Operation, parse
-from hocket_host.ethosu.timing.system import SystemConfig, default_names, parse_system_config
+from hocket_host.ethosu.timing.system_config import SystemConfig, default_names, parse_system_config
 
 MODELS = tuple(
     f"{name}.tflite"

@@ -19,7 +19,7 @@ from hocket_host.sim.timer import Timer
 from hocket_host.sim.uart import Uart
 from hocket_host.units import cycles_to_ns
 
-from .common.npu import NpuOptions
+from .common.npu_options import NpuOptions
 
 _DEVICE_BYTES = 0x1000
 

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from ..ethosu.device.engine import RunEvent
 from ..ethosu.device.registers import EthosU, Reg
 from ..sim.bus import Bus
-from .common.npu import npu_of
-from .cpython.reader import container_layout, read_container
+from .common.npu_options import npu_of
+from .cpython.device_reader import container_layout, read_container
 from .results import Frame, OnJob, SegmentRun
 
 

@@ -10,11 +10,11 @@ from functools import partial
 from hocket_host.board.board import Board
 from hocket_host.ethosu.config import NpuConfig
 from hocket_host.ethosu.device.interfaces import FunctionalModel
-from hocket_host.ethosu.timing.system import SystemConfig
+from hocket_host.ethosu.timing.system_config import SystemConfig
 from hocket_host.ethosu.timing.timing import stream_cycles
 from hocket_host.sim.bus import Bus
 
-from .common.npu import NpuOptions
+from .common.npu_options import NpuOptions
 from .hosted import HostedBoard
 from .results import Frame
 

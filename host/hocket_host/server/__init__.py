@@ -6,15 +6,15 @@ The processor, the memories and virtual time are the client's (Renode's, through
 board uses in process. `protocol` says how they talk.
 """
 
+from .client_session import ServedNpu
 from .protocol import DEFAULT_PORT, VERSION, ProtocolError
 from .server import NpuServer, NpuServerError
-from .session import Platform
 
 __all__ = [
     "DEFAULT_PORT",
     "VERSION",
     "NpuServer",
     "NpuServerError",
-    "Platform",
     "ProtocolError",
+    "ServedNpu",
 ]

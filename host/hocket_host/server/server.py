@@ -11,8 +11,8 @@ from types import TracebackType
 
 from ..errors import HocketError
 from . import protocol
+from .client_session import ClientSession, Log, ServedNpu
 from .connection import FRAME_TIMEOUT_S, ClientError, Connection, DisconnectedError
-from .session import Log, Platform, Session
 
 _HOST = "127.0.0.1"
 _POLL_S = 0.1
@@ -46,7 +46,7 @@ class NpuServer:
 
     def __init__(
         self,
-        platform: Platform,
+        platform: ServedNpu,
         *,
         port: int = protocol.DEFAULT_PORT,
         log: Log = lambda line: None,
@@ -132,7 +132,7 @@ class NpuServer:
 
     def _serve(self, connection: Connection) -> None:
         try:
-            Session(self._platform, connection, self._log).serve()
+            ClientSession(self._platform, connection, self._log).serve()
         except DisconnectedError as error:
             self._log(str(error))
             connection.close()

@@ -4,7 +4,8 @@ import struct
 
 import pytest
 
-from hocket_tools.container import device, layout
+from hocket_lab.generate import layout
+from hocket_tools.container import device
 from hocket_tools.container import format as fmt
 from hocket_tools.container.format import SectionKind
 from paths import ROOT

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from hocket_host.ethosu.timing.system import parse_system_config
+from hocket_host.ethosu.timing.system_config import parse_system_config
 from hocket_tools.app.application import loads
 from hocket_tools.container import StepKind
 from hocket_tools.pack.compile import compile_networks

@@ -27,7 +27,7 @@ def generate(
     """Write the files that are generated, or check them."""
     from hocket_host.errors import HocketError
 
-    from ..generated import GENERATED, stale
+    from ..generate.files import GENERATED, stale
     from ..needs import require
 
     for name in names or ():

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hocket_host.ethosu.timing.system import SystemConfig
+from hocket_host.ethosu.timing.system_config import SystemConfig
 from hocket_tools.plan import Choices, CompiledNetwork
 from hocket_tools.prove.steps import Cycles
 from hocket_tools.tile import bound_tiles

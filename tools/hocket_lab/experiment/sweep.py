@@ -14,7 +14,7 @@ from typing import Any
 
 from hocket_host.board import board as boards
 from hocket_host.ethosu.config import npu_config
-from hocket_host.ethosu.timing.system import parse_system_config
+from hocket_host.ethosu.timing.system_config import parse_system_config
 from hocket_host.units import cycles_to_ns
 from hocket_tools.prove.response import analyse
 from hocket_tools.zoo.application import APPLICATION

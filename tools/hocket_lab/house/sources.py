@@ -7,7 +7,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ..generated import GENERATED
+from ..generate.files import GENERATED
 
 PRODUCT = ("firmware/hocket", "firmware/boards", "host", "tools/hocket_tools")
 LAB = ("tools/hocket_lab",)
@@ -15,8 +15,8 @@ TESTS = ("tests", "robot_tests")
 
 _CODE = {".py", ".pyi", ".c", ".h", ".S", ".ld", ".mk", ".toml", ".repl"}
 _SUITES = {".robot", ".resource"}
+_WHOLLY_GENERATED = {name for name, file in GENERATED.items() if not file.in_part}
 _WORDS_OF_DATA = ("models", "data")
-_GENERATED = {name for name, file in GENERATED.items() if not file.partly}
 LONG_FILE, LONG_FUNCTION = 400, 60
 
 
@@ -27,7 +27,7 @@ def files(root: Path, folders: Iterable[str]) -> list[Path]:
         for folder in folders
         for path in (root / folder).rglob("*")
         if (path.suffix in _CODE | _SUITES or path.name == "Makefile")
-        and str(path.relative_to(root)) not in _GENERATED
+        and str(path.relative_to(root)) not in _WHOLLY_GENERATED
         and not {"__pycache__", *_WORDS_OF_DATA} & set(path.relative_to(root).parts)
     )
 

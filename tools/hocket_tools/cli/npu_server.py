@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from hocket_host.server import Platform
+    from hocket_host.server import ServedNpu
 
     from ..vela import VelaOptions
 
@@ -74,7 +74,7 @@ def npu_server(
     _serve(platform, port)
 
 
-def _serve(platform: Platform, port: int) -> None:
+def _serve(platform: ServedNpu, port: int) -> None:
     from hocket_host.ethosu.compute.model import warm_up
     from hocket_host.server import NpuServer
     from hocket_host.units import format_hz
@@ -108,27 +108,27 @@ def _refuse(options: list[str]) -> None:
         )
 
 
-def _of_container(path: Path) -> Platform:
+def _of_container(path: Path) -> ServedNpu:
     """What a container was packed for."""
     from hocket_host.ethosu.config import npu_config
-    from hocket_host.server import Platform
+    from hocket_host.server import ServedNpu
 
     from ..pack.packed import open_packed
     from .files import read_bytes
 
     packed = open_packed(path, read_bytes(path, "a container made by hocket pack"))
-    return Platform(
+    return ServedNpu(
         npu_config(packed.image.accelerator),
         packed.target.system,
         packed.target.board,
     )
 
 
-def _of_options(options: VelaOptions, clock: str | None, board: str) -> Platform:
+def _of_options(options: VelaOptions, clock: str | None, board: str) -> ServedNpu:
     """What options in Vela's terms say."""
     from hocket_host.board import board as boards
-    from hocket_host.ethosu.timing.system import parse_system_config
-    from hocket_host.server import Platform
+    from hocket_host.ethosu.timing.system_config import parse_system_config
+    from hocket_host.server import ServedNpu
     from hocket_host.units import parse_frequency
 
     from ..vela.options import resolve
@@ -141,4 +141,4 @@ def _of_options(options: VelaOptions, clock: str | None, board: str) -> Platform
         memory_mode=resolved.memory_mode,
         clock_hz=None if clock is None else parse_frequency(clock),
     )
-    return Platform(resolved.npu, system, boards.load(board))
+    return ServedNpu(resolved.npu, system, boards.load(board))

@@ -7,7 +7,7 @@ each byte of the file lies under exactly one CRC. All numbers are little-endian.
 tiled by the models: the regions, tensors, steps and persistent ranges of model 1 follow those
 of model 0 immediately, so a record that no model owns cannot exist.
 
-The device reader's constants are generated from here (see `hocket_tools.container.layout`).
+The device reader's constants are generated from here (`hocket lab generate`).
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import source, toolchain
+from . import micropython_source, toolchain
 from .errors import FirmwareError
 
 FIRMWARE = Path(__file__).resolve().parents[3] / "firmware"
@@ -183,7 +183,7 @@ def _build(
     report: Callable[[str], None],
 ) -> list[ArmImage]:
     report("MicroPython's source")
-    tree = source.locate()
+    tree = micropython_source.locate()
     cross = output / "mpy-cross"
     report(f"mpy-cross, from {tree}")
     _make(tree / "mpy-cross", {"BUILD": cross}, jobs, output / "mpy-cross.log")

@@ -7,7 +7,7 @@ import os
 
 from hocket_host.missing import Missing
 
-from . import source, toolchain
+from . import micropython_source, toolchain
 
 
 def lacking() -> Missing | None:
@@ -15,6 +15,6 @@ def lacking() -> Missing | None:
     missing = toolchain.missing_packages()
     if missing:
         return Missing("no ARM toolchain", f"apt-get install {' '.join(missing)}")
-    if not os.environ.get("MICROPYTHON_DIR") and not source.is_here():
+    if not os.environ.get("MICROPYTHON_DIR") and not micropython_source.is_here():
         return Missing("MicroPython's source was not fetched yet", "make firmware")
     return None

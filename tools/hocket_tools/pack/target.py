@@ -10,7 +10,7 @@ from pathlib import Path
 from hocket_host.board import board as boards
 from hocket_host.board.board import Board
 from hocket_host.ethosu.config import NpuConfig
-from hocket_host.ethosu.timing.system import SystemConfig, parse_system_config
+from hocket_host.ethosu.timing.system_config import SystemConfig, parse_system_config
 
 from ..app.application import Application, TaskSection
 from ..cpu import costs

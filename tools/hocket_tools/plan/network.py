@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from itertools import accumulate, pairwise
 
-from hocket_host.ethosu.timing.system import SystemConfig
+from hocket_host.ethosu.timing.system_config import SystemConfig
 from hocket_host.ethosu.timing.timing import (
     STOP_CYCLES,
     fetch_cycles,

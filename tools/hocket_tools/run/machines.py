@@ -12,7 +12,7 @@ from pathlib import Path
 from hocket_host.board.repl import load as load_platform
 from hocket_host.errors import HocketError
 from hocket_host.ethosu.config import NpuConfig, npu_config
-from hocket_host.ethosu.timing.system import SystemConfig, parse_system_config
+from hocket_host.ethosu.timing.system_config import SystemConfig, parse_system_config
 from hocket_host.machines.common import EmulatedMachine, NpuOptions
 from hocket_host.machines.qemu import missing as missing_qemu
 from hocket_host.missing import Missing

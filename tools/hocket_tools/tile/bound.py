@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from hocket_host.ethosu.lint.hazards import check
 from hocket_host.ethosu.stream.operation import Operation, parse
-from hocket_host.ethosu.timing.system import SystemConfig
+from hocket_host.ethosu.timing.system_config import SystemConfig
 
 from ..vela import CompiledModel, NpuOperation
 from .emit import StreamStep, emit
@@ -74,7 +74,7 @@ def _tiled(
 ) -> tuple[TilePlan, TiledStream, bytes, Sequence[Operation]] | None:
     """The plan, and the new stream as steps, as bytes and parsed; None if nothing is tiled."""
     stream = compiled.stream
-    origins = Origins.of(compiled)
+    origins = Origins(compiled)
     known = {h.text for h in check(stream.operations, compiled.npu)}
     whole: frozenset[int] = frozenset()
     while True:

@@ -18,7 +18,7 @@ from hocket_host.ethosu.config import NpuConfig
 from hocket_host.ethosu.stream.isa import Cmd
 from hocket_host.ethosu.stream.operation import Elementwise, Operation, PoolMode, Rounding, Upscale
 from hocket_host.ethosu.timing.shram import round_up
-from hocket_host.ethosu.timing.system import SystemConfig
+from hocket_host.ethosu.timing.system_config import SystemConfig
 from hocket_host.ethosu.timing.timing import operation_cycles
 
 from .tiles import Cutting, Tile, weight_registers

@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from hocket_host.ethosu.stream.isa import Cmd
 from hocket_host.ethosu.stream.operation import Operation
-from hocket_host.ethosu.timing.system import SystemConfig
+from hocket_host.ethosu.timing.system_config import SystemConfig
 from hocket_host.ethosu.timing.timing import dma_cycles
 
 from .tiles import Cutting, Tile

@@ -19,7 +19,7 @@ from functools import lru_cache
 from ..config import NpuConfig
 from ..stream.isa import Cmd
 from ..stream.operation import Operation
-from .system import Memory, SystemConfig
+from .system_config import MemoryTiming, SystemConfig
 from .timing_kernel import Bound, OperationCycles, kernel_cycles
 from .timing_pipeline import Pipeline
 
@@ -44,7 +44,7 @@ PARSE_CYCLES_PER_WORD = 1
 """The parser takes a word a cycle at best. An assumption; fetching is the slower of the two."""
 STOP_CYCLES = 32
 """From the last operation's end to the interrupt: an assumption, about one SRAM write latency."""
-_SHRAM = Memory("shram", Fraction(1), 1, 0, 0, 1000, 1000)
+_SHRAM = MemoryTiming("shram", Fraction(1), 1, 0, 0, 1000, 1000)
 """Internal memory as a DMA's destination, with Vela's parameters: a byte a cycle, no latency."""
 
 # What a kernel's duration depends on. Addresses, zero points, clipping and buffer placement do not
@@ -114,7 +114,7 @@ def dma_cycles(op: Operation, system: SystemConfig) -> OperationCycles:
     return OperationCycles(nominal, max(nominal, worst), Bound.DMA, 0, nominal, 0, 0)
 
 
-def fetch_cycles(words: int, memory: Memory) -> int:
+def fetch_cycles(words: int, memory: MemoryTiming) -> int:
     """Cycles until ``words`` of commands are fetched from ``memory`` and parsed, nominally.
 
     One read latency, then the data: 230 bytes take about 64 + 230 cycles from a flash of one byte
@@ -127,7 +127,7 @@ def fetch_cycles(words: int, memory: Memory) -> int:
     return memory.read_latency + max(data, words * PARSE_CYCLES_PER_WORD)
 
 
-def worst_fetch_cycles(words: int, memory: Memory) -> int:
+def worst_fetch_cycles(words: int, memory: MemoryTiming) -> int:
     """The same with one burst in flight at a time, parsing after fetching."""
     if words <= 0:
         return 0
@@ -189,7 +189,7 @@ def stream_cycles(
     *,
     prologue_words: int = 0,
     worst: bool = False,
-    commands: Memory | None = None,
+    commands: MemoryTiming | None = None,
 ) -> StreamTiming:
     """Time axis of the operations of a stream, or of a run of them.
 
@@ -206,7 +206,7 @@ def stream_cycles(
         The upper bound instead of the nominal estimate: nothing overlaps, no memory latency is
         hidden. Never below the nominal total.
     commands
-        Memory that holds the command stream; None for that of region 0.
+        MemoryTiming that holds the command stream; None for that of region 0.
 
     Raises
     ------

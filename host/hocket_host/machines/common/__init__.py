@@ -6,7 +6,7 @@ from __future__ import annotations
 from .elf import ElfError, ElfImage, Symbol, load_elf
 from .emulated_machine import EmulatedMachine, Stop, StopReason
 from .errors import MachineError
-from .npu import NpuOptions, npu_of
+from .npu_options import NpuOptions, npu_of
 
 __all__ = [
     "ElfError",

@@ -51,7 +51,7 @@ class Symbol:
 
 
 @dataclass(frozen=True)
-class Segment:
+class LoadSegment:
     """Bytes to load at ``load_address``, where an image's startup code expects them."""
 
     load_address: int
@@ -69,7 +69,7 @@ class ElfImage:
     path: str
     file: bytes
     entry: int
-    segments: tuple[Segment, ...]
+    segments: tuple[LoadSegment, ...]
     symbols: tuple[Symbol, ...]
     """In order of address."""
     attributes: dict[str, Any]
@@ -174,7 +174,7 @@ def _read(data: bytes, path: str) -> ElfImage:
         )  # fmt: skip
     content = _Content(data)
     segments = [
-        Segment(
+        LoadSegment(
             head["p_paddr"], head["p_vaddr"],
             content.take(head["p_offset"], head["p_filesz"]),
             bool(head["p_flags"] & _FLAG_EXECUTE), head["p_offset"],

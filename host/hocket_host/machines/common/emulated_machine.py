@@ -17,7 +17,7 @@ from hocket_host.sim.clock import Clock
 
 from .elf import ElfImage, load_elf
 from .errors import MachineError
-from .npu import NpuOptions
+from .npu_options import NpuOptions
 
 _Machine = TypeVar("_Machine", bound="EmulatedMachine")
 StopReason = Literal["time", "exit", "idle", "request"]

@@ -10,7 +10,7 @@ firmware that reach registers are left to MicroPython's interpreter instead of i
 
 from __future__ import annotations
 
-from .process import MicroPythonError, missing
+from .interpreter import MicroPythonError, missing
 from .run import run
 
 __all__ = ["MicroPythonError", "missing", "run"]

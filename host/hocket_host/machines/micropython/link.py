@@ -11,12 +11,12 @@ import struct
 from enum import IntEnum
 
 REQUEST = struct.Struct("<BxxxIqq")
-"""Operation, length of the data that follow, two arguments."""
+"""Request, length of the data that follow, two arguments."""
 ANSWER = struct.Struct("<Bxxxi")
-"""Kind, and a value: the result, or the number of an interrupt."""
+"""Reply, and a value: the result, or the number of an interrupt."""
 
 
-class Operation(IntEnum):
+class Request(IntEnum):
     """What the guest asks for."""
 
     READ = 0
@@ -46,7 +46,7 @@ class Operation(IntEnum):
     """Network << 16 | step of which a piece was done, 1 for its last; time passes as it takes."""
 
 
-class Kind(IntEnum):
+class Reply(IntEnum):
     """What the guest is told."""
 
     RESULT = 0

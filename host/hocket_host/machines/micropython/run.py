@@ -31,8 +31,8 @@ from ..jobs import JobWatcher
 from ..results import Frame, OnJob, Run
 from ..setup import Setup
 from .firmware import prepare
-from .link import Operation
-from .process import MicroPythonError, Process
+from .interpreter import Interpreter, MicroPythonError
+from .link import Request
 
 _GUEST = Path(__file__).with_name("guest.py")
 
@@ -73,7 +73,7 @@ def run(setup: Setup, duration_ns: int, on_job: OnJob | None = None) -> Run:
             folder, board.path.parent, -(-duration_ns // 1000), setup.policy or "", *costs
         )  # fmt: skip
         ranges = [(w.base, w.offset, w.size) for w in machine.bus.windows if w.device is None]
-        with Process(_GUEST, arguments, shared.descriptor, ranges) as process:
+        with Interpreter(_GUEST, arguments, shared.descriptor, ranges) as process:
             costs_of = StepCosts(watcher.application, machine.cpu_hz, worst=setup.worst)
             server = _Server(
                 process, machine, watcher.application, costs_of, setup.sources, on_job
@@ -126,7 +126,7 @@ class _Server:
 
     def __init__(
         self,
-        process: Process,
+        process: Interpreter,
         machine: HostedBoard,
         app: Any,
         costs: StepCosts,
@@ -147,40 +147,40 @@ class _Server:
         """Until the guest has ended, or its handler of an interrupt has."""
         while True:
             asked = self._process.request()
-            if asked is None or asked[0] is Operation.SERVED:
+            if asked is None or asked[0] is Request.SERVED:
                 return
             self._process.answer(*self._do(*asked))
 
-    def _do(self, operation: Operation, first: int, second: int, data: bytes) -> tuple[int, bytes]:
+    def _do(self, operation: Request, first: int, second: int, data: bytes) -> tuple[int, bytes]:
         machine = self._machine
         value, more = 0, b""
         match operation:
-            case Operation.READ:
+            case Request.READ:
                 value = machine.read(first, second)
                 value -= (value & 0x8000_0000) << 1
-            case Operation.WRITE:
+            case Request.WRITE:
                 machine.write(first, 4, second)
-            case Operation.NOW:
+            case Request.NOW:
                 value = machine.now_ns() // 1000 % TICKS_PERIOD
-            case Operation.ADVANCE:
+            case Request.ADVANCE:
                 machine.advance(first)
-            case Operation.IDLE:
+            case Request.IDLE:
                 self._idle(first)
-            case Operation.HOOK:
+            case Request.HOOK:
                 machine.set_irq_handler(first, self._interrupt if second else None)
-            case Operation.DISABLE:
+            case Request.DISABLE:
                 value = int(bool(machine.disable_irq()))
-            case Operation.ENABLE:
+            case Request.ENABLE:
                 machine.enable_irq(first)
-            case Operation.STEP:
+            case Request.STEP:
                 net, step = first >> 16, first & 0xFFFF
                 machine.advance(self._costs.cpu_step_ns(net, step, bool(second)))
-            case Operation.FRAME:
+            case Request.FRAME:
                 more = self._frame(first)
                 value = len(more)
-            case Operation.OUTPUT:
+            case Request.OUTPUT:
                 self._output(first, data)
-            case Operation.REPORT:
+            case Request.REPORT:
                 self.report = data.decode()
         return value, more
 

@@ -10,7 +10,7 @@ from ..common.elf import ElfImage
 from . import image, shim
 from .console import BASE as UART
 from .errors import QemuError
-from .process import MACHINE
+from .qemu_process import MACHINE
 
 _CPU_HZ = 32_000_000
 #: Of the images that this machine is for.

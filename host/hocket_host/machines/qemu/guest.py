@@ -11,7 +11,7 @@ from . import mailbox as m
 from .errors import QemuError
 from .mailbox import Call, Kind, Mailbox, Record, record
 from .memory import DDR_BYTES, GuestBus
-from .process import Process
+from .qemu_process import QemuProcess
 from .shim import Shim
 
 #: The counter runs at 32 MHz. With deadlines that are no multiple of four ticks, 125 ns, rounding
@@ -21,7 +21,7 @@ _TICKS, _TICKS_NS = 4, 125
 _SLOW_HZ, _SLOW_LATE = 32_000, 3
 
 
-class Guest:
+class QemuGuest:
     """A QEMU with the shim under its guest.
 
     What is asked of the guest (`arm`, `poke`) is done when it goes on; what the host needs at once
@@ -70,7 +70,7 @@ class Guest:
         self._limit_s = wall_limit_s
         self._mailbox = Mailbox(bus.mailbox, built.mailbox)
         self._calls: list[Record] = []
-        self._process: Process | None = None
+        self._process: QemuProcess | None = None
         self._file = 0
         self._refused = False
 
@@ -107,7 +107,7 @@ class Guest:
                 window=self._window, uart=self._uart, handlers=self._handlers, paths=paths
             )
 
-        self._process = Process(
+        self._process = QemuProcess(
             self._firmware, self._bus.descriptor, DDR_BYTES, prepare, self._output,
             gdb=self._gdb,
         )  # fmt: skip
@@ -171,7 +171,7 @@ class Guest:
             results += [self._mailbox.result(i) for i in range(len(part))]
         return results
 
-    def _expect_bell(self, process: Process) -> None:
+    def _expect_bell(self, process: QemuProcess) -> None:
         if not process.wait(self._limit_s):
             self._check_death()
             raise QemuError(

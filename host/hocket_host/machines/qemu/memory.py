@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guest memory in the host's process.
+"""QemuGuest memory in the host's process.
 
 QEMU backs the machine's DDR with a file of ours, so flash is one memory for both. Other memories it
 keeps to itself; of those the host has a shadow, also in the file, which is brought up to date range

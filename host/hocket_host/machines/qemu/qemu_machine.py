@@ -28,13 +28,13 @@ from hocket_host.sim.bus import Bus, BusFault
 
 from ..common.elf import ElfImage
 from ..common.emulated_machine import EmulatedMachine, Stop
-from ..common.npu import NpuOptions
+from ..common.npu_options import NpuOptions
 from . import fit, shim, thumb
 from .console import BASE as UART
 from .console import SIZE as UART_BYTES
 from .console import Console
 from .errors import QemuError
-from .guest import Guest
+from .guest import QemuGuest
 from .line import InterruptLine
 from .mailbox import Kind
 from .memory import GuestBus
@@ -100,7 +100,7 @@ class QemuMachine(EmulatedMachine):
         self._sign_s = 0.0
         built = shim.build()
         self._bus = GuestBus(platform, built)
-        self._guest = Guest(
+        self._guest = QemuGuest(
             self._bus, built, fit.redirected(self.image, built), fit.handlers(self.image),
             (NPU_WINDOW, WINDOW_BYTES), UART, self._heard,
             gdb=self._gdb, wall_limit_s=self._limit_s,

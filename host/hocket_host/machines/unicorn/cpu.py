@@ -20,12 +20,12 @@ from . import exceptions as e
 from . import nvic as x
 from . import scs
 from .cputime import CpuTime
+from .devices import PlatformDevices
 from .engine import Engine
 from .exceptions import Exceptions, Lockup
 from .faults import GENERAL, Cause, FaultReport, LockupError, backtrace
 from .nvic import Nvic
 from .semihosting import BREAKPOINT, Semihosting
-from .system import System
 from .systick import SysTick
 
 #: Unmasking cannot be seen from outside. So while an interrupt is pending but held back by PRIMASK,
@@ -110,7 +110,7 @@ class Cpu:
         self._bad_access: tuple[int, str] | None = None
         self._device_fault: tuple[int, str, list[int]] | None = None
 
-    def attach(self, system: System) -> None:
+    def attach(self, system: PlatformDevices) -> None:
         """Map what the processor reaches."""
         self._system = system
         self._exceptions = Exceptions(self.engine, self.nvic, self._scs, system.load, system.store)

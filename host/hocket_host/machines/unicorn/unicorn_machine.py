@@ -15,10 +15,10 @@ from hocket_host.sim.bus import Bus
 from hocket_host.units import cycles_to_ns
 
 from ..common.emulated_machine import EmulatedMachine, Stop
-from ..common.npu import NpuOptions
+from ..common.npu_options import NpuOptions
 from .cpu import Cpu, ExceptionEvent
+from .devices import PlatformDevices
 from .faults import FaultReport
-from .system import System
 
 #: Longest slice, so that the host's own interrupts are seen.
 _SLICE = 1 << 21
@@ -41,7 +41,7 @@ class UnicornMachine(EmulatedMachine):
             self.image, self.clock, platform.cpu_hz, platform.nvic.priority_mask, uart_output
         )
         self.time = self._cpu.time
-        self.system = System(platform, self.clock, npu, self._cpu.nvic.set_level)
+        self.system = PlatformDevices(platform, self.clock, npu, self._cpu.nvic.set_level)
         self._cpu.attach(self.system)
         if self.system.uarts:
             self.system.uarts[0].output = uart_output

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from hocket_host.machines.cpython.process_memory import ProcessMemory
 from hocket_host.machines.cpython.shims import installed
+from hocket_lab.generate.features import source
 from hocket_tools.frames.features import FeatureError, FrontendSettings, build_tables
-from hocket_tools.frames.features.defaults import source
 from hocket_tools.frames.features.tables import HEADER, filter_bank
 from paths import ROOT
 

@@ -32,7 +32,7 @@ class SystemConfigError(HocketError):
 
 
 @dataclass(frozen=True)
-class Memory:
+class MemoryTiming:
     """One memory as the NPU's DMA engine sees it; latencies in NPU cycles."""
 
     name: str
@@ -78,17 +78,17 @@ class SystemConfig:
     """Vela's ``--memory-mode``."""
     clock_hz: int
     """NPU clock."""
-    const: Memory
+    const: MemoryTiming
     """Region 0: read-only data; the command stream is fetched from here too."""
-    arena: Memory
+    arena: MemoryTiming
     """Region 1: tensors."""
-    cache: Memory
+    cache: MemoryTiming
     """Region 2: fast scratch; the arena's own memory unless the SRAM is dedicated."""
     arena_cache_size: int | None
     """Bytes of the cache, where the memory mode limits it."""
 
-    def region(self, number: int) -> Memory:
-        """Memory that a base pointer leads to; every region but 0 and 2 is in the arena's."""
+    def region(self, number: int) -> MemoryTiming:
+        """MemoryTiming that a base pointer leads to; every region but 0 and 2 is in the arena's."""
         if number == CONST_REGION:
             return self.const
         return self.cache if number == CACHE_REGION else self.arena
@@ -197,7 +197,7 @@ def _choice(
     return text
 
 
-def _memory(name: str, number: Callable[[str, str], Fraction], port_bytes: int) -> Memory:
+def _memory(name: str, number: Callable[[str, str], Fraction], port_bytes: int) -> MemoryTiming:
     ports = max(int(number("ports_used", "1")), 1)
     bandwidth = number("clock_scale", "1") * port_bytes * ports
     if bandwidth == 0:
@@ -207,7 +207,7 @@ def _memory(name: str, number: Callable[[str, str], Fraction], port_bytes: int) 
             found="0",
             expected="a number above 0",
         )
-    return Memory(
+    return MemoryTiming(
         name=name,
         bandwidth=bandwidth,
         burst_bytes=max(int(number("burst_length", "1")), 1),

@@ -38,7 +38,7 @@ def missing() -> Missing | None:
     return Missing(what, "apt-get install qemu-system-arm gcc-arm-none-eabi")
 
 
-class Process:
+class QemuProcess:
     """A started QEMU whose machine has not run yet.
 
     Parameters

@@ -15,7 +15,7 @@ from types import TracebackType
 from hocket_host.errors import HocketError
 from hocket_host.missing import Missing
 
-from .link import ANSWER, REQUEST, Kind, Operation
+from .link import ANSWER, REQUEST, Reply, Request
 
 
 class MicroPythonError(HocketError):
@@ -31,7 +31,7 @@ def missing() -> Missing | None:
     return None
 
 
-class Process:
+class Interpreter:
     """A MicroPython that runs a script; a context manager.
 
     Parameters
@@ -71,7 +71,7 @@ class Process:
         os.close(to_guest)
         os.close(from_guest)
 
-    def __enter__(self) -> Process:
+    def __enter__(self) -> Interpreter:
         return self
 
     def __exit__(
@@ -87,7 +87,7 @@ class Process:
         os.close(self._requests)
         self._said.close()
 
-    def request(self) -> tuple[Operation, int, int, bytes] | None:
+    def request(self) -> tuple[Request, int, int, bytes] | None:
         """What is asked next; None when the script has come to its end.
 
         Raises
@@ -100,15 +100,15 @@ class Process:
             self._check_end()
             return None
         number, length, first, second = REQUEST.unpack(head)
-        return Operation(number), first, second, self._exactly(length)
+        return Request(number), first, second, self._exactly(length)
 
     def answer(self, value: int, data: bytes = b"") -> None:
         """Answer what was asked."""
-        self._send(ANSWER.pack(Kind.RESULT, value) + data)
+        self._send(ANSWER.pack(Reply.RESULT, value) + data)
 
     def interrupt(self, number: int) -> None:
         """Tell of an interrupt."""
-        self._send(ANSWER.pack(Kind.INTERRUPT, number))
+        self._send(ANSWER.pack(Reply.INTERRUPT, number))
 
     def _send(self, data: bytes) -> None:
         view = memoryview(data)

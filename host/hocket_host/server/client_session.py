@@ -12,8 +12,8 @@ from ..ethosu.device.engine import RunEvent
 from ..ethosu.device.register_map import WINDOW_BYTES, Command
 from ..ethosu.device.registers import EthosU, Reg
 from ..ethosu.device.shadow import ShadowedModel
-from ..ethosu.timing.system import SystemConfig
-from ..machines.common.npu import NpuOptions
+from ..ethosu.timing.system_config import SystemConfig
+from ..machines.common.npu_options import NpuOptions
 from ..sim.bus import Bus, BusFault, Memory
 from ..sim.clock import Clock
 from . import protocol
@@ -25,7 +25,7 @@ Log = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Platform:
+class ServedNpu:
     """The NPU that is served, and the memories that it can reach."""
 
     config: NpuConfig
@@ -35,7 +35,7 @@ class Platform:
     """Memory map: flash is read-only to the NPU, SRAM is writable, there is nothing else."""
 
 
-class Session:
+class ClientSession:
     """Serves one connected client from its HELLO on.
 
     Parameters
@@ -48,7 +48,7 @@ class Session:
         Called with a line for each thing worth telling.
     """
 
-    def __init__(self, platform: Platform, connection: Connection, log: Log) -> None:
+    def __init__(self, platform: ServedNpu, connection: Connection, log: Log) -> None:
         self._connection = connection
         self._log = log
         self._platform = platform

@@ -12,7 +12,7 @@ from hocket_host.ethosu.device.interfaces import FunctionalModel, TimingModel
 from hocket_host.ethosu.device.queue import Programs
 from hocket_host.ethosu.device.registers import EthosU
 from hocket_host.ethosu.stream.operation import Operation
-from hocket_host.ethosu.timing.system import SystemConfig
+from hocket_host.ethosu.timing.system_config import SystemConfig
 from hocket_host.ethosu.timing.timing import StreamTiming, stream_cycles
 from hocket_host.sim.bus import Bus
 from hocket_host.sim.clock import Clock

@@ -15,12 +15,12 @@ from hocket_host.sim.timer import Timer
 from hocket_host.sim.uart import Uart
 
 from ..common.emulated_machine import does_not_fit
-from ..common.npu import NpuOptions
+from ..common.npu_options import NpuOptions
 
 _DEVICE_BYTES = 0x1000
 
 
-class System:
+class PlatformDevices:
     """What the processor's bus reaches.
 
     Parameters

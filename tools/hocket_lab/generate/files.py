@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from .checkout import ROOT
-from .progress import Report, silent
+from ..checkout import ROOT
+from ..progress import Report, silent
 
 
 @dataclass(frozen=True)
@@ -19,25 +19,26 @@ class Generated:
     text: Callable[[], str]
     on_request: bool = False
     """Made only when it is named: it takes minutes, or follows the machine's C library."""
-    partly: bool = False
-    """Only some lines of it are generated."""
+    in_part: bool = False
+    """Only marked lines of it are made; the rest is written by hand."""
 
 
 def _layout() -> str:
-    from hocket_tools.container.layout import source
+    from .layout import source
 
     return source()
 
 
 def _features() -> str:
-    from hocket_tools.frames.features.defaults import source
     from hocket_tools.frames.features.tables import build_tables
+
+    from .features import source
 
     return source(build_tables())
 
 
 def _operators() -> str:
-    from .cpu.page import render, rows
+    from ..cpu.page import render, rows
 
     return render(rows())
 
@@ -55,7 +56,7 @@ _COPY = ")  # as "
 GENERATED = {
     "firmware/hocket/_layout.py": Generated(_layout),
     **{
-        path.relative_to(ROOT).as_posix(): Generated(partial(_copied, path), partly=True)
+        path.relative_to(ROOT).as_posix(): Generated(partial(_copied, path), in_part=True)
         for path in sorted(_FIRMWARE.rglob("*.py"))
         if _COPY in path.read_text(encoding="utf-8")
     },
