@@ -52,7 +52,7 @@ class App:
         return self._step_word(index, layout.STEP_WORST_CYCLES)
 
     # Cycles of the longest CPU step of an operator.
-    def step_piece_cycles(self, index):
+    def cpu_step_cycles(self, index):
         return self._word(self.step_offset(index) + layout.CPU_PROGRAM_STEP_CYCLES)
 
     # Name of a step; allocates, so for reports only.

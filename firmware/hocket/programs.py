@@ -12,7 +12,7 @@ from .ops import IN_PLACE
 # start of the container.
 class Program:
     __slots__ = (
-        "code", "inputs", "outputs", "params", "params_size", "piece_cycles", "pieces", "runs_on",
+        "code", "inputs", "outputs", "params", "params_size", "step_cycles", "steps", "runs_on",
         "scratch",
     )  # fmt: skip
 
@@ -20,12 +20,12 @@ class Program:
 # The program at an offset, which has been checked.
 def read(buffer, at):
     fields = struct.unpack_from(layout.FORMAT_CPU_PROGRAM, buffer, at)
-    code, flags, inputs, outputs, _, cycles, pieces, region, offset, size, params_size = fields
+    code, flags, inputs, outputs, _, cycles, steps, region, offset, size, params_size = fields
     program = Program()
     program.code = code
     program.runs_on = bool(flags & layout.PROGRAM_FLAG_RUN_ON)
-    program.piece_cycles = cycles
-    program.pieces = pieces
+    program.step_cycles = cycles
+    program.steps = steps
     at += layout.SIZEOF_CPU_PROGRAM
     operands = []
     for _ in range(inputs + outputs):
@@ -52,9 +52,9 @@ def check(reader, at, size, worst, net):
     if fields[1] & ~layout.PROGRAM_FLAG_RUN_ON:
         reader.fail(at, "program with unknown flags %d" % fields[1])
     program = read(reader.buffer, at)
-    longest = program.piece_cycles
-    if not program.pieces or longest > worst or worst > program.pieces * longest:
-        reader.fail(at, "%d pieces of %d cycles in a step of %d" % (program.pieces, longest, worst))
+    longest = program.step_cycles
+    if not program.steps or longest > worst or worst > program.steps * longest:
+        reader.fail(at, "%d CPU steps of %d cycles in %d" % (program.steps, longest, worst))
     states = IN_PLACE.get(program.code, ())
     for index in range(len(program.inputs)):
         _place(reader, at, program.inputs[index], net, index in states)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from hocket_lab import generated
+from hocket_lab.generate import files
 from hocket_lab.generate.files import GENERATED, stale
 from paths import ROOT
 
@@ -60,9 +60,9 @@ def test_a_copy_is_made_of_what_was_generated_before_it(
     folder = tmp_path / "firmware" / "hocket"
     folder.mkdir(parents=True)
     (folder / "port.py").write_text("_READ_ONLY = const(9)  # as _layout.REGION_KIND_READ_ONLY\n")
-    monkeypatch.setattr(generated.stale, "__defaults__", (generated.silent, tmp_path))
-    monkeypatch.setattr(generated, "_FIRMWARE", folder)
-    copied = generated.Generated(lambda: generated._copied(folder / "port.py"))
+    monkeypatch.setattr(files.stale, "__defaults__", (files.silent, tmp_path))
+    monkeypatch.setattr(files, "_FIRMWARE", folder)
+    copied = files.Generated(lambda: files._copied(folder / "port.py"))
     monkeypatch.setitem(GENERATED, port, copied)
     assert hocket("lab", "generate", layout, port).code == 0
     assert (folder / "port.py").read_text().startswith("_READ_ONLY = const(1)  # as")
@@ -75,7 +75,7 @@ def test_a_stale_file_is_told_and_left_or_written(
     file = tmp_path / name
     file.parent.mkdir(parents=True)
     file.write_text("stale")
-    monkeypatch.setattr(generated.stale, "__defaults__", (generated.silent, tmp_path))
+    monkeypatch.setattr(files.stale, "__defaults__", (files.silent, tmp_path))
     said = hocket("lab", "generate", "--check", name)
     assert said.code == 1
     assert f"{file} is not current" in said.err

@@ -55,7 +55,7 @@ class StepCosts:
         index = app.nets[net].first_step + step
         whole = app.step_worst_cycles(index) if self._worst else app.step_cycles(index)
         before = self._spent.pop(index, 0)
-        after = whole if last else min(before + app.step_piece_cycles(index), whole)
+        after = whole if last else min(before + app.cpu_step_cycles(index), whole)
         if not last:
             self._spent[index] = after
         return cycles_to_ns(after, self._cpu_hz) - cycles_to_ns(before, self._cpu_hz)

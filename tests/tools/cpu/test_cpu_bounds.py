@@ -21,7 +21,7 @@ from strict_memory import Enough, Guarded, strict_pointers
 from hocket_host.machines.cpython.process_memory import ProcessMemory
 from hocket_host.machines.cpython.shims import installed
 from hocket_lab.cpu.cases import CASES
-from hocket_tools.cpu.packing import MODULES, OperatorError, Packed, element_bytes
+from hocket_tools.cpu.packing import MODULES, OperatorError, PackedOperator, element_bytes
 from hocket_tools.cpu.registry import candidates, kinds
 from hocket_tools.tflite.model import read_tflite
 from hocket_tools.tflite.operators import read_source
@@ -61,7 +61,7 @@ CHECKED = tuple(name for name in MODULES if name != "detect")
 class Memory:
     """What an operator is made over."""
 
-    packed: Packed
+    packed: PackedOperator
     inputs: tuple[bytes, ...]
     outputs: tuple[int, ...]
 

@@ -16,7 +16,7 @@ from hocket_lab.exact.cases import BY_ID
 from hocket_tools.cpu import (
     Operator,
     OperatorError,
-    Packed,
+    PackedOperator,
     SourceOperator,
     candidates,
     kinds,
@@ -101,9 +101,9 @@ class Doubling(Operator):
     def supports(self, source: SourceOperator) -> str | None:
         return None
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator:
         given, result = source.input(0), source.outputs[0]
-        return Packed(
+        return PackedOperator(
             200, primitive, b"", (given.index,), (result.index,), 0, steps=1, step_cycles=100
         )
 

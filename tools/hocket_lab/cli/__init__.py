@@ -9,12 +9,14 @@ from . import (
     bench,
     bounds,
     claims,
+    corpus,
     dispatch,
     exact,
     experiment,
     features,
     generate,
     house,
+    mutants,
     operators,
     overlap,
     profile,
@@ -36,6 +38,7 @@ def register(app: typer.Typer) -> None:
     )
     for command in (
         exact.exact,
+        corpus.corpus,
         bench.bench,
         bounds.bounds,
         overlap.overlap,
@@ -50,6 +53,7 @@ def register(app: typer.Typer) -> None:
         train.train,
         generate.generate,
         house.house,
+        mutants.mutants,
         claims.claims,
     ):
         lab.command()(command)

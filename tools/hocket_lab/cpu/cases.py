@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hocket_tools.cpu.packing import OperatorError, Packed
+from hocket_tools.cpu.packing import OperatorError, PackedOperator
 from hocket_tools.reference.oracle import OracleError
 from hocket_tools.tflite.operators import SourceOperator
 
@@ -32,7 +32,7 @@ class Comparison:
 
     case: Case
     source: SourceOperator
-    packed: Packed
+    packed: PackedOperator
     job: Job
 
     @property

@@ -150,7 +150,7 @@ def run(platform: str, packed: Packed, firmware: Path, *, verify: bool = False) 
     if not verify:
         return result
     application = packed.application
-    models = {name: application.resolve(task.model) for name, task in application.tasks.items()}
+    models = {name: application.model(name) for name in application.tasks}
     verifier = Verifier(models)
     for job in jobs.heard:
         verifier.on_job(*job)

@@ -66,7 +66,7 @@ def run_keyword_spotter(elf: Path) -> SmallHeap:
     emulator = next(back_end for back_end, reason in reasons.items() if reason is None)
     packed = keyword_spotter()
     app = packed.application
-    verifier = Verifier({name: app.resolve(task.model) for name, task in app.tasks.items()})
+    verifier = Verifier({name: app.model(name) for name in app.tasks})
     console = bytearray()
     with Session(
         emulator,

@@ -30,6 +30,7 @@ from hocket_host.units import NS_PER_S, parse_duration, parse_frequency, parse_s
 from ..container.device import constants
 from ..frames.features.settings import FrontendSettings
 from ..text.schema_errors import WrappedError, explain, quoting
+from ..tflite.file import ModelFile
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -199,6 +200,8 @@ class TaskSection(_Section):
     """`[tasks.NAME]`: one network with its timing."""
 
     model: Path
+    signature: Annotated[str, Field(min_length=1)] | None = None
+    """Which network of a file that holds several: a signature's key."""
     period: Duration
     deadline: Duration | None = None
     offset: Offset = 0
@@ -250,6 +253,11 @@ class Application:
     def resolve(self, path: Path) -> Path:
         """Make a path of the file absolute; relative ones start at the file's own folder."""
         return Path(os.path.normpath(self.path.parent / path.expanduser()))
+
+    def model(self, name: str) -> ModelFile:
+        """The model of a task."""
+        task = self.tasks[name]
+        return ModelFile(self.resolve(task.model), task.signature)
 
     def cut(self, name: str) -> str | int:
         """How a task's network is cut."""

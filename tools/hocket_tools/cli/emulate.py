@@ -118,7 +118,7 @@ def _run(
             )  # fmt: skip
         packed = open_packed(container, guest.container)
         tasks = packed.application.tasks
-        verifier = Verifier({n: packed.application.resolve(t.model) for n, t in tasks.items()})
+        verifier = Verifier({name: packed.application.model(name) for name in tasks})
 
     def heard(data: bytes) -> None:
         if shown:
@@ -154,6 +154,7 @@ def _report(run: Run, verifier: Verifier | None) -> dict[str, Any]:
     if verifier is not None:
         report["verified"] = dict(verifier.checked)
         report["mismatches"] = [vars(mismatch) for mismatch in verifier.mismatches]
+        report["other_oracles"] = verifier.judged
     return report
 
 
@@ -177,6 +178,8 @@ def _show(report: dict[str, Any]) -> None:
 
     from hocket_host.units import format_ns
 
+    from ..report.summary import other_oracles
+
     console = Console(highlight=False)
     console.rule(f"{report['back_end']}, {format_ns(report['virtual_ns'])} of virtual time")
     speed = "guest instructions are not counted"
@@ -192,6 +195,8 @@ def _show(report: dict[str, Any]) -> None:
         console.print(f"{task}: {jobs} outputs compared, {said}", markup=False, soft_wrap=True)
         for line in report["explained"].get(task, ()):
             console.print(f"  {line}", markup=False, soft_wrap=True)
+    for line in other_oracles(report.get("other_oracles", {})):
+        console.print(line, markup=False, soft_wrap=True)
     if report["exit_code"] is not None:
         console.print(f"the image ended with exit code {report['exit_code']}")
     for problem in report["problems"]:

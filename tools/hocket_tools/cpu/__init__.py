@@ -27,7 +27,7 @@ from . import (
     table,
 )
 from .move import ALIASES
-from .packing import OperatorError, Packed
+from .packing import OperatorError, PackedOperator
 from .registry import Operator, candidates, kinds, pack, reason, register
 from .variables import SETTLED, Variable, read_variables
 
@@ -36,7 +36,7 @@ __all__ = [
     "SETTLED",
     "Operator",
     "OperatorError",
-    "Packed",
+    "PackedOperator",
     "SourceOperator",
     "Variable",
     "binary",

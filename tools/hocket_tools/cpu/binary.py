@@ -7,7 +7,7 @@ from ..container.device import Words, constants
 from ..tflite.operators import SourceOperator
 from .costs import chunk_of, spent, work
 from .packing import (
-    Packed,
+    PackedOperator,
     activation_limits,
     element_bytes,
     factor,
@@ -67,7 +67,7 @@ class Binary(Operator):
             return "a fused activation on int32"
         return None
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """Loadings and scalings of the operands, and the scaling of the result."""
         left, right, result = source.input(0), source.input(1), source.outputs[0]
         quantised = left.dtype in ("int8", "int16") and source.kind not in ("MAXIMUM", "MINIMUM")

@@ -10,7 +10,7 @@ import numpy as np
 from ..container.device import Words, constants
 from ..tflite.operators import SourceOperator, constant
 from .costs import Spent, Work, chunk_of, spent, work
-from .packing import TYPES, Packed, element_bytes, packed, per_tensor
+from .packing import TYPES, PackedOperator, element_bytes, packed, per_tensor
 from .products import (
     Rows,
     biases,
@@ -58,7 +58,7 @@ class Convolution(Operator):
             return f"a bias of {bias.dtype} for int16"
         return None
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """Geometry, biases and a scaling a channel."""
         given, weights = source.input(_input_at(source)), source.input(1)
         result = source.outputs[0]

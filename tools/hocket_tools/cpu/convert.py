@@ -12,7 +12,7 @@ from ..tflite.model import TfliteTensor
 from ..tflite.operators import SourceOperator
 from .costs import chunk_of, spent, work
 from .packing import (
-    Packed,
+    PackedOperator,
     element_bytes,
     limits,
     loading,
@@ -116,7 +116,7 @@ class Convert(Operator):
             return "a scale a channel"
         return None
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """By the kind of conversion."""
         given, result = source.input(0), source.outputs[0]
         kind = _PAIRS[source.kind][given.dtype, result.dtype]

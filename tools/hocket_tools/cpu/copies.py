@@ -12,7 +12,7 @@ import numpy as np
 from ..container.device import Words, constants, words
 from ..tflite.model import TfliteTensor
 from .costs import STEP_CYCLES, Work, spent, work
-from .packing import Packed, element_bytes, packed
+from .packing import PackedOperator, element_bytes, packed
 
 _PARAMETERS = Words("ops.move")
 _COPY = Words("ops.move", "a copy")
@@ -158,7 +158,7 @@ def pack_copies(
     sources: Sequence[TfliteTensor],
     targets: Sequence[TfliteTensor],
     primitive: str,
-) -> Packed | None:
+) -> PackedOperator | None:
     """Pack copies that are done in order, by blocks where they are few and long, or by strides."""
     simple = [simplified(c) for c in copies if math.prod(c.shape)]
     if primitive == "block":

@@ -13,7 +13,7 @@ from ..tflite.operators import SourceOperator
 from .costs import chunk_of, spent, work
 from .packing import (
     ONE,
-    Packed,
+    PackedOperator,
     factor,
     loading,
     packed,
@@ -88,7 +88,7 @@ class Curve(Operator):
                 return f"an output scale of {per_tensor(result)[0]}"
         return None
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """A table, or scalings."""
         given, result = source.input(0), source.outputs[0]
         item = work("curve", **{_UNITS[source.kind]: 1})

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..tflite.operators import SourceOperator, constant
 from .costs import spent
-from .packing import Packed, packed, per_tensor
+from .packing import PackedOperator, packed, per_tensor
 from .products import (
     biases,
     channel_scaling,
@@ -32,7 +32,7 @@ class FullyConnected(Operator):
             return "shuffled weights"
         return weights_reason(source, 0, 1, 2)
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """Biases that hold the zero point's share, and a scaling a channel."""
         given, weights, result = source.input(0), source.input(1), source.outputs[0]
         channels, depth = weights.shape

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from flatbuffers import flexbuffers
 from numpy.typing import NDArray
 
 from ..container.device import Words, constants
+from ..tflite.flex import numbers
 from ..tflite.model import TfliteTensor
 from ..tflite.operators import SourceOperator, constant
 from .costs import Spent, Work, chunk_of, spent, work
-from .packing import TYPES, Packed, packed, per_tensor
+from .packing import TYPES, PackedOperator, packed, per_tensor
 from .registry import Operator, register
 
 _PARAMETERS = Words("ops.detect")
@@ -53,8 +53,10 @@ class _Options:
 
 def _options(source: SourceOperator) -> _Options | None:
     """Options of the custom operator; None where they are no map of numbers."""
+    found = numbers(source.custom_options)
+    if found is None:
+        return None
     try:
-        found = flexbuffers.Loads(source.custom_options)
         return _Options(
             most=int(found["max_detections"]),
             classes_per_box=int(found.get("max_classes_per_detection", 0)),
@@ -65,7 +67,7 @@ def _options(source: SourceOperator) -> _Options | None:
             overlap=float(np.float32(found["nms_iou_threshold"])),
             scales=tuple(float(np.float32(found[f"{c}_scale"])) for c in "yxhw"),
         )
-    except (AttributeError, KeyError, TypeError, ValueError, IndexError, struct.error):
+    except (KeyError, ValueError, OverflowError):
         return None
 
 
@@ -171,7 +173,7 @@ class Detect(Operator):
         cycles = _plan(source, options).spent.cycles
         return f"up to {cycles} cycles, beyond 32 bits" if cycles >= _MOST_CYCLES else None
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """Tables of quotients and exponentials, and the anchors."""
         options = _options(source)
         anchors, encodings = _anchors(source), _encodings(source)

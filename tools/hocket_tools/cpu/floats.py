@@ -9,7 +9,7 @@ from ..container.device import Words, constants
 from ..tflite.model import TfliteTensor
 from ..tflite.operators import SourceOperator
 from .costs import chunk_of, spent, work
-from .packing import Packed, loading, packed, row_length
+from .packing import PackedOperator, loading, packed, row_length
 from .registry import Operator, register
 
 _PARAMETERS = Words("ops.floats")
@@ -44,7 +44,7 @@ class Floats(Operator):
             return "a fused activation that is not a clamp"
         return None
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """Loadings of the operands, and the clamp."""
         operands, result = _operands(source), source.outputs[0]
         fused = {"RELU": 1, "RELU6": 3}.get(

@@ -8,7 +8,7 @@ import math
 from ..container.device import Words
 from ..tflite.operators import SourceOperator
 from .costs import chunk_of, spent, work
-from .packing import Packed, element_bytes, packed
+from .packing import PackedOperator, element_bytes, packed
 from .registry import Operator, register
 
 _PARAMETERS = Words("ops.gather")
@@ -34,7 +34,7 @@ class Gather(Operator):
             return f"more than {_AXES} indices a slice"
         return None
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """Bytes of a slice and of what an index steps over."""
         given, indices, result = source.input(0), source.input(1), source.outputs[0]
         size = element_bytes(given)

@@ -4,16 +4,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from ..container.device import Words
 from ..tflite.model import TfliteTensor
 from ..tflite.operators import SourceOperator, constant
-from .costs import chunk_of, spent, work
+from .costs import Spent, Work, chunk_of, spent, work
 from .curve import sigmoid_table
 from .packing import (
-    Packed,
+    PackedOperator,
     element_bytes,
     factor,
     limits,
@@ -68,7 +69,7 @@ class Lstm(Operator):
             return "a cell state whose scale is no power of two"
         return None
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """Eight products, and the scalings between gates and states."""
         given, result = source.input(0), source.outputs[0]
         hidden, cell = source.input(_HIDDEN), source.input(_CELL)
@@ -116,12 +117,6 @@ class Lstm(Operator):
             input=factor(*quantise_multiplier(_UNIT * _UNIT / cell_scale)),
             hidden=end, rows=places, acc=acc,
         )  # fmt: skip
-        turns = batches * times
-        groups = -(-units // chunk)
-        steps = 4 * plans[0].steps + 4 * plans[1].steps + len(stages) * groups
-        total = (plans[0].total + plans[1].total) * 4
-        for once, unit in stages:
-            total += once * groups + unit * units
         return packed(
             "lstm",
             primitive,
@@ -129,18 +124,30 @@ class Lstm(Operator):
             inputs=(given, *(source.input(i) for i in (*_FROM_INPUT, *_FROM_HIDDEN)), hidden, cell),
             outputs=(result,),
             scratch_bytes=acc + 9 * (-(-2 * units // 4) * 4) + 8 * chunk,
-            spent=spent(
-                turns * steps,
-                work("lstm"),
-                total * turns,
-                (
-                    (plans[0].longest, 4 * plans[0].steps),
-                    (plans[1].longest, 4 * plans[1].steps),
-                    *((once + unit * chunk, groups) for once, unit in stages),
-                ),
-            ),
+            spent=_spent(plans, stages, units, chunk, batches * times),
             state=(hidden, cell),
         )
+
+
+def _spent(
+    plans: Sequence[Rows],
+    stages: Sequence[tuple[Work, Work]],
+    units: int,
+    chunk: int,
+    turns: int,
+) -> Spent:
+    """What all turns take: four products of the input and of the hidden state, then the stages."""
+    groups = -(-units // chunk)
+    total = (plans[0].total + plans[1].total) * 4
+    for once, unit in stages:
+        total += once * groups + unit * units
+    phases = [
+        (plans[0].longest, 4 * plans[0].steps),
+        (plans[1].longest, 4 * plans[1].steps),
+        *((once + unit * chunk, groups) for once, unit in stages),
+    ]
+    steps = sum(count for _, count in phases)
+    return spent(turns * steps, work("lstm"), total * turns, phases)
 
 
 def _product(

@@ -12,7 +12,7 @@ from ..tflite.operators import SourceOperator
 from .costs import STEP_CYCLES, chunk_of, spent, work
 from .packing import (
     TYPES,
-    Packed,
+    PackedOperator,
     element_bytes,
     limits,
     packed,
@@ -43,7 +43,7 @@ class BatchMatmul(Operator):
             return "more than 16384 products of int16"
         return None
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """Strides of both operands."""
         left, right, result = source.input(0), source.input(1), source.outputs[0]
         wide = left.dtype == "int16"

@@ -43,7 +43,7 @@ class OperatorError(HocketError):
 
 
 @dataclass(frozen=True)
-class Packed:
+class PackedOperator:
     """One operator as the device takes it."""
 
     code: int
@@ -81,9 +81,9 @@ def packed(
     spent: Spent,
     scratch_bytes: int = 0,
     state: Sequence[TfliteTensor] = (),
-) -> Packed:
+) -> PackedOperator:
     """Return an operator of one of `MODULES` with what it costs on the current board."""
-    return Packed(
+    return PackedOperator(
         code=MODULES.index(module),
         primitive=primitive,
         params=params,

@@ -7,7 +7,7 @@ from ..container.device import Words
 from ..tflite.operators import SourceOperator
 from .conv import padding_before
 from .costs import STEP_CYCLES, chunk_of, spent, work
-from .packing import TYPES, Packed, activation_limits, packed
+from .packing import TYPES, PackedOperator, activation_limits, packed
 from .registry import Operator, register
 
 _PARAMETERS = Words("ops.pool")
@@ -28,7 +28,7 @@ class Pool(Operator):
             return "a fused activation that is not a clamp"
         return None
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """Geometry and clamp."""
         given, result = source.input(0), source.outputs[0]
         _, height, width, depth = given.shape

@@ -8,7 +8,7 @@ from ..tflite.operators import SourceOperator
 from .costs import chunk_of, spent, work
 from .packing import (
     ONE,
-    Packed,
+    PackedOperator,
     factor,
     limits,
     loading,
@@ -38,7 +38,7 @@ class Prelu(Operator):
             return "more than four axes"
         return None
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """Loadings of both, scalings of elements and of products."""
         given, slopes, result = source.input(0), source.input(1), source.outputs[0]
         (a, zero), (b, slope_zero), (c, to_zero) = (per_tensor(t) for t in (given, slopes, result))

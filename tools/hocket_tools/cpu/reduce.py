@@ -10,7 +10,7 @@ from ..tflite.operators import SourceOperator, constant
 from .costs import STEP_CYCLES, chunk_of, spent, work
 from .packing import (
     TYPES,
-    Packed,
+    PackedOperator,
     element_bytes,
     limits,
     packed,
@@ -82,7 +82,7 @@ class Reduce(Operator):
             return "an extreme in another scale"
         return None
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """Strides of the axes that stay and of those that are reduced."""
         given, result = source.input(0), source.outputs[0]
         axes = _axes(source)

@@ -7,12 +7,13 @@ own with :func:`register`, and the device's half with ``hocket.ops.register``.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from typing import ClassVar
 
 from ..tflite.operators import SourceOperator
 from .costs import STEP_CYCLES
-from .packing import OperatorError, Packed
+from .packing import OperatorError, PackedOperator
 
 
 class Operator:
@@ -28,10 +29,13 @@ class Operator:
         """Return why this one operator cannot run, or None."""
         raise NotImplementedError
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """Pack for the device by one of the primitives; None where that one does not fit."""
         raise NotImplementedError
 
+
+#: What code raises that meets operands of another number, rank, type or range than it is made for.
+_MALFORMED = (ArithmeticError, AssertionError, LookupError, TypeError, ValueError, struct.error)
 
 _registered: dict[str, list[Operator]] = {}
 
@@ -66,11 +70,23 @@ def reason(source: SourceOperator) -> str | None:
     known = _registered.get(source.kind)
     if not known:
         return "no implementation"
-    reasons = [operator.supports(source) for operator in known]
+    reasons = [_supports(operator, source) for operator in known]
     return None if None in reasons else reasons[0]
 
 
-def candidates(source: SourceOperator) -> Iterator[Packed]:
+def _supports(operator: Operator, source: SourceOperator) -> str | None:
+    """What an operator says, or that the source is none of its kind.
+
+    Operators of the library look at operands by the form that their kind has; a file may give them
+    any.
+    """
+    try:
+        return operator.supports(source)
+    except _MALFORMED as error:
+        return f"operands that a {source.kind} does not have ({error})"
+
+
+def candidates(source: SourceOperator) -> Iterator[PackedOperator]:
     """Every way to run an operator, by the order of preference among equal costs.
 
     Raises
@@ -88,15 +104,24 @@ def candidates(source: SourceOperator) -> Iterator[Packed]:
             try_="replace the layer, or register an operator of your own",
         )
     for operator in _registered[source.kind]:
-        if operator.supports(source) is not None:
+        if _supports(operator, source) is not None:
             continue
         for primitive in operator.primitives:
-            packed = operator.pack(source, primitive)
+            try:
+                packed = operator.pack(source, primitive)
+            except _MALFORMED as error:
+                raise OperatorError(
+                    "an operator that the CPU cannot run",
+                    where=f"layer '{source.name}'",
+                    found=f"{source.kind}: operands that it does not have ({error})",
+                    expected="operands of the kinds and shapes that TFLite gives it",
+                    try_="export the model again",
+                ) from error
             if packed is not None:
                 yield packed
 
 
-def pack(source: SourceOperator, *, scratch_bytes: int | None = None) -> Packed:
+def pack(source: SourceOperator, *, scratch_bytes: int | None = None) -> PackedOperator:
     """Pack an operator by its cheapest primitive that fits.
 
     Parameters

@@ -10,7 +10,7 @@ import numpy as np
 from ..container.device import Words, words
 from ..tflite.operators import SourceOperator
 from .costs import STEP_CYCLES, chunk_of, spent, work
-from .packing import Packed, element_bytes, packed
+from .packing import PackedOperator, element_bytes, packed
 from .registry import Operator, register
 
 _PARAMETERS = Words("ops.resize")
@@ -64,7 +64,7 @@ class Resize(Operator):
             return f"an input of {given.dtype}"
         return None if element_bytes(given) else f"elements of {given.dtype}"
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """Where each row and column comes from."""
         given, result = source.input(0), source.outputs[0]
         _, height, width, depth = given.shape

@@ -6,7 +6,7 @@ from __future__ import annotations
 from ..container.device import Words
 from ..tflite.operators import SourceOperator
 from .costs import chunk_of, spent, work
-from .packing import Packed, element_bytes, loading, packed, row_length
+from .packing import PackedOperator, element_bytes, loading, packed, row_length
 from .registry import Operator, register
 
 _PARAMETERS = Words("ops.select")
@@ -30,7 +30,7 @@ class Select(Operator):
             return "a broadcast of more than five axes"
         return None
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """Loadings of all three."""
         tensors = [source.input(i) for i in range(3)]
         result = source.outputs[0]

@@ -13,7 +13,7 @@ from ..tflite.operators import SourceOperator
 from .costs import chunk_of, spent, work
 from .packing import (
     TYPES,
-    Packed,
+    PackedOperator,
     element_bytes,
     factor,
     packed,
@@ -147,7 +147,7 @@ class Softmax(Operator):
             return "more than 4095 elements a row, whose sum may pass 32 bits"
         return None
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """Tables of exponentials."""
         given, result = source.input(0), source.outputs[0]
         depth = given.shape[-1]

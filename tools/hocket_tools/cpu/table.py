@@ -17,7 +17,7 @@ from ..container.device import Words
 from ..tflite.model import Quantisation, TfliteTensor
 from ..tflite.operators import SourceOperator
 from .costs import chunk_of, spent, work
-from .packing import Packed, element_bytes, packed
+from .packing import PackedOperator, element_bytes, packed
 from .registry import Operator, register
 
 _PARAMETERS = Words("ops.table")
@@ -93,7 +93,7 @@ class Table(Operator):
         values = function_values(source)
         return f"tflite_micro has no kernel: {values}" if isinstance(values, str) else None
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """A table of 256 entries."""
         values = function_values(source)
         if isinstance(values, str):

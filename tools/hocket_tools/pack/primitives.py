@@ -16,7 +16,7 @@ from hocket_host.errors import HocketError
 from hocket_host.units import format_size
 
 from .. import container as hkt
-from ..cpu import Packed, candidates
+from ..cpu import PackedOperator, candidates
 from ..cpu.costs import STEP_CYCLES
 from ..vela import CompiledModel, CpuOperator, Network
 
@@ -32,9 +32,9 @@ class Choice:
     """An operator with the primitive that was picked for it."""
 
     operator: CpuOperator
-    candidates: tuple[Packed, ...]
+    candidates: tuple[PackedOperator, ...]
     """All primitives, those included that do not fit."""
-    packed: Packed
+    packed: PackedOperator
     runs_on: bool = False
     """Whether the next operator follows without a yield."""
 
@@ -149,7 +149,7 @@ def _pick(operator: CpuOperator, left: int | None, where: str | None) -> Choice:
     return Choice(operator, ways, min(fitting, key=cost))
 
 
-def cost(packed: Packed) -> tuple[bool, int, int]:
+def cost(packed: PackedOperator) -> tuple[bool, int, int]:
     """Order of preference: a step beyond the bound delays every other task, so that comes first."""
     return packed.step_cycles > STEP_CYCLES, packed.cycles, packed.scratch_bytes
 

@@ -15,6 +15,7 @@ from hocket_host.ethosu.timing.system_config import SystemConfig, parse_system_c
 from ..app.application import Application, TaskSection
 from ..cpu import costs
 from ..prove.taskset import KernelCosts
+from ..tflite.file import ModelFile
 from ..vela.options import ResolvedOptions, VelaOptions, resolve, vela_ini
 from .own_operators import load_operators
 
@@ -40,9 +41,9 @@ class Target:
         """CPU time of the kernel's own work."""
         return KernelCosts.of(self.board, self.cpu_hz)
 
-    def model(self, task: str) -> Path:
-        """The model file of a task."""
-        return self.application.resolve(self.application.tasks[task].model)
+    def model(self, task: str) -> ModelFile:
+        """The model of a task."""
+        return self.application.model(task)
 
 
 def resolve_target(application: Application) -> Target:

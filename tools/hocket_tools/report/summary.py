@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -25,6 +25,8 @@ POLICY_NAMES = {
     "rr": "round robin",
 }
 
+#: Layers named before the rest are counted.
+_SHOWN = 8
 _COLUMNS = ("period", "deadline", "jobs", "missed", "fastest", "mean", "slowest", "blocked")
 
 
@@ -52,6 +54,7 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         result["verified"] = {
             "jobs": dict(verifier.checked),
             "mismatches": [vars(mismatch) for mismatch in verifier.mismatches],
+            "other_oracles": verifier.judged,
             "rounded_by_vela": {
                 task: [vars(layer) for layer in layers] for task, layers in outcome.suspects.items()
             },
@@ -117,7 +120,10 @@ def _render_verified(run: dict[str, Any], console: Console) -> None:
         return
     jobs = sum(verified["jobs"].values())
     if jobs and not verified["mismatches"]:
-        console.print(f"verified: the outputs of {jobs} jobs equal tflite_micro's, bit for bit")
+        whose = "the oracles'" if verified["other_oracles"] else "tflite_micro's"
+        console.print(f"verified: the outputs of {jobs} jobs equal {whose}, bit for bit")
+    for line in other_oracles(verified["other_oracles"]):
+        console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
     silent = [task["name"] for task in run["tasks"] if not verified["jobs"].get(task["name"])]
     if silent:
         console.print(
@@ -133,6 +139,19 @@ def _render_verified(run: dict[str, Any], console: Console) -> None:
         ]
         for line in explained(suspects):
             console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
+
+
+def other_oracles(judged: Mapping[str, Mapping[str, Sequence[str]]]) -> list[str]:
+    """Which layers another oracle than tflite_micro judged, in words."""
+    lines = []
+    for task, oracles in judged.items():
+        for oracle, layers in oracles.items():
+            more = f" and {len(layers) - _SHOWN} more" if len(layers) > _SHOWN else ""
+            lines.append(
+                f"{task}: tflite_micro has no kernel for {', '.join(layers[:_SHOWN])}{more}; "
+                f"judged by {oracle}'s reference kernels"
+            )
+    return lines
 
 
 def render_timeline(

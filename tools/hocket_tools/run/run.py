@@ -96,8 +96,7 @@ def rounded_by_vela(
     model = next(image.models[t.model] for t in image.tasks if t.name == task)
     elsewhere = {step.name for step in model.steps if step.kind == hkt.StepKind.CPU}
     asked = application.tasks[task]
-    data = application.resolve(asked.model).read_bytes()
-    return own_arithmetic(data, {*elsewhere, *asked.on_cpu})
+    return own_arithmetic(application.model(task).read(), {*elsewhere, *asked.on_cpu})
 
 
 def _cut(image: hkt.Image) -> str:

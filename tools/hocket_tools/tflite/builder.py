@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
 from .model import IDENTIFIER, Quantisation
+from .whole import damage
 
 __all__ = ["ABSENT", "ModelBuilder", "Quantisation", "unpack_model", "write_model"]
 
@@ -26,6 +27,7 @@ _TYPES = {
     np.dtype(np.int16): schema.TensorType.INT16,
     np.dtype(np.int32): schema.TensorType.INT32,
     np.dtype(np.int64): schema.TensorType.INT64,
+    np.dtype(np.float16): schema.TensorType.FLOAT16,
     np.dtype(np.float32): schema.TensorType.FLOAT32,
     np.dtype(np.bool_): schema.TensorType.BOOL,
 }
@@ -37,8 +39,15 @@ _VERSION = 3
 
 
 def unpack_model(data: bytes) -> Any:
-    """The schema's objects of a whole file, to be changed and written again."""
-    return schema.ModelT.InitFromObj(schema.Model.GetRootAs(data, 0))
+    """The schema's objects of a whole file, to be changed and written again.
+
+    Raises
+    ------
+    TfliteError
+        A field leaves the file.
+    """
+    with damage():
+        return schema.ModelT.InitFromObj(schema.Model.GetRootAs(data, 0))
 
 
 def write_model(tree: Any) -> bytes:

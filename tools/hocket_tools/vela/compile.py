@@ -16,22 +16,28 @@ from ..cpu import OperatorError
 from ..cpu.registry import count as operator_count
 from ..segment.dataflow import footprints, live_before
 from ..tflite.model import TfliteError, TfliteModel, read_bytes, read_tflite
+from ..tflite.normal import normal_form
 from ._process import CompilerOutput, run_compiler
 from .checks import check_chosen, check_quantised, check_source, refusal
 from .chosen import connected_by_bools, disguise, find_layers
 from .debug import join
+from .edges import edges_of
 from .misread import misread
 from .mixed import join_units
 from .options import ResolvedOptions, VelaError, VelaOptions, resolve
 from .payload import command_stream
-from .places import check_reach, state_of, tensors_of
+from .places import check_reach, state_of
 from .result import CompiledModel, Network
 from .variables import forwarded
 
 _CACHED = 64
 
 
-def compile_model(source: str | Path | bytes, options: VelaOptions | None = None) -> CompiledModel:
+def compile_model(
+    source: str | Path | bytes,
+    options: VelaOptions | None = None,
+    signature: str | None = None,
+) -> CompiledModel:
     """Compile a TFLite model that is wholly on the NPU into one command stream and its data.
 
     Results are kept by content and options, so compiling the same model again costs nothing.
@@ -42,6 +48,8 @@ def compile_model(source: str | Path | bytes, options: VelaOptions | None = None
         Path of a .tflite file, or its bytes.
     options
         Vela's options; by default Vela's defaults.
+    signature
+        Which network of a file that holds several.
 
     Raises
     ------
@@ -51,13 +59,14 @@ def compile_model(source: str | Path | bytes, options: VelaOptions | None = None
     """
     resolved = resolve(options or VelaOptions())
     with _blamed(source):
-        return _pure(_Keyed(_contents(source)), resolved)
+        return _pure(_Keyed(_contents(source, signature)), resolved)
 
 
 def compile_network(
     source: str | Path | bytes,
     options: VelaOptions | ResolvedOptions | None = None,
     on_cpu: Sequence[str | int] = (),
+    signature: str | None = None,
 ) -> Network:
     """Compile a TFLite model into parts for the NPU and operators for the CPU, in order.
 
@@ -72,6 +81,8 @@ def compile_network(
     on_cpu
         Layers that are to run on the CPU even where the NPU could: names, or indices of
         operators in the file.
+    signature
+        Which network of a file that holds several.
 
     Raises
     ------
@@ -83,7 +94,7 @@ def compile_network(
         options if isinstance(options, ResolvedOptions) else resolve(options or VelaOptions())
     )
     with _blamed(source):
-        keyed = _Keyed(_contents(source))
+        keyed = _Keyed(_contents(source, signature))
         model = _read(keyed)
         chosen = tuple(sorted({*find_layers(model, on_cpu), *misread(model, keyed.data)}))
         data, remaining = forwarded(keyed.data, model)
@@ -95,9 +106,10 @@ def compile_network(
         return _mixed(keyed, resolved, chosen, operator_count())
 
 
-def _contents(source: str | Path | bytes) -> bytes:
+def _contents(source: str | Path | bytes, signature: str | None) -> bytes:
     try:
-        return source if isinstance(source, bytes) else read_bytes(source)
+        data = source if isinstance(source, bytes) else read_bytes(source)
+        return normal_form(data, signature)
     except TfliteError as error:
         raise _as_vela(error) from None
 
@@ -153,7 +165,7 @@ def _pure(keyed: _Keyed, options: ResolvedOptions) -> CompiledModel:
     source = _read(keyed)
     answer = _answer(keyed, options)
     if "error" in answer.fields:
-        check_quantised(source)
+        check_quantised(source, keyed.data)
         raise refusal(source, answer)
     return _result(source, answer, options)
 
@@ -181,11 +193,11 @@ def _result(source: TfliteModel, answer: CompilerOutput, options: ResolvedOption
     stream = command_stream(answer.blobs[0], options.npu)
     parsed = parse(stream)
     prints = footprints(parsed.operations)
-    inputs = tensors_of("input", fields["inputs"], source, source.main.inputs)
-    outputs = tensors_of("output", fields["outputs"], source, source.main.outputs)
-    outputs_live = [t.range for t in outputs]
+    edges = edges_of(source, fields, fields["scratch_region"], prints)
+    outputs_live = [t.range for t in edges.outputs]
     exposed = live_before(prints, outputs_live, lambda i: i == 0).get(0, ())
-    state, undefined = state_of(fields["variables"], exposed, [t.range for t in inputs])
+    known = [*(t.range for t in edges.inputs), *(s.range for s in edges.constants)]
+    state, undefined = state_of(fields["variables"], exposed, known)
     dedicated = fields["fast_region"] != fields["read_only_region"] and fields["fast"] > 0
     model = CompiledModel(
         npu=options.npu,
@@ -193,14 +205,14 @@ def _result(source: TfliteModel, answer: CompilerOutput, options: ResolvedOption
         memory_mode=options.memory_mode,
         command_stream=stream,
         read_only=answer.blobs[1],
-        scratch_size=fields["scratch"],
+        scratch_size=edges.scratch_size,
         fast_scratch_size=fields["fast"] if dedicated else 0,
         flash_region=fields["read_only_region"],
         arena_region=fields["scratch_region"],
         fast_region=fields["fast_region"] if dedicated else None,
-        inputs=inputs,
-        outputs=outputs,
-        state=state,
+        inputs=edges.inputs,
+        outputs=edges.outputs,
+        state=(*state, *edges.constants),
         vela_cycles=fields["report"]["totalCycles"],
         macs=fields["report"]["macCount"],
         operations=join(fields["tables"], parsed.operations, prints, source.main),

@@ -23,6 +23,7 @@ from .arena import ARENA, FAST, FLASH, Extension, lifetimes, planned_offsets, te
 from .checks import refusal
 from .chosen import undisguised
 from .debug import Row, join
+from .edges import uncomputed
 from .needed import needed, reads
 from .options import ResolvedOptions, VelaError
 from .payload import command_stream
@@ -235,8 +236,23 @@ class _Joiner:
         for index in sorted(kept):
             places[index] = extension.keep(tensor_bytes(tensors[index]))
             self.state.append(State(ARENA, places[index].start, _reset_value(tensors[index])))
+        for mine, index in self._uncomputed_outputs():
+            data = self.source.main.tensors[index].data
+            if data is None:
+                raise uncomputed(self.source.main, index)
+            rest.pop(mine, None)
+            places[mine] = extension.keep(len(data))
+            self.state.append(State(ARENA, places[mine].start, data))
         places.update(extension.share(lifetimes(self.graph, rest, self.order)))
         return places, extension.end
+
+    def _uncomputed_outputs(self) -> Iterator[tuple[int, int]]:
+        """Outputs that no operator writes and nobody gives, in Vela's graph and in the source."""
+        theirs, source = self.graph.main.outputs, self.source.main
+        made = {i for o in source.operators for i in o.outputs} | set(source.inputs)
+        for mine, index in zip(theirs, source.outputs, strict=False):
+            if index not in made:
+                yield mine, index
 
     def _snapshot_parts(self) -> Iterator[CpuOperator]:
         """Save values of variables that are read after their assignment."""

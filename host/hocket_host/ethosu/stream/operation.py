@@ -4,7 +4,7 @@
 `parse` follows the stream once: every kernel and DMA is an `Operation` that holds a snapshot of the
 registers, the waits before it, and where its own register writes begin, which is where a stream may
 be cut. The typed views (`FeatureMap`, `Kernel`, `Dma`) are what the functional model, the timing
-model, the splitter and the verifier read; none of them looks at register numbers again.
+model, segmentation and the verifier read; none of them looks at register numbers again.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ _View = TypeVar("_View")
 
 
 def _once(view: Callable[[Operation], _View]) -> Callable[[Operation], _View]:
-    """Keep a view of an operation: timing, splitter and model each ask for it several times."""
+    """Keep a view of an operation: timing, segmentation and model each ask for it several times."""
     name = view.__name__
 
     @wraps(view)

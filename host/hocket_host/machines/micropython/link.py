@@ -43,7 +43,7 @@ class Request(IntEnum):
     REPORT = 11
     """With text."""
     STEP = 12
-    """Network << 16 | step of which a piece was done, 1 for its last; time passes as it takes."""
+    """Network << 16 | step of which a CPU step was done, 1 for its last; its time passes."""
 
 
 class Reply(IntEnum):
