@@ -111,7 +111,7 @@ class UnicornMachine(EmulatedMachine):
         return self.time.executed()
 
     def watch(self, symbol: str, called: Callable[[list[int]], None]) -> None:
-        """Have every call of a function of the image told, with its first four words of arguments.
+        """Report every call of a function of the image, with its first four words of arguments.
 
         Raises
         ------
