@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hocket_host.missing import Missing
 from hocket_lab.robot import fixtures, runner
 from hocket_lab.robot.results import Result
 from paths import ROOT
@@ -107,7 +108,9 @@ def hocket_robot(monkeypatch, tmp_path, hocket):
             ),
         )
         monkeypatch.setattr(
-            runner, "missing", lambda name, elf: None if name in results else f"no {name}: get it"
+            runner,
+            "missing",
+            lambda name, elf: None if name in results else Missing(f"no {name}", "get it"),
         )
         monkeypatch.setattr(fixtures, "prepare", lambda *folders: None)
         output = tmp_path / "robot.json"
