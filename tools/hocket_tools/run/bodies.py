@@ -43,6 +43,11 @@ class _Task:
     results: tuple[hkt.Tensor, ...]
 
     @property
+    def data(self) -> bytes:
+        """All frames, one behind the other."""
+        return b"".join(np.ascontiguousarray(part).tobytes() for f in self.frames for part in f)
+
+    @property
     def output_bytes(self) -> int:
         """Of all outputs of one job."""
         return sum(tensor.size for tensor in self.results)
@@ -92,10 +97,7 @@ def run(
         tasks = tuple(_lay_out(packed, base, duration_ns))
         machine.load_container(packed.data, base)
         for task in tasks:
-            data = b"".join(
-                np.ascontiguousarray(part).tobytes() for frame in task.frames for part in frame
-            )
-            machine.load_container(data, task.inputs)
+            machine.load_container(task.data, task.inputs)
         begin = time.perf_counter()
         prompt = Prompt(machine, console)
         prompt.start(_script(base, tasks, 2 * duration_ns))
