@@ -10,8 +10,8 @@ LAB    := $(VENV)/.lab
 export OMP_NUM_THREADS = 1
 export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: help demo test check house claims bench exact corpus experiment bounds soak firmware size robot dispatch \
-        same-answers speed features operators profile overlap wheel clean
+.PHONY: help demo test check house claims mutants bench exact corpus experiment bounds soak firmware \
+        size robot dispatch same-answers speed features operators profile overlap wheel clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -45,6 +45,9 @@ house: $(READY) ## lines, files, functions, and that imports run one way; writes
 
 claims: $(READY) ## figures of the documents against what was measured last; build/claims.json
 	@$(BIN)/hocket lab claims --output build/claims.json
+
+mutants: $(READY) ## sources broken at one place, 200 drawn: who notices; writes build/mutants.json
+	@$(BIN)/hocket lab mutants --output build/mutants.json
 
 bench: $(READY) ## measure side by side; writes build/bench.json
 	@$(BIN)/hocket lab bench --output build/bench.json

@@ -16,6 +16,7 @@ from . import (
     features,
     generate,
     house,
+    mutants,
     operators,
     overlap,
     profile,
@@ -52,6 +53,7 @@ def register(app: typer.Typer) -> None:
         train.train,
         generate.generate,
         house.house,
+        mutants.mutants,
         claims.claims,
     ):
         lab.command()(command)

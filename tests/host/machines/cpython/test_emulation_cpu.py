@@ -55,13 +55,13 @@ def test_a_dispatch_ends_where_its_segment_starts(run: Run) -> None:
 def test_a_jobs_declared_time_is_spent_whole_with_its_completion_though_interrupts_cut_it(
     run: Run,
 ) -> None:
-    pieces = [work for work in run.cpu if (work.task, work.kind) == (0, "body")]
+    works = [work for work in run.cpu if (work.task, work.kind) == (0, "body")]
     done = [job for job in run.tasks[0].jobs if job.outcome == "done"]
     profile = board.load("corstone300")
     completion_ns = cycles_to_ns(profile.completion_cpu_cycles, profile.cpu_hz)
-    spent = sum(work.end_ns - work.start_ns for work in pieces)
+    spent = sum(work.end_ns - work.start_ns for work in works)
     assert spent == (BODY_NS + completion_ns) * len(done)
-    assert len(pieces) > len(done)
+    assert len(works) > len(done)
 
 
 def test_a_job_ends_with_its_body(run: Run) -> None:

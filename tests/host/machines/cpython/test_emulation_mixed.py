@@ -110,8 +110,8 @@ def test_a_step_takes_the_cycles_of_the_container_at_the_processors_clock(worst:
 def test_a_task_is_told_the_processors_time_of_its_steps() -> None:
     result, _ = run()
     for index, task in enumerate(result.tasks):
-        pieces = [w for w in result.cpu if (w.task, w.kind) == (index, "step")]
-        assert task.steps_ns == sum(w.end_ns - w.start_ns for w in pieces)
+        works = [w for w in result.cpu if (w.task, w.kind) == (index, "step")]
+        assert task.steps_ns == sum(w.end_ns - w.start_ns for w in works)
     assert [task.steps_ns > 0 for task in result.tasks] == [True, True, False]
 
 
