@@ -44,6 +44,7 @@ def test_verdict_is_the_right_one(tmp_path: Path, example: Example) -> None:
         ("softmax_tiny", "unjudged", "SOFTMAX 'Identity': tflite_micro crashes"),
         ("two_signatures", "refused", 'signatures "a", "b"'),
         ("layernorm", "exact", ""),
+        ("int64_output", "refused", "int64 tensor"),
     ],
 )
 def test_published_files_that_tools_disagree_about(name: str, verdict: str, says: str) -> None:
