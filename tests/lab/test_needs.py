@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from hocket_host.errors import HocketError
 from hocket_host.missing import Missing
-from hocket_lab.needs import NeedError, require
+from hocket_lab.needs import NeedError, choose, require
 
 
 def test_all_that_is_missing_is_told_together(tmp_path: Path) -> None:
@@ -105,3 +106,31 @@ def test_what_measures_the_image_is_told_that_there_is_none(
     said = hocket("lab", command, "--firmware", "none.elf")
     assert said.code == 2
     assert "make firmware" in said.err
+
+
+# What was asked for, or all ----------------------------------------------------------------------
+
+REASONS = {"unicorn": None, "qemu": Missing("no QEMU", "get it"), "renode": None}
+
+
+def test_without_a_wish_all_that_is_usable_is_chosen_and_the_rest_has_its_reason() -> None:
+    assert choose("--back-end", None, REASONS) == (
+        ["unicorn", "renode"],
+        {"qemu": "no QEMU: get it"},
+    )
+
+
+def test_what_was_asked_for_alone_is_chosen() -> None:
+    assert choose("--back-end", ["renode", "renode"], REASONS) == (["renode"], {})
+
+
+@pytest.mark.parametrize(("asked", "found"), [("qemu", "no QEMU"), ("bochs", "'bochs'")])
+def test_what_was_asked_for_must_exist_and_be_usable(asked: str, found: str) -> None:
+    with pytest.raises(HocketError) as error:
+        choose("--back-end", ["unicorn", asked], REASONS)
+    assert error.value.found == found
+
+
+def test_something_must_be_usable() -> None:
+    with pytest.raises(NeedError):
+        choose("--back-end", None, {"qemu": REASONS["qemu"]})

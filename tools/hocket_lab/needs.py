@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from hocket_host.errors import HocketError
@@ -67,6 +67,43 @@ def require(
         raise NeedError(
             "what this command needs is missing", found=found, expected=expected, try_=ways
         )
+
+
+def choose(
+    option: str, asked: Sequence[str] | None, reasons: Mapping[str, Missing | None]
+) -> tuple[list[str], dict[str, Missing]]:
+    """Of what a command can run on, what was asked for, or all that is usable here.
+
+    Parameters
+    ----------
+    option
+        With which it was asked for, such as ``--platform``.
+    asked
+        Names, each of which must be usable; none for whatever is, which must be something.
+    reasons
+        By each name that there is, None or the reason why it is not usable.
+
+    Returns
+    -------
+    tuple
+        The names to run on, and by name why others are left out.
+
+    Raises
+    ------
+    HocketError
+        A name is unknown, or something is missing.
+    """
+    for name in asked or ():
+        if name not in reasons:
+            raise HocketError(
+                "unknown name", found=repr(name), expected=", ".join(reasons), where=option
+            )
+    if asked:
+        require(all_of={name: reasons[name] for name in asked})
+        return list(dict.fromkeys(asked)), {}
+    require(any_of=reasons)
+    lacking = {name: reason for name, reason in reasons.items() if reason is not None}
+    return [name for name in reasons if name not in lacking], lacking
 
 
 _Lack = tuple[str, str, str]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Ethos-U model as a server, for emulators that can reach Python only through a socket.
 
-The processor, the memories and virtual time are the client's (Renode's, through
+The CPU, the memories and virtual time are the client's (Renode's, through
 ``renode/ethos_u55.py``); registers, functional model and timing are the ones that the emulated
 board uses in process. `protocol` says how they talk.
 """

@@ -11,8 +11,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 
+from ..ranges import Range
 from ..sim.bus import Bus, Window
-from ..spans import Span
 from . import protocol
 from .connection import ClientError, Connection
 from .protocol import Kind, ProtocolError, Wanted
@@ -39,22 +39,22 @@ class Mirror:
         self._bytes = bus.memory.data
         self._windows = [w for w in bus.windows if w.device is None]
         self._connection = connection
-        self._digests: dict[Span, bytes] = {}
+        self._digests: dict[Range, bytes] = {}
         self.fetched = 0
         """Bytes received from the client so far."""
 
-    def fetch(self, spans: Iterable[Span]) -> None:
-        """Make spans equal to the client's memory."""
-        for batch in _batches(spans):
+    def fetch(self, ranges: Iterable[Range]) -> None:
+        """Make ranges equal to the client's memory."""
+        for batch in _batches(ranges):
             self._fetch(batch)
 
-    def store(self, spans: Iterable[Span]) -> None:
-        """Make the client's memory equal to spans."""
-        for batch in _batches(spans):
+    def store(self, ranges: Iterable[Range]) -> None:
+        """Make the client's memory equal to ranges."""
+        for batch in _batches(ranges):
             parts = [(self._address(s), bytes(self._bytes[s[0] : s[1]])) for s in batch]
             self._connection.send(protocol.store(parts))
 
-    def _fetch(self, batch: Sequence[Span]) -> None:
+    def _fetch(self, batch: Sequence[Range]) -> None:
         wanted = [
             Wanted(self._address(s), s[1] - s[0], self._digests.get(s, protocol.NO_DIGEST))
             for s in batch
@@ -72,7 +72,7 @@ class Mirror:
                 self.fetched += len(part)
                 self._remember(span, part)
 
-    def _remember(self, span: Span, part: bytes) -> None:
+    def _remember(self, span: Range, part: bytes) -> None:
         if self._window(span).writable:
             return
         for other in [o for o in self._digests if o[0] < span[1] and span[0] < o[1]]:
@@ -80,19 +80,19 @@ class Mirror:
         if len(part) >= _COMPARED_BYTES:
             self._digests[span] = hashlib.sha256(part).digest()
 
-    def _window(self, span: Span) -> Window:
+    def _window(self, span: Range) -> Window:
         return next(w for w in self._windows if w.offset <= span[0] < w.offset + w.size)
 
-    def _address(self, span: Span) -> int:
+    def _address(self, span: Range) -> int:
         window = self._window(span)
         return window.base + span[0] - window.offset
 
 
-def _batches(spans: Iterable[Span]) -> Iterable[list[Span]]:
-    """Spans in groups that fit a frame; one that does not fit is divided."""
-    batch: list[Span] = []
+def _batches(ranges: Iterable[Range]) -> Iterable[list[Range]]:
+    """Ranges in groups that fit a frame; one that does not fit is divided."""
+    batch: list[Range] = []
     size = 0
-    for low, high in spans:
+    for low, high in ranges:
         for start in range(low, high, _BATCH_BYTES):
             part = (start, min(start + _BATCH_BYTES, high))
             length = part[1] - part[0]

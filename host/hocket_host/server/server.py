@@ -7,7 +7,6 @@ import contextlib
 import socket
 import threading
 import traceback
-from types import TracebackType
 
 from ..errors import HocketError
 from . import protocol
@@ -80,12 +79,7 @@ class NpuServer:
         self._background.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def close(self) -> None:

@@ -19,7 +19,7 @@ STORM_LIMIT = 1000
 
 
 class InterruptError(HocketError):
-    """A use of interrupts that would lock up or confuse a real processor."""
+    """A use of interrupts that would lock up or confuse a real CPU."""
 
 
 class InterruptController:
@@ -67,10 +67,6 @@ class InterruptController:
         if not high:
             self._unserved.pop(line, None)
         self._levels[line] = high
-
-    def is_pending(self, line: int) -> bool:
-        """Whether a line waits for its handler."""
-        return line in self._pending
 
     def disable(self) -> bool:
         """Mask all handlers; returns whether they were enabled before."""

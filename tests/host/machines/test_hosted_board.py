@@ -7,8 +7,8 @@ from hocket_host.board.board import load
 from hocket_host.errors import HocketError
 from hocket_host.ethosu.config import npu_config
 from hocket_host.ethosu.device.registers import Reg
+from hocket_host.ethosu.stream.command_stream import parse
 from hocket_host.ethosu.stream.isa import Cmd, encode
-from hocket_host.ethosu.stream.operation import parse
 from hocket_host.ethosu.timing.system_config import parse_system_config
 from hocket_host.ethosu.timing.timing import stream_cycles
 from hocket_host.machines.common import MachineError, NpuOptions

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hocket_host.missing import Missing
 from hocket_lab.robot import fixtures, runner
 from hocket_lab.robot.results import Result
 from paths import ROOT
@@ -87,9 +88,9 @@ def test_renode_runs_the_same_files_by_its_own_command(bare):
     assert not any("RENODEKEYWORDS" in word or "BACK_END" in word for word in words)
 
 
-def test_a_runner_that_leaves_no_results_has_failed(bare, firmware, tmp_path):
+def test_a_runner_that_leaves_no_results_has_failed(bare, tmp_path):
     program(bare, "renode-test", "#!/bin/sh\necho no such option\nexit 3\n")
-    result = runner.run("renode", SUITES, tmp_path / "results", firmware, slow=False)
+    result = runner.run("renode", SUITES, tmp_path / "results", slow=False)
     assert result.broken == "no such option"
     assert result.failed == 1
 
@@ -102,12 +103,12 @@ def hocket_robot(monkeypatch, tmp_path, hocket):
         monkeypatch.setattr(
             runner,
             "run",
-            lambda back_end, *rest, **named: results.get(
-                back_end, Result(back_end, missing=f"no {back_end}")
-            ),
+            lambda back_end, *rest, **named: results[back_end],
         )
         monkeypatch.setattr(
-            runner, "missing", lambda name, elf: None if name in results else f"no {name}: get it"
+            runner,
+            "missing",
+            lambda name, elf: None if name in results else Missing(f"no {name}", "get it"),
         )
         monkeypatch.setattr(fixtures, "prepare", lambda *folders: None)
         output = tmp_path / "robot.json"

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from hocket_host.ethosu.stream.isa import Cmd
-from hocket_host.ethosu.stream.operation import Elementwise, PoolMode
+from hocket_host.ethosu.stream.operands import Elementwise, PoolMode
 from hocket_host.ethosu.timing.timing import operation_cycles
 from hocket_lab.bench.bounds import system_of
 from hocket_lab.exact.cases.dense import FullyConnected, TiedFullyConnected

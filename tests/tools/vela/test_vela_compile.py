@@ -3,7 +3,7 @@
 import pytest
 from tflite_files import one_operator
 
-from hocket_host.ethosu.stream.operation import parse
+from hocket_host.ethosu.stream.command_stream import parse
 from hocket_tools.segment.dataflow import footprints
 from hocket_tools.vela import VelaError, VelaOptions, compile_model
 from hocket_tools.vela.payload import command_stream

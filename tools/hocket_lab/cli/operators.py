@@ -30,9 +30,10 @@ def operators(
 
     Exit code 1 if anything differs, or takes longer on the ARM image than it was packed for.
     """
-    from ..cpu.report import choose, failed, measure
+    from ..cpu.report import failed, measure, missing
+    from ..needs import choose
 
-    chosen, not_run = choose(platform, firmware)
+    chosen, not_run = choose("--platform", platform, missing(firmware))
     with progress("comparing") as report:
         figures = measure(cases, chosen, report, firmware=firmware)
     figures["not_run"] = not_run

@@ -12,7 +12,7 @@ from rich.console import Console
 from hocket_tools.text.tables import clip, plain_table
 
 from ..checkout import FIRMWARE
-from .figures import AsJson, Firmware, Output, deliver, progress
+from .figures import AsJson, Output, deliver, progress
 
 if TYPE_CHECKING:
     from ..robot.results import Result
@@ -35,7 +35,6 @@ def robot(
     prepare: Annotated[
         bool, typer.Option("--prepare", help="Only write what the suites load.")
     ] = False,
-    firmware: Firmware = FIRMWARE,
     output: Output = None,
     as_json: AsJson = False,
 ) -> None:
@@ -43,29 +42,29 @@ def robot(
 
     Exit code 1 if a test failed, no test ran, or a back end that was asked for is missing.
     """
+    from ..needs import choose
     from ..robot import runner
     from ..robot.fixtures import prepare as write_fixtures
+    from ..robot.results import Result
     from ..robot.results import report as figures_of
 
     runner.check_suites(suites)
-    if not prepare:
-        runner.check_back_ends(back_end or (), firmware)
+    missing = {name: runner.missing(name, FIRMWARE) for name in runner.BACK_ENDS}
+    chosen, lacking = ([], {}) if prepare else choose("--back-end", back_end, missing)
     with progress("packing what the suites load") as report:
         write_fixtures(_FIXTURES, suites / "applications")
         if prepare:
             return
         results = []
-        chosen = back_end or runner.BACK_ENDS
         for number, name in enumerate(chosen):
             report(f"suites on {name}", number, len(chosen))
-            results.append(runner.run(name, suites, _FIXTURES / name, firmware, slow=slow))
+            results.append(runner.run(name, suites, _FIXTURES / name, slow=slow))
+    results += [Result(name, missing=why) for name, why in lacking.items()]
     deliver(
         figures_of(results), lambda console: _show(console, results),
         output=output, as_json=as_json,
     )  # fmt: skip
-    lacking = any(result.missing and back_end for result in results)
-    nothing = not any(result.tests for result in results)
-    if lacking or nothing or any(result.failed for result in results):
+    if not any(result.tests for result in results) or any(result.failed for result in results):
         raise typer.Exit(1)
 
 

@@ -20,7 +20,6 @@ from hocket_tools.cpu.costs import STEP_CYCLES
 from hocket_tools.cpu.registry import kinds
 
 from ..checkout import FIRMWARE
-from ..needs import require
 from ..progress import Report, silent
 from .arm import available, run_on_arm
 from .cases import CASES, Comparison, Refused, compare
@@ -29,40 +28,10 @@ from .check import Job, run_on_cpython, run_on_micropython
 #: Jobs that a platform is given at once.
 _BATCH = 60
 
-PLATFORMS = ("cpython", "micropython", "arm")
 
-
-def choose(asked: Sequence[str] | None, firmware: Path) -> tuple[list[str], dict[str, str]]:
-    """Platforms to compare on: those that are asked for, or all that are usable here.
-
-    Returns
-    -------
-    tuple
-        Their names, and by name why others are left out.
-
-    Raises
-    ------
-    HocketError
-        One that is asked for is unknown or not usable.
-    """
-    for name in asked or ():
-        if name not in PLATFORMS:
-            raise HocketError(
-                "unknown platform", found=repr(name), expected=", ".join(PLATFORMS),
-                where="--platform",
-            )  # fmt: skip
-    reasons = {name: missing(name, firmware) for name in PLATFORMS}
-    require(all_of={name: reasons[name] for name in asked or ()})
-    lacking = {name: why for name, why in reasons.items() if why is not None}
-    chosen = [name for name in asked or PLATFORMS if name not in lacking]
-    return chosen, {name: why for name, why in lacking.items() if name not in chosen}
-
-
-def missing(platform: str, firmware: Path) -> Missing | None:
-    """What a platform lacks here; None if nothing."""
-    if platform == "micropython":
-        return micropython.missing()
-    return available(firmware) if platform == "arm" else None
+def missing(firmware: Path) -> dict[str, Missing | None]:
+    """What each platform lacks here; None if nothing."""
+    return {"cpython": None, "micropython": micropython.missing(), "arm": available(firmware)}
 
 
 def _run(platform: str, jobs: Sequence[Job], firmware: Path) -> list[dict[str, Any]]:
@@ -85,7 +54,7 @@ def measure(
     pattern
         Part of a case's id; empty for all.
     platforms
-        Of `PLATFORMS`.
+        Of ``cpython``, ``micropython`` and ``arm``.
     report
         Told of each batch.
     firmware

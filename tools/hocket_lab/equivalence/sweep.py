@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hocket_host.errors import HocketError
 from hocket_tools.app.application import load
 from hocket_tools.pack.pack import pack
 
-from ..needs import require
+from ..needs import choose
 from ..progress import Report, silent
 from .compare import report
 from .platforms import PLATFORMS, missing, run
@@ -51,18 +50,12 @@ def sweep(
     HocketError
         A platform is unknown or missing, or a run fails.
     """
-    for name in asked or ():
-        if name not in PLATFORMS:
-            raise HocketError(
-                "unknown platform", found=repr(name), expected=", ".join(PLATFORMS),
-                where="--platform",
-            )  # fmt: skip
-    reasons = {name: missing(name, firmware) for name in asked or PLATFORMS}
-    require(all_of=reasons if asked else None)
+    chosen, lacking = choose(
+        "--platform", asked, {name: missing(name, firmware) for name in PLATFORMS}
+    )
     packed = pack(load(application))
     results: dict[str, PlatformResult] = {}
-    for done, (name, reason) in enumerate(reasons.items()):
-        progress(f"{application.name} on {name}", done, len(reasons))
-        if reason is None:
-            results[name] = run(name, packed, firmware, verify=verify)
-    return report(results, {name: why for name, why in reasons.items() if why is not None})
+    for done, name in enumerate(chosen):
+        progress(f"{application.name} on {name}", done, len(chosen))
+        results[name] = run(name, packed, firmware, verify=verify)
+    return report(results, lacking)

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hocket_host.ethosu.compute.model import Extent, NpuModel
-from hocket_host.ethosu.stream.operation import FeatureMap, Operation
+from hocket_host.ethosu.stream.operands import FeatureMap
+from hocket_host.ethosu.stream.operation import Operation
 from hocket_tools.vela import CompiledModel
 from hocket_tools.vela.result import PlacedTensor
 

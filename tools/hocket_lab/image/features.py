@@ -11,46 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hocket_host.board import board as boards
+from hocket_host.machines.common.prompt import device_program
 from hocket_tools.image.errors import FirmwareError
 
 from . import console
 
-# A line of heap, then one a frame: instructions of the frame and of its longest step, steps,
-# features.
-_SCRIPT = """
-import gc, micropython, time, uctypes
-gc.collect()
-start = gc.mem_alloc()
-from hocket.features import Frontend
-gc.collect()
-modules = gc.mem_alloc() - start
-frontend = Frontend()
-gc.collect()
-print(modules, gc.mem_alloc() - start - modules)
-
-def run(samples, now=time.ticks_cpu, diff=time.ticks_diff):
-    size = 2 * frontend.step_samples
-    for at in range(0, len(samples) - size + 1, size):
-        chunk = samples[at : at + size]
-        longest = steps = 0
-        micropython.heap_lock()
-        began = now()
-        due = frontend.push(chunk)
-        total = diff(now(), began)
-        while due:
-            began = now()
-            due = not frontend.step()
-            taken = diff(now(), began)
-            total += taken
-            steps += 1
-            if taken > longest:
-                longest = taken
-        micropython.heap_unlock()
-        if steps:
-            print(total, longest, steps, bytes(frontend.features).hex())
-
-run(memoryview(uctypes.bytearray_at({address}, {size})))
-"""
+_DEVICE = Path(__file__).with_name("device_features.py")
 
 
 @dataclass(frozen=True)
@@ -105,7 +71,7 @@ def run_on_image(elf: Path, samples: NDArray[np.int16]) -> ImageRun:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "samples"
         file.write_bytes(data)
-        script = _SCRIPT.format(address=address, size=len(data))
+        script = device_program(_DEVICE, f"main({address}, {len(data)})")
         run = console.run_script(elf, script, files={address: file})
     lines = [line.split() for line in run.output.splitlines()]
     if run.error or len(lines) < 2:

@@ -67,7 +67,7 @@ class SizeReport:
             f"flash of the frozen package: {self.flash_hocket_bytes} of {FLASH_BUDGET} bytes",
             f"flash of the operators beside it: {self.flash_ops_bytes} bytes",
             f"flash of the features beside it: {self.flash_features_bytes} bytes",
-            f"heap of kernel and dispatcher, {probe.TASKS} tasks: {self.heap_kernel_bytes} of "
+            f"heap of kernel and dispatcher, four tasks: {self.heap_kernel_bytes} of "
             f"{HEAP_BUDGET} bytes",
         ]
         return "\n".join(

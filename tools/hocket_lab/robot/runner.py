@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from hocket_host.errors import HocketError
@@ -17,7 +16,6 @@ from hocket_tools.robot import KEYWORDS
 from hocket_tools.run import BACK_ENDS as EMULATORS
 from hocket_tools.run import missing as lacking_here
 
-from ..needs import require
 from .results import Result, read
 
 #: Far above what the suites take on any back end; only one that hangs reaches it.
@@ -28,34 +26,6 @@ SLOW = "slow"
 
 
 BACK_ENDS = (*EMULATORS, "renode")
-
-
-def check_back_ends(asked: Sequence[str], firmware: Path) -> None:
-    """Check that there is something to run on, before anything is packed for it.
-
-    Parameters
-    ----------
-    asked
-        Back ends that must be usable; without, one that is will do.
-    firmware
-        As of `run`.
-
-    Raises
-    ------
-    HocketError
-        A back end is unknown, or what is needed is missing.
-    """
-    for name in asked:
-        if name not in BACK_ENDS:
-            raise HocketError(
-                "unknown back end", found=repr(name), expected=", ".join(BACK_ENDS),
-                where="--back-end",
-            )  # fmt: skip
-    reasons = {name: missing(name, firmware) for name in asked or BACK_ENDS}
-    if asked:
-        require(all_of=reasons)
-    else:
-        require(any_of=reasons)
 
 
 def check_suites(suites: Path) -> None:
@@ -124,8 +94,8 @@ def command(back_end: str, suites: Path, results: Path, *, slow: bool) -> list[s
     ]
 
 
-def run(back_end: str, suites: Path, results: Path, firmware: Path, *, slow: bool) -> Result:
-    """Run all suites on one back end.
+def run(back_end: str, suites: Path, results: Path, *, slow: bool) -> Result:
+    """Run all suites on one back end, which must be usable.
 
     Parameters
     ----------
@@ -135,14 +105,9 @@ def run(back_end: str, suites: Path, results: Path, firmware: Path, *, slow: boo
         Folder of the .robot files.
     results
         Folder for what they leave; what an earlier run left is removed.
-    firmware
-        The image that they run.
     slow
         Whether tests with the tag ``slow`` run, too.
     """
-    lacking = missing(back_end, firmware)
-    if lacking is not None:
-        return Result(back_end, missing=lacking)
     shutil.rmtree(results, ignore_errors=True)
     results.mkdir(parents=True)
     try:

@@ -14,7 +14,8 @@ from typing import Any
 
 from hocket_host.ethosu.config import NpuConfig, npu_config
 from hocket_host.ethosu.device.queue import mac_cycles
-from hocket_host.ethosu.stream.operation import Operation, parse
+from hocket_host.ethosu.stream.command_stream import parse
+from hocket_host.ethosu.stream.operation import Operation
 from hocket_host.ethosu.timing.system_config import SystemConfig
 from hocket_host.ethosu.timing.timing import (
     Bound,

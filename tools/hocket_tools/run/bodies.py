@@ -9,7 +9,7 @@ that were put into the flash behind the container, and leaves its outputs there.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -43,6 +43,11 @@ class _Task:
     results: tuple[hkt.Tensor, ...]
 
     @property
+    def data(self) -> bytes:
+        """All frames, one behind the other."""
+        return b"".join(np.ascontiguousarray(part).tobytes() for f in self.frames for part in f)
+
+    @property
     def output_bytes(self) -> int:
         """Of all outputs of one job."""
         return sum(tensor.size for tensor in self.results)
@@ -61,7 +66,6 @@ def run(
     guest: Guest,
     packed: Packed,
     duration_ns: int,
-    uart_output: Callable[[bytes], None],
     on_job: OnJob,
 ) -> Run:
     """Run as many jobs as there are releases in a while of virtual time.
@@ -74,8 +78,6 @@ def run(
         The application of the guest's container.
     duration_ns
         Virtual time that the jobs are for. They may take longer, up to twice as long.
-    uart_output
-        Called with the kernel's report.
     on_job
         Called with task, inputs and outputs of each job, task by task, after the run.
 
@@ -92,10 +94,7 @@ def run(
         tasks = tuple(_lay_out(packed, base, duration_ns))
         machine.load_container(packed.data, base)
         for task in tasks:
-            data = b"".join(
-                np.ascontiguousarray(part).tobytes() for frame in task.frames for part in frame
-            )
-            machine.load_container(data, task.inputs)
+            machine.load_container(task.data, task.inputs)
         begin = time.perf_counter()
         prompt = Prompt(machine, console)
         prompt.start(_script(base, tasks, 2 * duration_ns))
@@ -106,7 +105,6 @@ def run(
                 "the application fails on the image", where=back_end, found=said.error.strip(),
                 expected="no traceback", try_="hocket run, on the same application",
             )  # fmt: skip
-        uart_output(said.output.encode())
         for task in tasks:
             for frame, outputs in zip(task.frames, _results(machine, task), strict=True):
                 on_job(task.name, frame, outputs)

@@ -11,8 +11,9 @@ from typing import Protocol
 
 from hocket_host.errors import HocketError
 from hocket_host.ethosu.config import NpuConfig
+from hocket_host.ethosu.stream.command_stream import CommandStream, parse
 from hocket_host.ethosu.stream.isa import CommandStreamError
-from hocket_host.ethosu.stream.operation import CommandStream, Operation, parse
+from hocket_host.ethosu.stream.operation import Operation
 
 from .dataflow import ByteRange, Footprint, consumer, footprints, written_regions
 

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from hocket_host.ethosu.stream.command_stream import CommandStream, parse
 from hocket_host.ethosu.stream.isa import Cmd, Command, encode
-from hocket_host.ethosu.stream.operation import CommandStream, parse
 
 from .dataflow import ByteRange, live_before
 from .network import Analysis, Compiled, SplitError

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from hocket_host.ethosu.lint.hazards import check
-from hocket_host.ethosu.stream.operation import Operation, parse
+from hocket_host.ethosu.stream.command_stream import parse
+from hocket_host.ethosu.stream.operation import Operation
 from hocket_host.ethosu.timing.system_config import SystemConfig
 
 from ..vela import CompiledModel, NpuOperation

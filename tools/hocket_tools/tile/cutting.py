@@ -15,7 +15,8 @@ from itertools import pairwise
 
 from hocket_host.ethosu.config import NpuConfig
 from hocket_host.ethosu.stream.isa import Cmd
-from hocket_host.ethosu.stream.operation import FeatureMap, Operation
+from hocket_host.ethosu.stream.operands import FeatureMap
+from hocket_host.ethosu.stream.operation import Operation
 from hocket_host.ethosu.timing.system_config import SystemConfig
 from hocket_host.ethosu.timing.timing import operation_cycles
 

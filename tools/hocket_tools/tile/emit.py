@@ -11,8 +11,9 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hocket_host.ethosu.stream.command_stream import CommandStream
 from hocket_host.ethosu.stream.isa import Cmd, Command, encode
-from hocket_host.ethosu.stream.operation import CommandStream, Operation
+from hocket_host.ethosu.stream.operation import Operation
 
 _MOST_OUTSTANDING = 15
 

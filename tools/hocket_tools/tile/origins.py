@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
-from hocket_host.ethosu.stream.operation import Dma, Operation, Span
+from hocket_host.ethosu.stream.operands import Dma, Span
+from hocket_host.ethosu.stream.operation import Operation
 
 from ..segment.dataflow import ByteRange, footprints, live_before
 from ..vela import CompiledModel

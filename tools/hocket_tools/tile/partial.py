@@ -16,7 +16,8 @@ from itertools import groupby
 
 from hocket_host.ethosu.config import NpuConfig
 from hocket_host.ethosu.stream.isa import Cmd
-from hocket_host.ethosu.stream.operation import Elementwise, Operation, PoolMode, Rounding, Upscale
+from hocket_host.ethosu.stream.operands import Elementwise, PoolMode, Rounding, Upscale
+from hocket_host.ethosu.stream.operation import Operation
 from hocket_host.ethosu.timing.shram import round_up
 from hocket_host.ethosu.timing.system_config import SystemConfig
 from hocket_host.ethosu.timing.timing import operation_cycles

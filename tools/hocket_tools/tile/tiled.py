@@ -9,7 +9,8 @@ from dataclasses import replace
 from hocket_host.ethosu.config import NpuConfig
 from hocket_host.ethosu.lint.hazards_blockdep import largest_blockdep
 from hocket_host.ethosu.stream.isa import Cmd
-from hocket_host.ethosu.stream.operation import Operation, Span
+from hocket_host.ethosu.stream.operands import Span
+from hocket_host.ethosu.stream.operation import Operation
 
 from ..segment.dataflow import ByteRange
 from . import transfer

@@ -17,7 +17,8 @@ from hocket_host.ethosu.compute.kernels.scaling import average_scale
 from hocket_host.ethosu.config import NpuConfig
 from hocket_host.ethosu.lint.shram_layout import layout_faults, required_layout
 from hocket_host.ethosu.stream.isa import Cmd
-from hocket_host.ethosu.stream.operation import FeatureMap, Operation, PoolMode, Upscale
+from hocket_host.ethosu.stream.operands import FeatureMap, PoolMode, Upscale
+from hocket_host.ethosu.stream.operation import Operation
 
 _BRICK = 16
 _NHCWB16 = 3 << 6

@@ -6,21 +6,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..cpu import kinds, read_source, reason
-from ..tflite.model import TfliteModel, read_tflite
+from ..tflite.model import Subgraph, TfliteModel, read_tflite
 from ._process import CompilerOutput
 from .floats import (
     FLOATS,
     computes_integers,
     listed,
+    named,
     refused_floats,
     tensors_of_operator,
-    told,
     using,
 )
 from .options import VelaError
 
 #: Element types that the NPU computes with; int32 holds biases, int64 the biases of int16 layers.
 _ACTIVATIONS = ("int8", "uint8", "int16")
+_ON_DEVICE = ("int8", "uint8", "int16", "int32", "float32", "bool")
 _PLAIN = (*_ACTIVATIONS, "int32", "int64", "bool", "resource")
 
 
@@ -55,10 +56,6 @@ def check_source(model: TfliteModel, data: bytes) -> None:
             expected="the .tflite file that Vela was given",
             try_="give the original: Hocket compiles it itself, for the accelerator of app.toml",
         )
-    plain = (*_PLAIN, *FLOATS)
-    foreign = [
-        (o, t) for o in main.operators for t in tensors_of_operator(main, o) if t.dtype not in plain
-    ]
     floats = using(main, *FLOATS)
     if floats:
         described, known = read_source(data, model), kinds()
@@ -69,21 +66,36 @@ def check_source(model: TfliteModel, data: bytes) -> None:
         floats = [(o, t) for o, t in floats if o.kind in known]
         if floats:
             raise refused_floats(model, data, floats)
+    _check_types(main)
+
+
+def _check_types(main: Subgraph) -> None:
+    plain = (*_PLAIN, *FLOATS)
+    foreign = [
+        (o, t) for o in main.operators for t in tensors_of_operator(main, o) if t.dtype not in plain
+    ]
     for operator, tensor in foreign:
         raise VelaError(
             "an element type that neither unit has",
             where=str(operator),
-            found=told(tensor),
+            found=named(tensor),
             expected=", ".join(_ACTIVATIONS),
             try_="quantise the model to int8",
         )
     for index in (*main.inputs, *main.outputs):
         tensor = main.tensors[index]
+        if tensor.dtype not in _ON_DEVICE:
+            raise VelaError(
+                "an input or output of a type that the device has no tensors of",
+                found=named(tensor),
+                expected=", ".join(_ON_DEVICE),
+                try_="give ARG_MAX and CAST an output_type of int32, and inputs int8",
+            )
         users = {o.kind for o in main.operators if index in (*o.inputs, *o.outputs)}
         if tensor.dtype in _ACTIVATIONS and tensor.quantization is None and users != {"CAST"}:
             raise VelaError(
                 "an input or output has no quantisation",
-                found=told(tensor),
+                found=named(tensor),
                 expected="a scale and a zero point",
                 try_="export the model with full integer quantisation",
             )

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from hocket_host.errors import HocketError
-from hocket_host.ethosu.stream.operation import parse
+from hocket_host.ethosu.stream.command_stream import parse
 
 from ..cpu import OperatorError
 from ..cpu.registry import count as operator_count

@@ -35,13 +35,13 @@ def refused_floats(
         return VelaError(f"the model is not quantised: {kind}", try_=_CONVERT)
     described = read_source(data, model)
 
-    def told_of(operator: TfliteOperator, tensor: TfliteTensor) -> str:
+    def use_of(operator: TfliteOperator, tensor: TfliteTensor) -> str:
         why = reason(described[operator.index])
-        return f"{operator}: {why}" if why else f"{operator} uses {told(tensor)}"
+        return f"{operator}: {why}" if why else f"{operator} uses {named(tensor)}"
 
     return VelaError(
         "the model is not fully quantised",
-        found=listed([told_of(operator, tensor) for operator, tensor in floats]),
+        found=listed([use_of(operator, tensor) for operator, tensor in floats]),
         expected="int8 activations with scale and zero point on every tensor; floats only where "
         "the CPU has operators for them, such as QUANTIZE and DEQUANTIZE",
         try_="replace the layers by some that the converter quantises, or by their arithmetic",
@@ -92,6 +92,6 @@ def using(graph: Subgraph, *dtypes: str) -> list[tuple[TfliteOperator, TfliteTen
     return found
 
 
-def told(tensor: TfliteTensor) -> str:
+def named(tensor: TfliteTensor) -> str:
     """A tensor in words."""
     return f"{tensor.dtype} tensor '{tensor.name}'"

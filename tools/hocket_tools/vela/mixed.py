@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from hocket_host.ethosu.stream.operation import parse
+from hocket_host.ethosu.stream.command_stream import parse
 
 from ..cpu import ALIASES, SETTLED, SourceOperator, read_source, read_variables, reason
 from ..segment.dataflow import ByteRange, footprints

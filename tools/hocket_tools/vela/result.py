@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 
 from hocket_host.ethosu.config import NpuConfig
-from hocket_host.ethosu.stream.operation import CommandStream, parse
+from hocket_host.ethosu.stream.command_stream import CommandStream, parse
 
 from ..cpu import SourceOperator
 from ..segment.dataflow import ByteRange

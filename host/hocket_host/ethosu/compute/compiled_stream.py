@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hocket_host.spans import Span, merge
+from hocket_host.ranges import Range, merge
 
 from ..config import NpuConfig
+from ..stream.command_stream import parse
 from ..stream.isa import Cmd, CommandStreamError
-from ..stream.operation import Operation, parse
+from ..stream.operation import Operation
 from .lowering import Lowered, lower, lut_base
 
 
@@ -53,7 +54,7 @@ def _check_tables(operations: tuple[Operation, ...], config: NpuConfig) -> None:
 
     Without banks reserved for tables, a kernel that uses none spreads its buffers over them.
     """
-    loaded: list[Span] = []
+    loaded: list[Range] = []
     for op in operations:
         if op.is_dma:
             copy = op.dma()
@@ -84,7 +85,7 @@ def _check_tables(operations: tuple[Operation, ...], config: NpuConfig) -> None:
             loaded = []
 
 
-def _need(op: Operation, loaded: list[Span], start: int, length: int) -> None:
+def _need(op: Operation, loaded: list[Range], start: int, length: int) -> None:
     if any(low <= start and start + length <= high for low, high in loaded):
         return
     raise CommandStreamError(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..config import NpuConfig
 from ..stream.isa import Cmd, CommandStreamError
-from ..stream.operation import (
+from ..stream.operands import (
     SIGMOID,
     TANH,
     UNARY,
@@ -22,8 +22,8 @@ from ..stream.operation import (
     Elementwise,
     FeatureMap,
     IfmScale,
-    Operation,
 )
+from ..stream.operation import Operation
 from .kernels import row as r
 from .kernels.conv import LANES, STEP, TAPS
 from .kernels.scaling import rounding_terms
@@ -337,7 +337,15 @@ def lower(op: Operation, config: NpuConfig) -> Lowered:
         addresses += _put_operands(row, op)
         return Lowered(row, tuple(addresses), None, None, _put_work(row, op, config.shram_bytes))
     _put_window(row, op)
-    slot, slot_key = None, None
+    slot, slot_key = _put_weights(row, op, config, addresses)
+    return Lowered(row, tuple(addresses), slot, slot_key, _put_work(row, op, config.shram_bytes))
+
+
+def _put_weights(
+    row: Words, op: Operation, config: NpuConfig, addresses: list[tuple[int, int]]
+) -> tuple[Words | None, tuple[int, ...] | None]:
+    """Weights and scales of a windowed operation: its slot and the slot's key, if it has any."""
+    ifm, ofm = op.ifm(), op.ofm()
     weights, scales = op.weights(), op.scales()
     if weights is not None:
         if ifm.bits == 32:
@@ -347,36 +355,33 @@ def lower(op: Operation, config: NpuConfig) -> Lowered:
         addresses.append((r.WEIGHT_ADDRESS, weights.region))
     elif not 0 <= op.param <= 2:
         raise _invalid(op, "pooling mode", op.param, "0 to 2")
-    if (
-        op.key != Cmd.NPU_OP_CONV
-        and not (op.key == Cmd.NPU_OP_POOL and op.param == 2)
-        and (ifm.depth != ofm.depth)
-    ):
+    reduces = op.key == Cmd.NPU_OP_CONV or (op.key == Cmd.NPU_OP_POOL and op.param == 2)
+    if not reduces and ifm.depth != ofm.depth:
         raise _invalid(
             op, "IFM and OFM depth differ", f"{ifm.depth} and {ofm.depth}", "equal depths"
         )
-    if scales is not None:
-        if scales.length < 10 * ofm.depth or scales.length % 8 or scales.start % 8:
-            raise _invalid(
-                op, "scale records", f"{scales.length} bytes at {scales.start:#x}",
-                f"10 bytes for each of {ofm.depth} channels, in multiples of 16",
-            )  # fmt: skip
-        if weights is not None and (weights.start % 8 or weights.length % 8):
-            raise _invalid(
-                op, "weights are not aligned", f"{weights.length} bytes at {weights.start:#x}",
-                "multiples of 16",
-            )  # fmt: skip
-        row[r.SCALE_ADDRESS], row[r.SCALE_LENGTH] = scales.start, scales.length
-        addresses.append((r.SCALE_ADDRESS, scales.region))
-        slot = _weight_slot(row, op)
-        slot_key = (
-            scales.region, scales.start, scales.length,
-            *((weights.region, weights.start, weights.length) if weights else (0, 0, 0)),
-            *(int(v) for v in row[r.BLOCK_DEPTH : r.ELEMENT_MULTIPLE + 1]),
-            *(int(v) for v in row[r.KERNEL_H : r.PADDED_W + 1]), ifm.depth, ofm.depth,
-            int(row[r.ROUNDING]), op.key,
+    if scales is None:
+        return None, None
+    if scales.length < 10 * ofm.depth or scales.length % 8 or scales.start % 8:
+        raise _invalid(
+            op, "scale records", f"{scales.length} bytes at {scales.start:#x}",
+            f"10 bytes for each of {ofm.depth} channels, in multiples of 16",
         )  # fmt: skip
-    return Lowered(row, tuple(addresses), slot, slot_key, _put_work(row, op, config.shram_bytes))
+    if weights is not None and (weights.start % 8 or weights.length % 8):
+        raise _invalid(
+            op, "weights are not aligned", f"{weights.length} bytes at {weights.start:#x}",
+            "multiples of 16",
+        )  # fmt: skip
+    row[r.SCALE_ADDRESS], row[r.SCALE_LENGTH] = scales.start, scales.length
+    addresses.append((r.SCALE_ADDRESS, scales.region))
+    slot_key = (
+        scales.region, scales.start, scales.length,
+        *((weights.region, weights.start, weights.length) if weights else (0, 0, 0)),
+        *(int(v) for v in row[r.BLOCK_DEPTH : r.ELEMENT_MULTIPLE + 1]),
+        *(int(v) for v in row[r.KERNEL_H : r.PADDED_W + 1]), ifm.depth, ofm.depth,
+        int(row[r.ROUNDING]), op.key,
+    )  # fmt: skip
+    return _weight_slot(row, op), slot_key
 
 
 def _lower_dma(row: Words, op: Operation) -> Lowered:

@@ -19,20 +19,11 @@ import numpy as np
 from hocket_host.errors import HocketError
 
 from ..config import NpuConfig
-from ..stream.isa import KEY_MASK, PAYLOAD, Cmd
+from ..stream.isa import KEY_MASK, OPERATIONS, PAYLOAD, Cmd
 from ..stream.operation import Operation
 from .interfaces import Decoded, Executable, FunctionalModel, TimingModel
 
 _STOP_WORD = 0xFFFF_0000 | int(Cmd.NPU_OP_STOP)
-_OPERATIONS = frozenset(
-    {
-        int(Cmd.NPU_OP_CONV),
-        int(Cmd.NPU_OP_DEPTHWISE),
-        int(Cmd.NPU_OP_POOL),
-        int(Cmd.NPU_OP_ELEMENTWISE),
-        int(Cmd.NPU_OP_DMA_START),
-    }
-)
 _MEMO_LIMIT = 8192
 
 
@@ -167,7 +158,7 @@ def _walk(words: list[int]) -> _Walk:
         if at + length > len(words):
             return _Walk(ends, operations, interrupts, None, False)
         at += length
-        count += key in _OPERATIONS
+        count += key in OPERATIONS
         ends.append(at)
         operations.append(count)
         if key == Cmd.NPU_OP_STOP:

@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from hocket_host.spans import Span, merge
+from hocket_host.ranges import Range, merge
 
 from ..stream.operation import Operation
 from .interfaces import Executable, FunctionalModel
 
 _BOUND_LIMIT = 4096
 
-Transfer = Callable[[Sequence[Span]], None]
-"""Copies spans of flat memory."""
+Transfer = Callable[[Sequence[Range]], None]
+"""Copies ranges of flat memory."""
 
 
 class ShadowedModel:
@@ -31,9 +31,9 @@ class ShadowedModel:
     fetch, store
         From the owner into the copy, and back.
     copied
-        The parts of a span that are copies; by default all of it.
+        The parts of a range that are copies; by default all of it.
     near
-        Spans that leave a gap of at most so many bytes are fetched together.
+        Ranges that leave a gap of at most so many bytes are fetched together.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class ShadowedModel:
         model: FunctionalModel,
         fetch: Transfer,
         store: Transfer,
-        copied: Callable[[int, int], Iterable[Span]] = lambda start, end: [(start, end)],
+        copied: Callable[[int, int], Iterable[Range]] = lambda start, end: [(start, end)],
         near: int = 0,
     ) -> None:
         self._model = model
@@ -81,7 +81,7 @@ class _Shadowed:
         self._operations = operations
         self._bases = bases
         self._model = model
-        self._spans: dict[Span, tuple[list[Span], list[Span]]] = {}
+        self._ranges: dict[Range, tuple[list[Range], list[Range]]] = {}
 
     def run(self, first: int = 0, last: int | None = None) -> None:
         """Execute operations ``[first, last)`` on the owner's memory.
@@ -89,29 +89,29 @@ class _Shadowed:
         What they had written is stored when the model raises, too.
         """
         end = len(self._operations) if last is None else last
-        if (first, end) not in self._spans:
-            self._spans[first, end] = self._accessed(first, end)
-        fetched, stored = self._spans[first, end]
+        if (first, end) not in self._ranges:
+            self._ranges[first, end] = self._accessed(first, end)
+        fetched, stored = self._ranges[first, end]
         self._model.fetch(fetched)
         try:
             self._inner.run(first, end)
         finally:
             self._model.store(stored)
 
-    def _accessed(self, first: int, last: int) -> tuple[list[Span], list[Span]]:
-        """Spans to fetch and to store.
+    def _accessed(self, first: int, last: int) -> tuple[list[Range], list[Range]]:
+        """Ranges to fetch and to store.
 
         What is written is fetched, too: a strided map is stored with the bytes between its rows.
         """
-        accessed: list[Span] = []
-        written: list[Span] = []
+        accessed: list[Range] = []
+        written: list[Range] = []
         for op in self._operations[first:last]:
             for access in op.accesses():
                 if access.region < 0 or access.start == access.end:
                     continue
                 base = self._bases[access.region]
-                spans = list(self._model.copied(base + access.start, base + access.end))
-                accessed += spans
+                ranges = list(self._model.copied(base + access.start, base + access.end))
+                accessed += ranges
                 if access.write:
-                    written += spans
+                    written += ranges
         return merge(accessed, self._model.near), merge(written)

@@ -131,6 +131,15 @@ class Cmd(IntEnum):
 
 _KNOWN = frozenset(int(c) for c in Cmd)
 
+#: Keys of commands that start a kernel or a DMA.
+OPERATIONS = frozenset(
+    int(c)
+    for c in (
+        Cmd.NPU_OP_CONV, Cmd.NPU_OP_DEPTHWISE, Cmd.NPU_OP_POOL, Cmd.NPU_OP_ELEMENTWISE,
+        Cmd.NPU_OP_DMA_START,
+    )
+)  # fmt: skip
+
 #: Keys below this start or order work; all others set a register.
 FIRST_REGISTER = int(Cmd.IFM_PAD_TOP)
 

@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from ..config import NpuConfig
 from ..stream.isa import Cmd
-from ..stream.operation import FeatureMap, Operation, PoolMode, Upscale
+from ..stream.operands import FeatureMap, PoolMode, Upscale
+from ..stream.operation import Operation
 
 BANK_BYTES = 1024
 OUTPUT_BANKS = 2

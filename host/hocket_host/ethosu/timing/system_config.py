@@ -19,7 +19,7 @@ from hocket_host.errors import HocketError
 
 from ..config import NpuConfig
 
-CONST_REGION, ARENA_REGION, CACHE_REGION = 0, 1, 2
+CONST_REGION, CACHE_REGION = 0, 2
 
 _SYSTEM, _MODE = "System_Config.", "Memory_Mode."
 _MEMORIES = ("Sram", "Dram", "OnChipFlash", "OffChipFlash")

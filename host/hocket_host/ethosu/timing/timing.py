@@ -206,7 +206,7 @@ def stream_cycles(
         The upper bound instead of the nominal estimate: nothing overlaps, no memory latency is
         hidden. Never below the nominal total.
     commands
-        MemoryTiming that holds the command stream; None for that of region 0.
+        The memory that holds the command stream; None for that of region 0.
 
     Raises
     ------
@@ -219,50 +219,65 @@ def stream_cycles(
     # NPU_OP_STOP is one word more.
     words = operations[-1].word + 2 - first_word if operations else prologue_words + 1
     fetch = (worst_fetch_cycles if worst else fetch_cycles)(words, memory)
-    timings: list[OperationTiming] = []
-    pipeline = Pipeline()
-    kernels: deque[int] = deque()
-    dmas: deque[int] = deque()
-    dma_limit = MAX_OUTSTANDING_DMAS[config.product]
-    kernel_sum = dma_sum = 0
-    kernel_free = dma_free = 0
-    issued = fetch if worst else 0
-    for op in operations:
-        own = estimate(op)
-        cycles = own.worst if worst else own.nominal
-        if worst:
-            start = issued
-            issued = end = start + cycles
-        else:
-            issued = max(issued, fetch_cycles(op.word + 1 - first_word, memory))
-            if op.dma_wait is not None:
-                issued = _wait(dmas, op.dma_wait, issued)
-            if op.kernel_wait is not None:
-                issued = _wait(kernels, op.kernel_wait, issued)
-            if op.is_dma:
-                pipeline.load(op)
-                issued = _wait(dmas, dma_limit - 1, issued)
-                start = max(issued, dma_free)
-                dma_free = end = start + cycles
-                dmas.append(end)
-            else:
-                issued = _wait(kernels, MAX_OUTSTANDING_KERNELS - 1, issued)
-                start = max(issued, kernel_free)
-                cycles = pipeline.cycles(op, own, busy=start == kernel_free)
-                kernel_free = end = start + cycles
-                kernels.append(end)
-        if op.is_dma:
-            dma_sum += cycles
-        else:
-            kernel_sum += cycles
-        timings.append(OperationTiming(cycles, start, end, own.bound))
+    own = [estimate(op) for op in operations]
+    if worst:
+        timings = _serial(own, fetch)
+    else:
+        fetched = [fetch_cycles(op.word + 1 - first_word, memory) for op in operations]
+        timings = _overlapped(operations, own, fetched, MAX_OUTSTANDING_DMAS[config.product])
     done = max((t.end for t in timings), default=0)
+    dma_cycles = sum(t.cycles for op, t in zip(operations, timings, strict=True) if op.is_dma)
     return StreamTiming(
         operations=tuple(timings),
         total_cycles=max(done, fetch) + STOP_CYCLES,
-        kernel_cycles=kernel_sum,
-        dma_cycles=dma_sum,
+        kernel_cycles=sum(t.cycles for t in timings) - dma_cycles,
+        dma_cycles=dma_cycles,
         fetch_cycles=fetch,
         startup_cycles=timings[0].start if timings else fetch,
         worst=worst,
     )
+
+
+def _serial(own: Sequence[OperationCycles], fetch: int) -> list[OperationTiming]:
+    """At the worst, each operation starts when the one before it, or the fetch, has ended."""
+    timings = []
+    end = fetch
+    for one in own:
+        start, end = end, end + one.worst
+        timings.append(OperationTiming(one.worst, start, end, one.bound))
+    return timings
+
+
+def _overlapped(
+    operations: Sequence[Operation],
+    own: Sequence[OperationCycles],
+    fetched: Sequence[int],
+    dma_limit: int,
+) -> list[OperationTiming]:
+    """Kernels and DMAs side by side, as waits, queues and the fetch of their commands let them."""
+    timings: list[OperationTiming] = []
+    pipeline = Pipeline()
+    kernels: deque[int] = deque()
+    dmas: deque[int] = deque()
+    kernel_free = dma_free = issued = 0
+    for op, one, ready in zip(operations, own, fetched, strict=True):
+        cycles = one.nominal
+        issued = max(issued, ready)
+        if op.dma_wait is not None:
+            issued = _wait(dmas, op.dma_wait, issued)
+        if op.kernel_wait is not None:
+            issued = _wait(kernels, op.kernel_wait, issued)
+        if op.is_dma:
+            pipeline.load(op)
+            issued = _wait(dmas, dma_limit - 1, issued)
+            start = max(issued, dma_free)
+            dma_free = end = start + cycles
+            dmas.append(end)
+        else:
+            issued = _wait(kernels, MAX_OUTSTANDING_KERNELS - 1, issued)
+            start = max(issued, kernel_free)
+            cycles = pipeline.cycles(op, one, busy=start == kernel_free)
+            kernel_free = end = start + cycles
+            kernels.append(end)
+        timings.append(OperationTiming(cycles, start, end, one.bound))
+    return timings

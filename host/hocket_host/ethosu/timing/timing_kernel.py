@@ -16,16 +16,16 @@ from enum import Enum
 
 from ..config import NpuConfig
 from ..stream.isa import Cmd
-from ..stream.operation import (
+from ..stream.operands import (
     SIGMOID,
     TANH,
     UNARY,
     Elementwise,
     FeatureMap,
     Kernel,
-    Operation,
     PoolMode,
 )
+from ..stream.operation import Operation
 from .shram import SUBKERNEL, Blocks, Shape, Traversal, blocks, round_up, shape_of
 from .system_config import MemoryTiming, SystemConfig
 

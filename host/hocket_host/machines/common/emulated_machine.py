@@ -6,7 +6,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import Literal, NamedTuple, TypeVar
 
 from hocket_host.board.repl.platform import Platform
@@ -99,12 +98,7 @@ class EmulatedMachine(ABC):
     def __enter__(self: _Machine) -> _Machine:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def close(self) -> None:  # noqa: B027 - most hold nothing

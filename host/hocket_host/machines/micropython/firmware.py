@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The firmware's source as it runs here: what reaches registers is left to the interpreter.
 
-In viper a pointer from an address is a load or store of the processor, which has no registers of
+In viper a pointer from an address is a load or store of the CPU, which has no registers of
 an NPU. Such functions cast ``base`` or ``_base``, the firmware's name for where registers are; they
 lose their decorator, and the casts become calls that ``guest.py`` provides.
 """

@@ -10,7 +10,6 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 
 from hocket_host.errors import HocketError
 from hocket_host.missing import Missing
@@ -74,12 +73,7 @@ class Interpreter:
     def __enter__(self) -> Interpreter:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         if self._child.poll() is None:
             self._child.kill()
         self._child.wait()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the two processes say to each other; ``guest.py`` has the other half.
 
-The guest asks and waits for an answer. Before the answer it may be told of interrupts, one at a
+The guest asks and waits for an answer. Before the answer it may be notified of interrupts, one at a
 time, and asks on from inside its handlers.
 """
 
@@ -47,7 +47,7 @@ class Request(IntEnum):
 
 
 class Reply(IntEnum):
-    """What the guest is told."""
+    """What the guest receives."""
 
     RESULT = 0
     INTERRUPT = 1

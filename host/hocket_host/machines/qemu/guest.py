@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from hocket_host.spans import Span
+from hocket_host.ranges import Range
 
 from . import mailbox as m
 from .errors import QemuError
@@ -60,7 +60,6 @@ class QemuGuest:
         wall_limit_s: float | None,
     ) -> None:
         self._bus = bus
-        self._shim = built
         self._firmware = firmware
         self._handlers = handlers
         self._window = window
@@ -209,16 +208,16 @@ class QemuGuest:
         self._calls = []
         return self._turn([*before, *(record(Call.PEEK, a) for a in addresses)])[count:]
 
-    def fetch(self, spans: Sequence[Span]) -> None:
+    def fetch(self, ranges: Sequence[Range]) -> None:
         """Bring ranges of the shadow up to date."""
-        self._transfer(spans, Call.WRITE)
+        self._transfer(ranges, Call.WRITE)
 
-    def store(self, spans: Sequence[Span]) -> None:
+    def store(self, ranges: Sequence[Range]) -> None:
         """Bring the guest's memory up to date with ranges of the shadow."""
-        self._transfer(spans, Call.READ)
+        self._transfer(ranges, Call.READ)
 
-    def _transfer(self, spans: Sequence[Span], call: Call) -> None:
-        if not spans:
+    def _transfer(self, ranges: Sequence[Range], call: Call) -> None:
+        if not ranges:
             return
         if self._process is None:
             raise QemuError(
@@ -226,11 +225,11 @@ class QemuGuest:
                 expected="memory in the DDR", try_="run_until(0) first",
             )  # fmt: skip
         calls: list[Record] = []
-        for start, end in spans:
+        for start, end in ranges:
             calls.append(record(Call.SEEK, self._file, self._bus.file_offset + start))
             calls.append(record(call, self._file, self._bus.address_of(start), end - start))
         if any(self._turn(calls)):
             raise QemuError(
-                "QEMU does not copy the guest's memory", found=f"{len(spans)} ranges",
+                "QEMU does not copy the guest's memory", found=f"{len(ranges)} ranges",
                 expected="all of their bytes", try_="report this with the image",
             )  # fmt: skip

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from hocket_host.board.repl.platform import MemoryRange, Platform
+from hocket_host.ranges import Range
 from hocket_host.sim.bus import Bus, Memory, Window
-from hocket_host.spans import Span
 
 from .errors import QemuError
 from .mailbox import SIZE as MAILBOX_BYTES
@@ -72,7 +72,7 @@ class GuestBus(Bus):
         super().__init__([Memory(m.name, m.base, m.size) for m in shared + others])
         self.shadowed: tuple[Window, ...] = tuple(self.window(m.base) for m in others)
         """Memories of which `memory` only holds a copy."""
-        self.loaded: Callable[[Sequence[Span]], None] = lambda spans: None
+        self.loaded: Callable[[Sequence[Range]], None] = lambda ranges: None
         """Called with the ranges that the guest has not got yet, after `load`."""
         self.descriptor = os.memfd_create("hocket-ddr")
         """The file."""
@@ -105,7 +105,7 @@ class GuestBus(Bus):
         """Give the file back; views of the memory stay valid."""
         self._close()
 
-    def copied(self, start: int, end: int) -> Iterator[Span]:
+    def copied(self, start: int, end: int) -> Iterator[Range]:
         """The parts of a range of offsets of which the guest has its own copy."""
         for window in self.shadowed:
             first, last = max(start, window.offset), min(end, window.offset + window.size)

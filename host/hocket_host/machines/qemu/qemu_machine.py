@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A platform on QEMU: CPU, timers and UART are QEMU's, the NPU is Hocket's.
 
-QEMU's machine answers at the NPU's own addresses, without an NPU. So the image is told to look for
+QEMU's machine answers at the NPU's own addresses, without an NPU. So the image has to look for
 it where the machine has nothing; an access there faults, and the shim (``shim.S``) under the
 guest's fault handler asks the host. While the guest is blocked in a semihosting call, its time
 stands still, and NPU events are armed as deadlines of a hardware timer, so that runs are the same

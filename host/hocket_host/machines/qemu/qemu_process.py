@@ -38,6 +38,20 @@ def missing() -> Missing | None:
     return Missing(what, "apt-get install qemu-system-arm gcc-arm-none-eabi")
 
 
+def _command(firmware: Path, memory: int, memory_bytes: int) -> list[str]:
+    return [
+        QEMU, "-machine", f"{MACHINE},memory-backend=ddr",
+        "-object",
+        f"memory-backend-file,id=ddr,size={memory_bytes},"
+        f"mem-path=/proc/self/fd/{memory},share=on",
+        "-icount", f"shift={ICOUNT_SHIFT},sleep=off",
+        "-semihosting-config", "enable=on,target=native",
+        "-display", "none", "-monitor", "none", "-nic", "none",
+        "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
+        "-kernel", str(firmware),
+    ]  # fmt: skip
+
+
 class QemuProcess:
     """A started QEMU whose machine has not run yet.
 
@@ -69,9 +83,8 @@ class QemuProcess:
         gdb: str | None,
     ) -> None:
         program = shutil.which(QEMU)
-        lacking = missing()
-        if program is None or lacking is not None:
-            assert lacking is not None
+        if program is None:
+            lacking = Missing(f"no {QEMU} on the path", "apt-get install qemu-system-arm")
             lacking.raise_as(QemuError, "QEMU", "use the bundled emulator")
         self._output = output
         self._folder = tempfile.TemporaryDirectory(prefix="hocket-qemu-")
@@ -82,21 +95,13 @@ class QemuProcess:
         in_read, in_write = os.pipe()
         paths(tuple(f"/proc/self/fd/{fd}" for fd in (out_write, in_read, memory)))  # type: ignore[arg-type]
         counter = self._counter = Counter.open(program)
-        # QEMU is told to end when the other end of this pipe goes, in whatever way we end.
+        # QEMU ends when the other end of this pipe goes, in whatever way we end.
         lifeline, self._lifeline = os.pipe()
         fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
         fcntl.fcntl(lifeline, fcntl.F_SETSIG, signal.SIGKILL)
         self._child = subprocess.Popen(
             [
-                QEMU, "-machine", f"{MACHINE},memory-backend=ddr",
-                "-object",
-                f"memory-backend-file,id=ddr,size={memory_bytes},"
-                f"mem-path=/proc/self/fd/{memory},share=on",
-                "-icount", f"shift={ICOUNT_SHIFT},sleep=off",
-                "-semihosting-config", "enable=on,target=native",
-                "-display", "none", "-monitor", "none", "-nic", "none",
-                "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
-                "-kernel", str(folder / "firmware.elf"),
+                *_command(folder / "firmware.elf", memory, memory_bytes),
                 *(() if counter is None else counter.options),
                 *(("-gdb", gdb, "-S") if gdb else ()),
             ],

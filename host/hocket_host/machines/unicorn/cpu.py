@@ -63,7 +63,7 @@ class Cpu:
     image
         Symbols for reports.
     clock, hz
-        Virtual time, and the processor's clock.
+        Virtual time, and the CPU's clock.
     priority_mask
         Bits of a priority that exist.
     output
@@ -111,7 +111,7 @@ class Cpu:
         self._device_fault: tuple[int, str, list[int]] | None = None
 
     def attach(self, system: PlatformDevices) -> None:
-        """Map what the processor reaches."""
+        """Map what the CPU reaches."""
         self._system = system
         self._exceptions = Exceptions(self.engine, self.nvic, self._scs, system.load, system.store)
         self._semihosting = Semihosting(

@@ -21,7 +21,7 @@ _DEVICE_BYTES = 0x1000
 
 
 class PlatformDevices:
-    """What the processor's bus reaches.
+    """What the CPU's bus reaches.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class PlatformDevices:
     npu
         The NPU's model.
     set_level
-        Drives an interrupt line of the processor.
+        Drives an interrupt line of the CPU.
 
     Raises
     ------

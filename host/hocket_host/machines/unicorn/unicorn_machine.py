@@ -45,8 +45,6 @@ class UnicornMachine(EmulatedMachine):
         self._cpu.attach(self.system)
         if self.system.uarts:
             self.system.uarts[0].output = uart_output
-        self.exceptions_taken = 0
-        """Interrupts and other asynchronous exceptions entered."""
         for segment in self.image.segments:
             self.system.place(
                 segment.load_address,
@@ -113,7 +111,7 @@ class UnicornMachine(EmulatedMachine):
         return self.time.executed()
 
     def watch(self, symbol: str, called: Callable[[list[int]], None]) -> None:
-        """Have every call of a function of the image told, with its first four words of arguments.
+        """Report every call of a function of the image, with its first four words of arguments.
 
         Raises
         ------
@@ -159,7 +157,7 @@ class UnicornMachine(EmulatedMachine):
                 self.system.reset_devices()
                 cpu.power_on()
             if cpu.nvic.pending and not cpu.sleeping:
-                self.exceptions_taken += cpu.deliver()
+                cpu.deliver()
             now = time.cycles
             if target is not None and now >= target:
                 self.clock.run_until(max(when_ns or 0, self.clock.now_ns))

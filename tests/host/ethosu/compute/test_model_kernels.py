@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from hocket_host.ethosu.config import npu_config
 from hocket_host.ethosu.stream.isa import Cmd
-from hocket_host.ethosu.stream.operation import Elementwise, PoolMode
+from hocket_host.ethosu.stream.operands import Elementwise, PoolMode
 
 WEIGHTS, SCALES = 0, 8192
 OUT = 16384

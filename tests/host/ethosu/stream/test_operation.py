@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hocket_host.ethosu.stream.command_stream import parse
 from hocket_host.ethosu.stream.isa import Cmd, Command, CommandStreamError, encode_all
-from hocket_host.ethosu.stream.operation import Access, FeatureMap, parse
+from hocket_host.ethosu.stream.operands import Access, FeatureMap
 
 
 def _stream(*pairs: tuple[int, int]) -> bytes:
