@@ -9,6 +9,7 @@ from .sensitivity import clock_for, largest_scale
 from .simulate import SimulatedJob, SimulatedRun, SimulatedSlice, simulate
 from .steps import CpuRun
 from .taskset import KernelCosts, TaskModel, TaskSet
+from .work import Work
 
 __all__ = [
     "AnalysisError",
@@ -21,6 +22,7 @@ __all__ = [
     "TaskModel",
     "TaskProof",
     "TaskSet",
+    "Work",
     "analyse",
     "assign_priorities",
     "clock_for",

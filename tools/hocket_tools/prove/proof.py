@@ -50,6 +50,8 @@ class Proof:
 
     taskset: TaskSet
     tasks: tuple[TaskProof, ...]
+    gave_up: bool = False
+    """Whether bounds were not looked for, or not closely, because that takes too many steps."""
 
     @property
     def schedulable(self) -> bool:

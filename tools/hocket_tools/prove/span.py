@@ -13,17 +13,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from .blocking import Blocking, stretches
+from .chain import Link
 from .dispatches import Dispatches
-from .stages import INFINITE, Load, Stages, fixed_point, floor_of_fixed_point
+from .stages import INFINITE, Load, Stages, floor_of_fixed_point
 from .taskset import TICK_NS, TaskSet
-
-_MOST_ROUNDS = 2_000
-_SMALL_ROUNDS = 100
+from .work import Work
 
 
 class Interference(NamedTuple):
     """Work of another task on a resource."""
 
+    task: int
     most_ns: int
     """Most that it executes in any window."""
     loads: tuple[Load, ...]
@@ -35,19 +36,23 @@ class Interference(NamedTuple):
         """Most that it can execute in a window."""
         if window_ns <= self.gap_ns:
             return min(self.most_ns, max((load.cost_ns for load in self.loads), default=0))
+        return min(self.work_ns(window_ns), self.most_ns)
+
+    def work_ns(self, window_ns: int) -> int:
+        """The same, urgent or not."""
         work = 0
         for jitter, period, cost in self.loads:
             whole, rest = divmod(window_ns + jitter, period)
             work += whole * cost + (rest if rest < cost else cost)
-        return work if work < self.most_ns else self.most_ns
+        return work
 
 
 @dataclass(frozen=True)
 class Delays:
     """What may delay a job on one resource."""
 
-    blocking_ns: int
-    """Longest less urgent stretch, once for each link on the resource."""
+    blocking: Blocking
+    """Less urgent stretches, one for each link on the resource."""
     tasks: tuple[Interference, ...]
 
 
@@ -62,15 +67,29 @@ def least_tick_ns(blocking_ns: int) -> int:
 def cpu_delays(stages: Sequence[Stages], me: int) -> Delays:
     """What may delay a job on the CPU, where CPU steps go by priority whatever the policy."""
     own = stages[me].task.priority
-    others = [s for index, s in enumerate(stages) if index != me]
-    lower = [s.longest_cpu_step_ns for s in others if s.task.priority > own]
-    upper = [s for s in others if s.task.priority <= own]
-    tasks = tuple(Interference(INFINITE, tuple(s.loads(npu=False)), s.cpu_gap_ns()) for s in upper)
-    return Delays(max(lower, default=0), tasks)
+    lower = Blocking(
+        [
+            stretch
+            for index, s in enumerate(stages)
+            if s.task.priority > own
+            for stretch in stretches(s, index, s.cpu_places)
+        ]
+    )
+    tasks = tuple(
+        Interference(index, INFINITE, tuple(s.loads(npu=False)), s.cpu_gap_ns())
+        for index, s in enumerate(stages)
+        if index != me and s.task.priority <= own
+    )
+    return Delays(lower, tasks)
 
 
 def newcomer_delays(
-    taskset: TaskSet, stages: Sequence[Stages], me: int, idle_ns: int, dispatches: Dispatches
+    taskset: TaskSet,
+    stages: Sequence[Stages],
+    me: int,
+    idle_ns: int,
+    dispatches: Dispatches,
+    work: Work,
 ) -> Delays | None:
     """What may delay a job on the CPU when its last segment ends; None if nothing better is known.
 
@@ -93,14 +112,24 @@ def newcomer_delays(
         new = sum(arrived) - min(arrived)
         return waiting + new + taskset.dispatch_ns + dispatches.released_ns(window)
 
-    if fixed_point(served, idle_ns) > idle_ns:
+    if work.fixed_point(served, idle_ns, terms=len(stages)) > idle_ns:
         return None
     own = stages[me].task.priority
-    lower = [s.links[0].longest_ns for s in others if s.task.priority > own]
-    upper = [s for s in others if s.task.priority <= own]
+    lower = Blocking(
+        [
+            stretch
+            for index, s in enumerate(stages)
+            if s.task.priority > own
+            for stretch in stretches(s, index, (0,))
+        ]
+    )
     return Delays(
-        max(lower, default=0),
-        tuple(Interference(INFINITE, tuple(s.loads(npu=False)[:1])) for s in upper),
+        lower,
+        tuple(
+            Interference(index, INFINITE, tuple(s.loads(npu=False)[:1]))
+            for index, s in enumerate(stages)
+            if index != me and s.task.priority <= own
+        ),
     )
 
 
@@ -111,6 +140,7 @@ def span_ns(
     cpu: Delays,
     npu: Delays,
     dispatches: Dispatches,
+    work: Work,
     horizon_ns: int,
     jobs: int = 1,
 ) -> int:
@@ -128,6 +158,8 @@ def span_ns(
         What may delay the job on each.
     dispatches
         Of the set.
+    work
+        What may be spent.
     horizon_ns
         Beyond which nothing is looked for.
     jobs
@@ -139,11 +171,12 @@ def span_ns(
     own_cpu = jobs * sum(link.cost_ns for link in chain if not link.npu)
     visits = jobs * sum(not link.npu for link in chain)
     submissions = jobs * len(chain) - visits
-    cpu_only = own_cpu + visits * cpu.blocking_ns
+    cpu_only = own_cpu
     if first == 0:
-        cpu_only += least_tick_ns(cpu.blocking_ns) - cpu.blocking_ns
+        longest = cpu.blocking.longest_ns
+        cpu_only += least_tick_ns(longest) - longest
     constant = cpu_only + jobs * sum(link.cost_ns for link in chain if link.npu)
-    constant += submissions * npu.blocking_ns
+    after_cpu, after_npu = _after_ns(chain, npu=False), _after_ns(chain, npu=True)
     on_cpu = cpu.tasks if visits else ()
     on_npu = npu.tasks if submissions else ()
     if any(load.jitter_ns >= INFINITE // 2 for task in on_cpu for load in task.loads):
@@ -152,23 +185,35 @@ def span_ns(
     if constant > tail:
         load = [*_steady(on_cpu), *_steady(on_npu)]
         window = tail + floor_of_fixed_point(constant - tail, load)
-    for count in range(_MOST_ROUNDS):
-        if window > horizon_ns:
-            return INFINITE
+
+    def filled(window: int) -> int:
         # What comes while the last stretch runs is too late to delay it.
         until = max(window - tail, 0) + 1
-        computed = sum([task.executed_ns(until) for task in on_cpu])
-        later = constant + computed + sum([task.executed_ns(until) for task in on_npu])
+        computed = cpu.blocking.total_ns(visits, max(window - after_cpu, 0))
+        computed += sum([task.executed_ns(until) for task in on_cpu])
+        later = constant + computed
+        # What a task executes in the window blocks or interferes, but not both.
+        room = {}
+        for task in on_npu:
+            interference = task.executed_ns(until)
+            later += interference
+            room[task.task] = task.work_ns(window) - interference
+        later += npu.blocking.total_ns(submissions, max(window - after_npu, 0), room)
         if visits:
             released = dispatches.released_ns(window)
             later += released
             busy = cpu_only + computed + released
             later += dispatches.meanwhile_ns(busy, visits if submissions else 1, window)
-        if later <= window:
-            return window
-        # Any fixed point is a bound; the least may be very many steps away.
-        window = later + (later - window if count > _SMALL_ROUNDS else 0)
-    return INFINITE
+        return later
+
+    terms = sum(len(task.loads) for task in (*on_cpu, *on_npu)) + len(taskset.tasks)
+    return work.fixed_point(filled, horizon_ns, window, terms)
+
+
+def _after_ns(chain: Sequence[Link], npu: bool) -> int:
+    """Work from the last visit to a unit on: what blocks it there has begun before."""
+    last = max((place for place, link in enumerate(chain) if link.npu == npu), default=0)
+    return sum(link.cost_ns for link in chain[last:])
 
 
 def _steady(tasks: Sequence[Interference]) -> Iterator[tuple[int, int]]:
