@@ -85,7 +85,7 @@ class DeadlineBusyPeriods:
         releases = self._releases(column, upto)
         due = self._due(column, releases)
         earlier = (releases + int(self._jitter[column])) // own.task.period_ns
-        constant = self._blocking(column, releases) + (earlier + 1) * demand - last
+        constant = self._blocking(column, releases, due) + (earlier + 1) * demand - last
         # All that falls due before the job, arrived or not, bounds its delay from above: most
         # releases need no closer look.
         most = constant + due @ self._cost - releases
@@ -129,16 +129,23 @@ class DeadlineBusyPeriods:
         most: Times = constant + due @ self._cost
         return most
 
-    def _blocking(self, column: int, releases: Times) -> Times:
-        """Longest segment of a job that submitted before the busy period with a later deadline."""
+    def _blocking(self, column: int, releases: Times, due: Times) -> Times:
+        """Longest segment of a job that submitted before the busy period with a later deadline.
+
+        A task of which something is due does not block: its jobs that are due precede the one
+        that would, and are over when that comes.
+        """
         me = self._tasks[column]
         key = int(self._deadline[column])
         result = np.zeros(len(releases), np.int64)
+        first = np.minimum(due, 1) * self._cost
         for other, deadline in zip(self._tasks, self._deadline.tolist(), strict=True):
             if other != me:
                 later = deadline + self._stages[other].release_jitter_ns
-                length = np.where(releases + key < later, self._longest_ns(me, other), 0)
-                np.maximum(result, length, out=result)
+                longest = self._longest_ns(me, other)
+                work = first[:, np.array(self._tasks) == other].sum(axis=1)
+                blocks = (releases + key < later) & (work < longest)
+                np.maximum(result, np.where(blocks, longest, 0), out=result)
         return result
 
     def _busy_ns(self, me: int, horizon_ns: int) -> int | None:

@@ -216,9 +216,9 @@ class Solver:
                 # The busy periods are those of all tasks, however short this one's deadline.
                 done = edf.done_ns(me, max(self._horizons))
             elif place:
-                span = None if link.npu else self._after_npu_ns(me, place)
-                if span is None:
-                    span = self._span_ns(me, (place, place), cpu)
+                span = self._span_ns(me, (place, place), cpu)
+                if not link.npu:
+                    span = min(span, self._after_npu_ns(me, place))
                 done = stages.arrival_ns(place) + span
             else:
                 continue
@@ -228,13 +228,13 @@ class Solver:
         ends = stages.latest_ns(window.done_ns(self._horizons[me]))
         stages.done_ns = [min(pair) for pair in zip(stages.done_ns, ends, strict=True)]
 
-    def _after_npu_ns(self, me: int, place: int) -> int | None:
-        """Time on the CPU after the NPU if no other job can come from there; None if one can."""
+    def _after_npu_ns(self, me: int, place: int) -> int:
+        """Time on the CPU after the NPU if no other job comes from there; no bound if one can."""
         own = self.stages[me].links
         idle = own[place - 1].fast_last_ns
         there = newcomer_delays(self.taskset, self.stages, me, idle, self._dispatches, self._work)
         if there is None:
-            return None
+            return INFINITE
         span = self._span_ns(me, (place, place), there)
         # A job still to come from the NPU has a last segment to run before.
         segments = (
@@ -244,7 +244,7 @@ class Solver:
             for p in s.npu_places
         )
         soonest = min(segments, default=INFINITE)
-        return span if span - own[place].last_ns <= soonest else None
+        return span if span - own[place].last_ns <= soonest else INFINITE
 
     def _span_ns(self, me: int, place: tuple[int, int], cpu: Delays, jobs: int = 1) -> int:
         return span_ns(
