@@ -4,15 +4,14 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
-EMULATOR   := $(VENV)/.emulator
-EXPERIMENT := $(VENV)/.experiment
+LAB    := $(VENV)/.lab
 
 # The NPU model's small products are slower, and noisier to measure, on several BLAS threads.
 export OMP_NUM_THREADS = 1
 export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: help demo test check bench exact experiment bounds soak firmware size robot dispatch \
-        same-answers speed operators profile overlap wheel clean
+.PHONY: help demo test check house claims mutants bench exact corpus experiment bounds soak firmware \
+        size robot dispatch same-answers speed features operators profile overlap wheel clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -22,12 +21,8 @@ $(READY): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
 	@touch $@
 
-$(EMULATOR): $(READY)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[emulator]'
-	@touch $@
-
-$(EXPERIMENT): $(READY)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[experiment]'
+$(LAB): $(READY)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[lab]'
 	@touch $@
 
 demo: $(READY) ## set up, pack three networks, run them, show what happened
@@ -39,50 +34,66 @@ test: $(READY) ## set up, build the ARM image where that is possible, pass the c
 		$(MAKE) --no-print-directory firmware
 	@$(BIN)/python -m pytest -q -n auto
 
-check: $(READY) ## lint, types, generated files
+check: $(READY) ## lint, types, imports, generated files
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/python -m hocket_tools.container.layout --check
+	@$(BIN)/lint-imports --no-cache --no-logo
+	@$(BIN)/hocket lab generate --check
+
+house: $(READY) ## lines, files, functions, and that imports run one way; writes build/house.json
+	@$(BIN)/hocket lab house --output build/house.json
+
+claims: $(READY) ## figures of the documents against what was measured last; build/claims.json
+	@$(BIN)/hocket lab claims --output build/claims.json
+
+mutants: $(READY) ## sources broken at one place, 200 drawn: who notices; writes build/mutants.json
+	@$(BIN)/hocket lab mutants --output build/mutants.json
 
 bench: $(READY) ## measure side by side; writes build/bench.json
-	@$(BIN)/python -m hocket_lab.bench --output build/bench.json
+	@$(BIN)/hocket lab bench --output build/bench.json
 
-exact: $(READY) ## compare every tensor with tflite_micro (MODELS=DIR for your own)
-	@$(BIN)/python -m hocket_lab.exact $(if $(MODELS),--models $(MODELS))
+exact: $(READY) ## compare every tensor with tflite_micro (MODELS=DIR for your own); build/exact.json
+	@$(BIN)/hocket lab exact $(if $(MODELS),--models $(MODELS),--output build/exact.json)
 
-experiment: $(EXPERIMENT) ## acceptance over utilisation; writes build/experiment.json, .csv, .svg
-	@$(BIN)/python -m hocket_lab.experiment --output build/experiment.json
+experiment: $(LAB) ## acceptance over utilisation; writes build/experiment.json, .csv, .svg
+	@$(BIN)/hocket lab experiment --output build/experiment.json
 
-bounds: $(READY) ## the longest piece of each model, and what short pieces cost; build/bounds.json
-	@$(BIN)/python -m hocket_lab.bench.tiles --output build/bounds.json
+corpus: $(READY) ## which models run, exactly, and why not the others (MODELS=DIR for your own); build/corpus.json
+	@$(BIN)/hocket lab corpus $(if $(MODELS),--models $(MODELS)) --output build/corpus.json
+
+bounds: $(READY) ## the longest tile of each model, and what short tiles cost; build/bounds.json
+	@$(BIN)/hocket lab bounds --output build/bounds.json
 
 firmware: $(READY) ## build the ARM image: MicroPython with Hocket for the Corstone-300
-	@$(BIN)/python -m hocket_lab.image build
+	@$(BIN)/hocket firmware build
 
-size: $(EMULATOR) ## flash and heap of the ARM image; writes build/size.json
-	@$(BIN)/python -m hocket_lab.image size --output build/size.json
+size: $(LAB) ## flash and heap of the ARM image; writes build/size.json
+	@$(BIN)/hocket lab size --output build/size.json
 
-robot: $(EMULATOR) ## the Robot suites on every back end that is here (SLOW=1: the long ones, too); build/robot.json
-	@$(BIN)/python -m hocket_lab.robot $(BACK_ENDS:%=--back-end %) $(if $(SLOW),--slow) --output build/robot.json
+robot: $(LAB) ## the Robot suites on every back end that is here (SLOW=1: the long ones, too); build/robot.json
+	@$(BIN)/hocket lab robot $(BACK_ENDS:%=--back-end %) $(if $(SLOW),--slow) --output build/robot.json
 
-dispatch: $(EMULATOR) ## what the image's hot path costs, in instructions; build/dispatch.json
-	@$(BIN)/python -m hocket_lab.image.dispatch --output build/dispatch.json
+dispatch: $(LAB) ## what the image's hot path costs, in instructions; build/dispatch.json
+	@$(BIN)/hocket lab dispatch --output build/dispatch.json
 
-speed: $(EMULATOR) ## how fast the emulators are, NPU included; writes build/speed.json
-	@$(BIN)/python -m hocket_lab.image.speed --output build/speed.json
+speed: $(LAB) ## how fast the emulators are, NPU included; writes build/speed.json
+	@$(BIN)/hocket lab speed --output build/speed.json
 
-same-answers: $(EMULATOR) ## the demo on every platform that is here; build/same-answers.json
-	@$(BIN)/python -m hocket_lab.platforms --output build/same-answers.json
+features: $(LAB) ## what the audio front end costs on the ARM image; writes build/features.json
+	@$(BIN)/hocket lab features tests/data/alexa/alexa_en-gb.wav --output build/features.json
 
-operators: $(EMULATOR) ## operators for the processor against tflite_micro; build/operators.json
-	@$(BIN)/python -m hocket_lab.cpu.report --output build/operators.json
-	@$(BIN)/python -m hocket_lab.cpu.page
+same-answers: $(LAB) ## the demo on every platform that is here; build/same-answers.json
+	@$(BIN)/hocket lab same-answers --output build/same-answers.json
 
-profile: $(EMULATOR) ## what those operators cost on the ARM image; writes its costs.toml
-	@$(BIN)/hocket profile --write
+operators: $(LAB) ## operators for the CPU against tflite_micro; build/operators.json, docs/operators.md
+	@$(BIN)/hocket lab operators --output build/operators.json
+	@$(BIN)/hocket lab generate docs/operators.md
+
+profile: $(LAB) ## what those operators cost on the ARM image; its costs.toml, build/profile.json
+	@$(BIN)/hocket profile --write --output build/profile.json
 
 overlap: $(READY) ## networks that take turns on both units, against one after the other; build/overlap.json
-	@$(BIN)/python -m hocket_lab.bench.overlap --output build/overlap.json
+	@$(BIN)/hocket lab overlap --output build/overlap.json
 
 soak: $(READY) ## the long sweeps that `make test` leaves out
 	@$(BIN)/python -m pytest -q -m slow

@@ -8,7 +8,7 @@
 # Renode executes this whole file at every access, always in the same scope, with `request` and
 # `self` set. So everything is defined when it initialises (at the first access and at each reset of
 # the machine), and the last lines are all that runs otherwise. It must be Python 2.7 for IronPython
-# and is tested on CPython 3. No exception may leave it: one on the processor's thread ends Renode.
+# and is tested on CPython 3. No exception may leave it: one on the CPU's thread ends Renode.
 
 try:
     if request.IsInit:
@@ -221,8 +221,8 @@ try:
 
             # Time ---------------------------------------------------------------------------------
 
-            # Virtual time in nanoseconds. The processor's share of it is brought up to date first,
-            # where there is a processor in this thread.
+            # Virtual time in nanoseconds. The CPU's share of it is brought up to date first,
+            # where there is a CPU in this thread.
             def now(self):
                 try:
                     found = self.bus.TryGetCurrentCPU()

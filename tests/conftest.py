@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import Phase, settings
 
-from hocket_tools.image import Image, built
+from commands import hocket  # noqa: F401
+from hocket_tools.image import ArmImage, built
 from paths import ELF, OUTPUT
 from rigs.needs import need, required
 
@@ -55,7 +56,7 @@ def elf() -> Path:
 
 
 @pytest.fixture(scope="session")
-def images() -> list[Image]:
+def images() -> list[ArmImage]:
     """That image and the one for a small heap, with their sizes."""
     need("image", "gcc-arm")
     return built(OUTPUT)

@@ -16,6 +16,7 @@ _attrs = {
     "pause": "sync",
     "sleep_ms": "sync",
     "sleep_us": "sync",
+    "wait_for_ms": "sync",
     "wait_for_us": "sync",
     "FIFO": "policy",
     "FixedPriority": "policy",

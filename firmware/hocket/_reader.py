@@ -39,6 +39,8 @@ def fail(at, text):
 
 # Checks in the order of the file; every bound is compared before it is used.
 class Reader:
+    fail = staticmethod(fail)  # as the checks of programs have it
+
     def __init__(self, buffer):
         self.buffer = buffer
 
@@ -297,9 +299,9 @@ class Reader:
             fail(at, "nominal cycles %d above the worst case %d" % (nominal, worst))
         if kind == layout.STEP_KIND_CPU:
             try:  # here, because most applications can do without
-                from .ops.programs import check
+                from .programs import check
             except ImportError:
-                fail(at, "step for the processor, and this firmware has no operators")
+                fail(at, "step for the CPU, and this firmware has no operators")
             check(self, offset, size, worst, net)
 
     def persistent(self, index, model, net):

@@ -9,11 +9,12 @@ from array import array
 
 from micropython import const
 
-from .trace import COMPLETE, RESUME
-
-_MASK = const(0x3FFFFFFF)
-_HALF = const(0x20000000)
-_LEAST_URGENT = const(255)  # of a task without a place in the container, in the trace
+_MASK = const(0x3FFFFFFF)  # as port._MASK
+_HALF = const(0x20000000)  # as port._HALF
+# Kinds of trace, and there a task without a place in the container.
+_COMPLETE = const(4)  # as trace.COMPLETE
+_RESUME = const(8)  # as trace.RESUME
+_LEAST_URGENT = const(255)  # as task.LEAST_URGENT
 
 # Words of the block, then a row a task.
 _COUNT = const(0)
@@ -50,17 +51,17 @@ FIELDS = (
     "response_max_us",
 )  # fmt: skip
 
-# Of step(), which else returns the task to resume; of RELEASE the task's index is subtracted.
-IDLE = const(-1)  # there was nothing to do
-WATCH = const(-2)  # the dispatcher's watchdog wants a look
-COLLECT = const(-3)  # an arena that is shared may have become free
-RELEASE = const(-4)
+# Of step(), which else returns the task to resume; of _RELEASE the task's index is subtracted.
+_IDLE = const(-1)  # there was nothing to do
+_WATCH = const(-2)  # the watchdog's check is due
+_COLLECT = const(-3)  # an arena that is shared may have become free
+_RELEASE = const(-4)
 
 # Of the dispatcher's block.
-_CURRENT = const(1)
-_CHECK = const(4)
-_FINISHED = const(7)
-_NONE = const(255)
+_CURRENT = const(1)  # as dispatch._CURRENT
+_CHECK = const(4)  # as dispatch._CHECK
+_FINISHED = const(7)  # as dispatch._FINISHED
+_NONE = const(255)  # as dispatch._NONE
 
 
 class Agenda:
@@ -132,10 +133,10 @@ class Agenda:
             if self._polled:
                 dispatcher.interrupt(None)
             if (now - block[_CHECK]) & _MASK < _HALF:
-                return WATCH
+                return _WATCH
         index = self.due(now)
         if index >= 0:
-            return RELEASE - index
+            return _RELEASE - index
         if block[_FINISHED]:
             block[_FINISHED] = 0
             for slot in range(block[_COUNT]):
@@ -143,7 +144,7 @@ class Agenda:
                 if index >= 0:
                     self.make_ready(index)
             if w[_SHARED]:
-                return COLLECT
+                return _COLLECT
         index = self.pop()
         if index < 0:
             # Handlers are held from the look for work to the wait, or the one that brings it could
@@ -154,11 +155,11 @@ class Agenda:
                 self._sleep(until)
             port.let_irq(irq)
             if index < 0:
-                return IDLE
+                return _IDLE
         if port.charge_resume is not None:
             port.charge_resume()
         name = index if index < w[_PERIODIC] else _LEAST_URGENT
-        dispatcher.record(port.ticks_us(), RESUME, name << 16)
+        dispatcher.record(port.ticks_us(), _RESUME, name << 16)
         return index
 
     def _sleep(self, until):
@@ -265,7 +266,7 @@ class Agenda:
         w[row + _MILLIONS] += total // _MILLION
         w[row + _SUM] = total % _MILLION
         w[row + _ACTIVE] = 0
-        self._dispatcher.record(now, COMPLETE, index << 16)
+        self._dispatcher.record(now, _COMPLETE, index << 16)
         return us - w[row + _RELATIVE]
 
     # Statistics of a task, by the names in FIELDS.

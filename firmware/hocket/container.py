@@ -39,7 +39,7 @@ class App:
     def step_size(self, index):
         return self._step_word(index, layout.STEP_STREAM_SIZE)
 
-    # Whether a step is the processor's; its stream is a program then.
+    # Whether a step is the CPU's; its stream is a program then.
     def step_is_cpu(self, index):
         return self._step_word(index, layout.STEP_KIND) & 0xFF == layout.STEP_KIND_CPU
 
@@ -51,8 +51,8 @@ class App:
     def step_worst_cycles(self, index):
         return self._step_word(index, layout.STEP_WORST_CYCLES)
 
-    # Cycles of the longest piece of a processor's step.
-    def step_piece_cycles(self, index):
+    # Cycles of the longest CPU step of an operator.
+    def cpu_step_cycles(self, index):
         return self._word(self.step_offset(index) + layout.CPU_PROGRAM_STEP_CYCLES)
 
     # Name of a step; allocates, so for reports only.

@@ -11,12 +11,13 @@ from micropython import const
 
 from . import ethosu
 from . import policy as policies
-from .port import ticks_add
+from .port import region_address, ticks_add
 from .trace import put
 
-_MASK = const(0x3FFFFFFF)
-_HALF = const(0x20000000)
-_NONE = const(255)
+_MASK = const(0x3FFFFFFF)  # as port._MASK
+_HALF = const(0x20000000)  # as port._HALF
+_SPAN_US = const(0x10000000)  # as port._SPAN_US
+_NONE = const(255)  # no slot
 
 # States of a slot.
 _IDLE = const(0)
@@ -69,7 +70,6 @@ _STEP_ROW = const(3)
 # before the watchdog looks: the cycles are estimates, and a false alarm costs a good job.
 _MARGIN = const(4)
 _SETTLE_US = const(100)
-_BUDGET_LIMIT_US = 0x10000000
 
 # Registers by word.
 _R_STATUS = const(0x4 >> 2)
@@ -90,9 +90,21 @@ _CMD_RUN = const(0xD)
 _CMD_CLEAR_IRQ = const(0xE)
 _QCONFIG_FLASH = const(2)
 
-_START = const(2)  # kinds of trace
-_END = const(3)
-_FAULT = const(7)
+# Kinds of trace.
+_START = const(2)  # as trace.START
+_END = const(3)  # as trace.END
+_FAULT = const(7)  # as trace.FAULT
+
+_RESETTING = const(8)  # as ethosu._STATUS_RESETTING
+
+_REGION_SLOTS = const(8)  # as _layout.REGION_SLOTS
+_READ_ONLY = const(1)  # as _layout.REGION_KIND_READ_ONLY
+_ARENA = const(2)  # as _layout.REGION_KIND_ARENA
+
+# AXI ports of regions, as REGIONCFG has them.
+_AXI_SRAM = const(0)
+_AXI_UNUSED = const(1)
+_AXI_FLASH = const(3)
 
 
 # The ready slot to start next, or 255.
@@ -153,7 +165,7 @@ class Dispatcher:
             budget = app.step_worst_cycles(step) * _MARGIN * 1000000 // app.npu_hz + _SETTLE_US
             self._steps[at + _QBASE] = (app.address + app.step_offset(step)) & 0xFFFFFFFF
             self._steps[at + _QSIZE] = app.step_size(step)
-            self._steps[at + _BUDGET] = min(budget, _BUDGET_LIMIT_US)
+            self._steps[at + _BUDGET] = min(budget, _SPAN_US)
         if port.npu_dispatcher is not None:
             # The same in C, where the port has it: viper takes ten times the instructions.
             native = port.npu_dispatcher(self.words, self._steps, ring, self._base, self._fail)
@@ -171,13 +183,15 @@ class Dispatcher:
         w[row + _LAST] = net.first_step + net.steps - 1
         w[row + _ID] = id << 16
         regions = 0
-        for i in range(8):
-            kind, offset, _ = net.regions[i]
-            # The AXI port of flash for what is read only, of SRAM for the arena.
-            port = 3 if kind == 1 else 0 if kind == 2 else 1
-            base = 0 if kind == 0 else offset + (app.address, self._port.arena_base)[kind - 1]
+        for i in range(_REGION_SLOTS):
+            region = net.regions[i]
+            port = _AXI_UNUSED
+            if region[0] == _READ_ONLY:
+                port = _AXI_FLASH
+            elif region[0] == _ARENA:
+                port = _AXI_SRAM
             regions |= port << 2 * i
-            w[row + _BASES + i] = base & 0xFFFFFFFF
+            w[row + _BASES + i] = region_address(region, app, self._port.arena_base) & 0xFFFFFFFF
         w[row + _REGIONS] = regions
 
     # Lets the next requests of a slot be for a part of its net's steps: from its first step in the
@@ -210,7 +224,7 @@ class Dispatcher:
         irq = self._port.disable_irq()
         _enqueue(w, slot)
         if w[_DEAD]:
-            w[row + _REASON] = 8
+            w[row + _REASON] = _RESETTING
             w[row + _STATE] = _FAILED
             w[_FINISHED] = 1
         else:
@@ -365,7 +379,7 @@ class Dispatcher:
         npu[_R_QSIZE] = steps[t + _QSIZE]
         npu[_R_QCONFIG] = _QCONFIG_FLASH
         npu[_R_REGIONCFG] = w[s + _REGIONS]
-        for i in range(8):
+        for i in range(_REGION_SLOTS):
             npu[_R_BASEP0 + 2 * i] = w[s + _BASES + i]
             npu[_R_BASEP0 + 2 * i + 1] = 0
         now = int(self._ticks())
@@ -417,7 +431,7 @@ class Dispatcher:
             w[_DEAD] = 1
             for row in range(_HEAD, len(w), _ROW):
                 if w[row + _STATE] == _READY:
-                    w[row + _REASON] = reason | 8
+                    w[row + _REASON] = reason | _RESETTING
                     w[row + _STATE] = _FAILED
 
     # Figures of a slot: the longest time that its job was blocked, and NPU cycles.

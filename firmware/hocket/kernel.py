@@ -5,23 +5,27 @@ from micropython import const
 
 from . import policy as policies
 from . import task as core
-from .agenda import COLLECT, IDLE, RELEASE, WATCH, Agenda
+from .agenda import Agenda
 from .dispatch import Dispatcher
 from .ethosu import EthosU
 from .net import NpuError
-from .net import make as make_net
+from .nets import make as make_net
 from .periodic import Periodic, shared_arenas
 from .port import Port, ticks_add
 from .trace import Trace
 
-# The longest single wait for the end of run().
-_LEG_US = 0x10000000
+# What a step of the agenda asks for.
+_IDLE = const(-1)  # as agenda._IDLE
+_WATCH = const(-2)  # as agenda._WATCH
+_COLLECT = const(-3)  # as agenda._COLLECT
+_RELEASE = const(-4)  # as agenda._RELEASE
 
 # Names of nets without a task, in the trace.
-_NO_TASK = 0x80
+_NO_TASK = const(0x80)
 
-_MASK = const(0x3FFFFFFF)
-_HALF = const(0x20000000)
+_MASK = const(0x3FFFFFFF)  # as port._MASK
+_HALF = const(0x20000000)  # as port._HALF
+_SPAN_US = const(0x10000000)  # as port._SPAN_US
 
 
 class Kernel:
@@ -58,7 +62,7 @@ class Kernel:
         self._running = False
         self._live = 0  # spawned tasks that have not ended
         self._left_us = 0
-        self._stop = core.Timer(_leg, self)
+        self._stop = core.Timer(_wait_for_end, self)
 
     def _check(self, app, port):
         if app.arena_size > port.arena_size:
@@ -121,7 +125,7 @@ class Kernel:
     def report(self):
         return "".join(self.cells())
 
-    # The same in pieces, for those who must not hold the processor for long.
+    # The same cell by cell, for those who must not hold the CPU for long.
     def cells(self):
         from .stats import cells  # here, because the kernel can do without
 
@@ -148,7 +152,7 @@ class Kernel:
         self._running = True
         if until_us is not None:
             self._left_us = until_us
-            _leg(self, now)
+            _wait_for_end(self, now)
         try:
             self._loop()
         finally:
@@ -192,7 +196,7 @@ class Kernel:
                 return
             index = step(until)
             if index < 0:
-                if index != IDLE:
+                if index != _IDLE:
                     self._attend(index)
                 continue
             task = tasks[index]
@@ -226,13 +230,13 @@ class Kernel:
 
     # Does what a step of the agenda asks for.
     def _attend(self, what):
-        if what == WATCH:
+        if what == _WATCH:
             self.dispatcher.watch(self.port.ticks_us())
-        elif what == COLLECT:
+        elif what == _COLLECT:
             for task in self.tasks:
                 task.collect()
         else:
-            self.tasks[RELEASE - what].release()
+            self.tasks[_RELEASE - what].release()
 
     # An NPU's failure is the job's own affair and counted; any other error is the program's.
     def _failed(self, task, error):
@@ -241,7 +245,7 @@ class Kernel:
             self._forget(task)
             counted = False
         else:
-            task.periodic.fail(error)
+            task.periodic.complete(error)
             counted = isinstance(error, NpuError)
         if self.on_error is not None:
             self.on_error(task.name, error)
@@ -253,12 +257,12 @@ class Kernel:
         self.dispatcher.record(tick, kind, id << 16 | argument)
 
 
-# run()'s end may be farther away than a timer reaches.
-def _leg(kernel, now):
+# run()'s end may be farther away than the longest span of a timer.
+def _wait_for_end(kernel, now):
     left = kernel._left_us
     if left <= 0:
         kernel._running = False
         return
-    leg = min(left, _LEG_US)
-    kernel._left_us = left - leg
-    kernel.timers.add(kernel._stop, ticks_add(now, leg), True)
+    span = min(left, _SPAN_US)
+    kernel._left_us = left - span
+    kernel.timers.add(kernel._stop, ticks_add(now, span), True)

@@ -4,14 +4,16 @@ from micropython import const
 
 from . import ethosu
 from . import task as core
-from .policy import BY_ARRIVAL, BY_DEADLINE, BY_PRIORITY
-from .port import ticks_add
+from .port import region_address, ticks_add
 from .tensor import Tensor
 
-# Farther than any deadline that a task may have.
-_FAR_US = const(0x10000000)
+_SPAN_US = const(0x10000000)  # as port._SPAN_US
 
 _EIO = const(5)
+
+_BY_ARRIVAL = const(0)  # as policy._BY_ARRIVAL
+_BY_PRIORITY = const(1)  # as policy._BY_PRIORITY
+_BY_DEADLINE = const(2)  # as policy._BY_DEADLINE
 
 
 # An inference that did not come to its end on the NPU; args are (errno, text).
@@ -63,27 +65,15 @@ class Net:
         return self.inference.arm()
 
 
-# The net of a slot. One with steps for the processor needs a module that most can do without.
-def make(app, slot, port, dispatcher):
-    info = app.nets[slot]
-    for step in range(info.first_step, info.first_step + info.steps):
-        if app.step_is_cpu(step):
-            from .ops.mixed import MixedNet
-
-            return MixedNet(info, slot, app, port, dispatcher)
-    return Net(info, slot, app, port, dispatcher)
-
-
 def _tensor(info, net, app, port):
-    kind, offset, _ = net.regions[info.region]
-    base = app.address if kind == 1 else port.arena_base
-    return Tensor(info, port.view(base + offset + info.offset, info.size))
+    base = region_address(net.regions[info.region], app, port.arena_base)
+    return Tensor(info, port.view(base + info.offset, info.size))
 
 
 # View of a persistent range, fill byte, and view of what it holds initially or None.
 def _state(held, net, app, port):
     region, offset, size, fill, initial = held
-    view = port.view(port.arena_base + net.regions[region][1] + offset, size)
+    view = port.view(region_address(net.regions[region], app, port.arena_base) + offset, size)
     return view, fill, port.view(app.address + initial, size) if initial else None
 
 
@@ -123,15 +113,15 @@ class Inference:
             priority = task.priority
             rule = dispatcher.rule
             rank = tie = 0
-            if rule == BY_PRIORITY:
+            if rule == _BY_PRIORITY:
                 rank = priority
-            elif rule != BY_ARRIVAL:
+            elif rule != _BY_ARRIVAL:
                 periodic = net.periodic
                 if periodic is None:
-                    deadline = ticks_add(self._port.ticks_us(), _FAR_US)
+                    deadline = ticks_add(self._port.ticks_us(), _SPAN_US)  # the farthest
                 else:
                     deadline = periodic.words[periodic.deadline_at]
-                if rule != BY_DEADLINE:
+                if rule != _BY_DEADLINE:
                     dispatcher.submit(net.slot, priority, deadline, task.index)
                     return None
                 rank = deadline

@@ -7,15 +7,13 @@ from . import trace
 from .net import NpuError
 from .port import ticks_diff
 
-SKIP = const(0)
-QUEUE = const(1)
-ABORT = const(2)
+_QUEUE = const(1)  # as _layout.OVERRUN_QUEUE
+_ABORT = const(2)  # as _layout.OVERRUN_ABORT
 
 # Jobs that may wait behind an unfinished one; more are skipped.
 _BACKLOG = const(8)
 
-# Distances in time must stay below half the circle of ticks, with room for a job that is late.
-_LIMIT_US = 0x10000000
+_SPAN_US = const(0x10000000)  # as port._SPAN_US
 
 _ARGUMENT_LIMIT = const(0xFFFF)
 _ABORTED = const(1)
@@ -23,9 +21,9 @@ _ABORTED = const(1)
 
 class Periodic:
     def __init__(self, kernel, info, net, index, arena):
-        if not 1000 <= info.period_ns < _LIMIT_US * 1000:
+        if not 1000 <= info.period_ns < _SPAN_US * 1000:
             raise ValueError("task %s: period of %d ns" % (info.name, info.period_ns))
-        if info.deadline_ns >= _LIMIT_US * 1000 or info.offset_ns >= _LIMIT_US * 1000:
+        if info.deadline_ns >= _SPAN_US * 1000 or info.offset_ns >= _SPAN_US * 1000:
             raise ValueError("task %s: deadline or offset above 268 s" % info.name)
         self.name = info.name
         self.net = net
@@ -106,10 +104,10 @@ class Periodic:
         late = ticks_diff(now, self.deadline)
         if late >= 0:
             self._miss(now, late)
-        if self.overrun == ABORT:
+        if self.overrun == _ABORT:
             self._abort(now)
             self._begin(due)
-        elif self.overrun == QUEUE and self._waiting < _BACKLOG:
+        elif self.overrun == _QUEUE and self._waiting < _BACKLOG:
             if self._backlog is None:
                 self._backlog = [0] * _BACKLOG
             self._backlog[(self._first + self._waiting) % _BACKLOG] = due
@@ -129,26 +127,20 @@ class Periodic:
         else:
             self._agenda.push(task)
 
-    # The body came to its end.
-    def complete(self):
-        kernel = self._kernel
-        charge = kernel.port.charge_body
-        if charge is not None:
-            charge(self.cpu_ns)
-        late = self._agenda.complete(self.task.index)
-        if late > 0:
-            self._miss(kernel.port.ticks_us(), late)
-        self._end()
-
-    # The body raised an error.
-    def fail(self, error):
-        if isinstance(error, NpuError):
-            self._agenda.count(self.task.index, "faults")
-        self._agenda.drop(self.task.index)
-        self._end()
-
-    def _end(self):
+    # The body came to its end, or raised an error.
+    def complete(self, error=None):
         task = self.task
+        if error is None:
+            port = self._kernel.port
+            if port.charge_body is not None:
+                port.charge_body(self.cpu_ns)
+            late = self._agenda.complete(task.index)
+            if late > 0:
+                self._miss(port.ticks_us(), late)
+        else:
+            if isinstance(error, NpuError):
+                self._agenda.count(task.index, "faults")
+            self._agenda.drop(task.index)
         if task.held is not None:
             self._give_back()
             self.collect()

@@ -50,19 +50,19 @@ POLICIES = (FIFO, FixedPriority, EarliestDeadline, RoundRobin)
 
 
 # What a submission compares without asking the policy, if that is one of the kernel's own.
-BY_ARRIVAL = const(0)
-BY_PRIORITY = const(1)
-BY_DEADLINE = const(2)
+_BY_ARRIVAL = const(0)
+_BY_PRIORITY = const(1)
+_BY_DEADLINE = const(2)
 _BY_ITSELF = const(3)
 
 
 def rule(policy):
     kind = type(policy)
     if kind is FixedPriority:
-        return BY_PRIORITY
+        return _BY_PRIORITY
     if kind is EarliestDeadline:
-        return BY_DEADLINE
-    return BY_ARRIVAL if kind in POLICIES else _BY_ITSELF
+        return _BY_DEADLINE
+    return _BY_ARRIVAL if kind in POLICIES else _BY_ITSELF
 
 
 # A policy from a name, a code of the container, a class or an instance.

@@ -11,8 +11,15 @@ import uctypes
 import utime
 from micropython import const
 
-_MASK = const(0x3FFFFFFF)
+_MASK = const(0x3FFFFFFF)  # of ticks
 _HALF = const(0x20000000)
+
+# The longest time from one tick to another, where both are compared: below half the circle, with
+# room for what is late.
+_SPAN_US = const(0x10000000)
+
+_READ_ONLY = const(1)  # as _layout.REGION_KIND_READ_ONLY
+_ARENA = const(2)  # as _layout.REGION_KIND_ARENA
 
 _CPYTHON = sys.implementation.name == "cpython"
 
@@ -34,6 +41,13 @@ def ticks_diff(end: int, start: int) -> int:
 # A memoryview in place; it refuses what is not of its size, where a bytearray would resize.
 def view(address, size):
     return memoryview(uctypes.bytearray_at(address, size))
+
+
+# Where a region (kind, offset, size) of a net begins; 0 for one that is not in use.
+def region_address(region, app, arena_base):
+    kind = region[0]
+    base = app.address if kind == _READ_ONLY else arena_base if kind == _ARENA else 0
+    return base + region[1]
 
 
 # Typed buffers may be copied into a byte view as they are, except on CPython.
@@ -58,13 +72,13 @@ class Port:
             import board
         self.board = board
         self.npu_base = board.NPU_BASE
-        # For RESET: 1 is privileged and secure, as a processor boots.
+        # For RESET: 1 is privileged and secure, as a CPU boots.
         self.npu_protection = getattr(board, "NPU_PROTECTION", 1)
         self.arena_base = board.ARENA_BASE
         self.arena_size = board.ARENA_SIZE
-        # Hooks for an emulation that charges the processor's time: None, or called without
+        # Hooks for an emulation that charges the CPU's time: None, or called without
         # argument before each segment and each resume, with the task's index before each release,
-        # with nanoseconds after each job, and after each piece of a processor's step with its net,
+        # with nanoseconds after each job, and after each CPU step of an operator with its net,
         # its index there and whether it was the last one of the step.
         self.charge_dispatch = None
         self.charge_release = None

@@ -54,7 +54,7 @@ _COLUMNS = (
 )
 
 
-# A table of (name, Stats) pairs, one line each, piece by piece.
+# A table of (name, Stats) pairs, one line each, cell by cell.
 def cells(rows):
     yield "%-16s" % "task"
     for title, _ in _COLUMNS:

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Waiting: for time, for an event, for a place in a queue, for a lock.
+from micropython import const
+
 from . import task as core
 from .port import ticks_add
 
-_MASK = 0x3FFFFFFF
-_HALF = 0x20000000
+_HALF = const(0x20000000)  # as port._HALF
 
 
 class TimeoutError(Exception):
@@ -23,11 +24,11 @@ class QueueFull(Exception):
 # must follow at once puts the task into the list, and whoever resumes the task gets to the end.
 class _Wait:
     def __init__(self):
-        self._list = None
+        self._until = None  # list to stand in, or tick
         self._end = StopIteration()
 
-    def arm(self, list):
-        self._list = list
+    def arm(self, until):
+        self._until = until
         return self
 
     def __iter__(self):
@@ -36,10 +37,10 @@ class _Wait:
     __await__ = __iter__
 
     def __next__(self):
-        list = self._list
-        if list is not None:
-            self._list = None
-            list.push(core.current)
+        waiters = self._until
+        if waiters is not None:
+            self._until = None
+            waiters.push(core.current)
             return
         self._end.__traceback__ = None
         raise self._end
@@ -48,9 +49,9 @@ class _Wait:
 # The same for time.
 class _Sleep(_Wait):
     def __next__(self):
-        tick = self._list
+        tick = self._until
         if tick is not None:
-            self._list = None
+            self._until = None
             core.current.sleep(tick)
             return
         self._end.__traceback__ = None

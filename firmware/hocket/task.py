@@ -3,8 +3,8 @@
 # themselves, so queueing allocates nothing.
 from micropython import const
 
-_MASK = const(0x3FFFFFFF)
-_HALF = const(0x20000000)
+_MASK = const(0x3FFFFFFF)  # as port._MASK
+_HALF = const(0x20000000)  # as port._HALF
 
 LEAST_URGENT = const(255)
 

@@ -10,19 +10,19 @@ import hocket._layout as layout  # "from . import" would ask the lazy loader
 
 from .ethosu import peek, poke
 
-_MASK = const(0x3FFFFFFF)
-_HALF = const(0x20000000)
+_MASK = const(0x3FFFFFFF)  # as port._MASK
+_HALF = const(0x20000000)  # as port._HALF
 
 _CONFIG = const(0x1807)
 _ID = const(0x10066001)
 
-_STATUS = const(0x4)
-_CMD = const(0x8)
-_RESET = const(0xC)
+_STATUS = const(0x4)  # as ethosu._STATUS
+_CMD = const(0x8)  # as ethosu._CMD
+_RESET = const(0xC)  # as ethosu._RESET
 _QBASE = const(0x10)
-_QREAD = const(0x18)
+_QREAD = const(0x18)  # as ethosu._QREAD
 _QSIZE = const(0x20)
-_PMCCNTR = const(0x1A0)
+_PMCCNTR = const(0x1A0)  # as ethosu._PMCCNTR_LO
 
 _END = const(0x22)  # interrupt and end of the stream
 _UNTOUCHED = const(0x5A5A)
@@ -47,24 +47,24 @@ class _Info:
     pass
 
 
-# A step for the processor, in pieces of so many us. It adds one to the net's first output.
+# An operator whose CPU steps take so many us each. It adds one to the net's first output.
 class Work:
-    def __init__(self, pieces, runs_on=False):
-        self.pieces = pieces
+    def __init__(self, steps_us, runs_on=False):
+        self.steps_us = steps_us
         self.runs_on = runs_on
         self.at = 0
         self.resets = 0
         self.port = None  # that of the application's board
         self.total = 0
-        for us in pieces:
+        for us in steps_us:
             self.total += us
 
     def step(self):
         if self.at == 0:
             self.output[0] = self.input[0] + 1
-        self.port.advance(self.pieces[self.at])
+        self.port.advance(self.steps_us[self.at])
         self.at += 1
-        if self.at < len(self.pieces):
+        if self.at < len(self.steps_us):
             return False
         self.at = 0
         return True
@@ -93,7 +93,8 @@ class FakeApp:
     def add_net(self, name, cycles, shared_arena=False, persistent=()):
         net = _Info()
         net.name = name
-        net.regions = [(0, 0, 0), (2, self.arena_size, 32)] + [(0, 0, 0)] * 6
+        net.regions = [(layout.REGION_KIND_UNUSED, 0, 0)] * layout.REGION_SLOTS
+        net.regions[1] = (layout.REGION_KIND_ARENA, self.arena_size, 32)
         net.inputs = [_tensor("in", 0)]
         net.outputs = [_tensor("out", 16)]
         net.persistent = persistent
@@ -187,7 +188,7 @@ def _tensor(name, offset):
     return info
 
 
-# A port for an application. Time moves only in here: while the processor idles, and by charges.
+# A port for an application. Time moves only in here: while the CPU idles, and by charges.
 class FakePort:
     def __init__(self, app, start_us=0, dispatch_us=0, resume_us=0, release_us=0, interrupts=True):
         self.now = start_us
@@ -219,7 +220,7 @@ class FakePort:
         self._end = _NEVER
         self._faults = {}
         self._hangs = {}
-        self.idled = 0  # times that the processor had nothing to do
+        self.idled = 0  # times that the CPU had nothing to do
         base = self.npu_base
         poke(base, 0, _ID)
         poke(base, 0x28, _CONFIG)
@@ -260,7 +261,7 @@ class FakePort:
     def view(self, address, size):
         return memoryview(uctypes.bytearray_at(address, size))
 
-    # The processor computes for so long.
+    # The CPU computes for so long.
     def advance(self, us):
         end = self.now + us
         self._look()

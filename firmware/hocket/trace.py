@@ -13,7 +13,7 @@ MISS = const(5)
 SKIP = const(6)
 FAULT = const(7)  # argument: low half of STATUS
 RESUME = const(8)
-CPU_START = const(9)  # a piece of a step on the processor; argument: step of the net
+CPU_START = const(9)  # of a CPU step; argument: step of the net
 CPU_END = const(10)
 
 KINDS = (
@@ -21,6 +21,9 @@ KINDS = (
     "cpu end",
 )  # fmt: skip
 
+_MASK = const(0x3FFFFFFF)  # as port._MASK
+
+# Words of the ring, then two a record.
 _CAPACITY = const(0)
 _NEXT = const(1)
 _COUNT = const(2)
@@ -41,7 +44,7 @@ def put(ring, tick: int, kind: int, detail: int):
         at = 0
     w[_NEXT] = at
     if w[_COUNT] == w[_CAPACITY]:
-        w[_LOST] = (w[_LOST] + 1) & 0x3FFFFFFF
+        w[_LOST] = (w[_LOST] + 1) & _MASK
     else:
         w[_COUNT] += 1
 

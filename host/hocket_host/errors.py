@@ -5,7 +5,7 @@ from __future__ import annotations
 
 
 class HocketError(Exception):
-    """A problem with what Hocket was given, told so that it can be mended.
+    """A problem with what Hocket was given, with its cause and a fix.
 
     Parameters
     ----------

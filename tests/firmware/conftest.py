@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from hocket_host.machines.cpython.process_memory import ProcessMemory
 from hocket_host.machines.cpython.shims import install, installed, uninstall
-from hocket_host.machines.cpython.shims.testing import ProcessMachine
 
 # Once, so that the test modules find them loaded; the shims themselves are there in tests only.
-install(ProcessMachine())
+install(ProcessMemory())
 import hocket.features  # noqa: E402
 import hocket.kernel  # noqa: E402
 import hocket.ops.adapt  # noqa: E402
@@ -24,5 +24,5 @@ uninstall()
 
 @pytest.fixture(autouse=True)
 def process_machine() -> Iterator[None]:
-    with installed(ProcessMachine()):
+    with installed(ProcessMemory()):
         yield

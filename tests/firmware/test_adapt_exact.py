@@ -13,9 +13,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from hocket_host.machines.cpython.shims.short_words import short_words
 from hocket_tools.reference.oracle import Oracle
 from hocket_tools.tflite.builder import ModelBuilder, Quantisation
+from rigs.short_words import short_words
 
 CODES = {"int8": "b", "uint8": "B", "int16": "h", "uint16": "H", "int32": "i", "float32": "f"}
 COUNT = 1500

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from hocket_host.machines.cpython import shims
-from hocket_host.machines.cpython.shims.testing import ProcessMachine
+from hocket_host.machines.cpython.process_memory import ProcessMemory
 from hocket_tools.container import (
     CpuProgram,
     Image,
@@ -25,7 +25,7 @@ STREAM = bytes(range(16))
 
 @pytest.fixture
 def load():
-    with shims.installed(ProcessMachine()):
+    with shims.installed(ProcessMemory()):
         from hocket.container import load
 
         yield load
@@ -94,6 +94,6 @@ def test_a_step_for_the_processor_is_refused_where_the_firmware_has_no_operators
     )
     _memory, address = placed(network)
     assert load(address).step_is_cpu(0)
-    monkeypatch.setitem(sys.modules, "hocket.ops.programs", None)
+    monkeypatch.setitem(sys.modules, "hocket.programs", None)
     with pytest.raises(ValueError, match="no operators"):
         load(address)

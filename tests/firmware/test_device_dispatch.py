@@ -166,6 +166,58 @@ def test_a_segment_that_still_reads_its_stream_is_left_alone():
     assert (kernel.stats("kws").faults, kernel.stats("kws").completed) == (0, 1)
 
 
+# Ticks at which the watchdog looked, of a budget of 500 us.
+def looks(cycles):
+    app = FakeApp()
+    app.add("kws", [cycles], 1000000)
+    app.step_worst_cycles = lambda step: 100
+    kernel, _ = make(app)
+    seen = []
+    watch = kernel.dispatcher.watch
+
+    def noted(now):
+        seen.append(now)
+        watch(now)
+
+    kernel.dispatcher.watch = noted
+    kernel.run(20000)
+    return seen, events(kernel, "fault")
+
+
+def test_a_segment_that_still_reads_is_looked_at_again_each_half_of_its_budget():
+    assert looks(1400) == ([500, 750, 1000, 1250], [])
+
+
+def test_a_segment_that_stops_reading_on_the_way_is_found_at_the_next_look():
+    # The stream of 16 bytes is read at one in 437 us.
+    (seen, faults) = looks(7000)
+    assert seen == [500, 750]
+    assert [tick for tick, _, _ in faults] == [750]
+
+
+def test_a_segment_within_its_budget_is_not_looked_at():
+    assert looks(500) == ([], [])
+
+
+def test_those_of_equal_priority_do_not_block_each_other():
+    app = FakeApp()
+    app.add("first", [100, 100], 10000, priority=1)
+    app.add("second", [100], 10000, priority=1, offset_us=10)
+    kernel, _ = make(app, "fp")
+    kernel.run(1000)
+    assert kernel.stats("second").response_max_us == 290
+    assert kernel.stats("second").blocking_max_us == 0
+
+
+def test_blocking_counts_from_the_request_and_while_the_npu_was_held_only():
+    app = FakeApp()
+    app.add("slow", [100], 10000, priority=1, offset_us=30)
+    app.add("urgent", [10], 10000, offset_us=90)
+    kernel, _ = make(app)
+    kernel.run(1000)
+    assert kernel.stats("urgent").blocking_max_us == 40
+
+
 def test_an_npu_that_stays_in_reset_fails_all_jobs_instead_of_stopping_the_kernel():
     kernel, board = three("fp")
     board.fault(0, 0x10)

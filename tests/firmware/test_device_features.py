@@ -72,22 +72,22 @@ def test_tables_of_another_length_are_refused():
     assert "99 bytes" in str(raised(ValueError, Frontend, b"\x01" + bytes(98)))
 
 
-def test_frame_comes_in_pieces_and_allocates_nothing():
+def test_frame_comes_in_steps_and_allocates_nothing():
     import micropython
 
     frontend = Frontend()
     chunks = tone(frontend, 5)
-    pieces = 0
+    steps = 0
     for samples in chunks:
         micropython.heap_lock()
         try:
             due = frontend.push(samples)
             while due:
-                pieces += 1
+                steps += 1
                 due = not frontend.step()
         finally:
             micropython.heap_unlock()
-    assert pieces > 3 * 12
+    assert steps > 3 * 12
 
 
 class Info:
@@ -166,7 +166,7 @@ def test_input_allocates_nothing():
     assert ready == 3
 
 
-def test_another_task_runs_between_the_pieces_of_a_frame():
+def test_another_task_runs_between_the_steps_of_a_frame():
     kernel, _ = make(FakeApp())
     taker = spectrogram()
     order = []
@@ -175,7 +175,7 @@ def test_another_task_runs_between_the_pieces_of_a_frame():
         for samples in tone(taker, 3):
             if taker.push(samples):
                 while not taker.step():
-                    order.append("piece")
+                    order.append("step")
                     await pause()
 
     async def other():
@@ -186,4 +186,4 @@ def test_another_task_runs_between_the_pieces_of_a_frame():
     kernel.spawn(listen(), 3)
     kernel.spawn(other(), 3)
     kernel.run(10_000)
-    assert order[:8] == ["piece", "other"] * 4 or order[:8] == ["other", "piece"] * 4
+    assert order[:8] == ["step", "other"] * 4 or order[:8] == ["other", "step"] * 4

@@ -300,6 +300,25 @@ def test_run_goes_on_where_the_last_one_ended():
     assert [r[0] for r in events(kernel, "release")] == [0, 100, 200]
 
 
+def test_what_is_due_when_a_run_ends_is_left_to_the_next():
+    from hocket.sync import Event, wait_for_us
+
+    kernel, board = make(FakeApp())
+    event = Event()
+    ended = []
+
+    async def wait():
+        await wait_for_us(event.wait(), 100)
+        ended.append(board.now)
+
+    kernel.spawn(wait())
+    kernel.run(50)
+    kernel.run(50)  # its end is set later than the time limit of the wait, and comes first
+    event.set()
+    kernel.run(1)
+    assert ended == [100]
+
+
 def test_run_longer_than_the_circle_of_ticks():
     kernel, board = single(period_us=200000000, cycles=10)
     kernel.run(3 << 30)

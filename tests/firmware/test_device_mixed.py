@@ -88,11 +88,11 @@ def test_another_net_has_the_npu_while_the_processor_works():
         (400, "start", 1, 1),
         (700, "end", 1, 1),
     ]
-    # The second piece ends at 500, its NPU segment waits for the other's to end.
+    # The second CPU step ends at 500, its NPU segment waits for the other's to end.
     assert [e for e in units(kernel) if e[1:] == ("start", 0, 2)] == [(700, "start", 0, 2)]
 
 
-def test_a_more_urgent_task_goes_first_between_two_pieces():
+def test_a_more_urgent_task_goes_first_between_two_cpu_steps():
     app = FakeApp()
     app.add("mixed", [Work([100, 100, 100])], 10000, priority=5)
     app.add("urgent", [Work([10])], 10000, priority=0, offset_us=50)
@@ -102,7 +102,7 @@ def test_a_more_urgent_task_goes_first_between_two_pieces():
     assert starts == [(0, 0), (100, 1), (110, 0), (210, 0)]
 
 
-def test_equally_urgent_tasks_take_turns_by_the_piece():
+def test_equally_urgent_tasks_take_turns_by_the_cpu_step():
     app = FakeApp()
     app.add("one", [Work([10, 10])], 10000)
     app.add("two", [Work([10, 10])], 10000)
@@ -125,7 +125,7 @@ def test_operators_that_run_on_do_not_let_others_go_between_them():
 def test_an_operator_before_a_segment_starts_it_in_the_same_resume():
     kernel, _, _ = single()
     kernel.run(900)
-    # For the first segment, the first piece, the second with the segments behind it, and the end.
+    # For the first segment, the first CPU step, the second with segments behind it, and the end.
     assert [tick for tick, _, _ in events(kernel, "resume")] == [0, 100, 120, 350]
 
 
@@ -152,14 +152,14 @@ def test_edf_puts_the_job_first_whose_deadline_is_first_from_its_second_stage_on
     assert starts == [(1, 0), (0, 0), (1, 1), (0, 2)]
 
 
-def test_skip_drops_a_release_in_the_middle_of_a_piece():
+def test_skip_drops_a_release_in_the_middle_of_a_cpu_step():
     kernel, _, _ = single(period_us=130)
     kernel.run(1000)
     stats = kernel.stats("mixed")
     assert (stats.jobs, stats.completed, stats.skipped) == (3, 2, 5)
 
 
-def test_queue_keeps_a_release_in_the_middle_of_a_piece():
+def test_queue_keeps_a_release_in_the_middle_of_a_cpu_step():
     kernel, _, _ = single(period_us=130, overrun=QUEUE)
     kernel.run(1100)
     stats = kernel.stats("mixed")
@@ -167,11 +167,11 @@ def test_queue_keeps_a_release_in_the_middle_of_a_piece():
     assert stats.response_max_us == 3 * 350 - 2 * 130
 
 
-def test_abort_between_two_pieces_begins_the_operator_anew():
+def test_abort_between_two_cpu_steps_begins_the_operator_anew():
     kernel, _, work = single(period_us=118, overrun=ABORT)
     kernel.run(500)
     stats = kernel.stats("mixed")
-    # The release at 118 is seen at 120, after the first piece; the new job starts right then.
+    # The release at 118 is seen at 120, after the first CPU step; the new job starts right then.
     assert (stats.jobs, stats.completed, stats.aborted) == (5, 0, 4)
     assert work.resets == 4
     assert [step for _, _, step in events(kernel, "start")] == [0] * 5
@@ -187,7 +187,7 @@ def test_abort_in_an_npu_stage_after_the_operator_leaves_it_alone():
     assert [e[:1] + e[3:] for e in units(kernel) if e[1] == "start"] == [(0, 0), (150, 2), (300, 0)]
 
 
-def test_abort_of_a_body_closes_its_inference_between_two_pieces():
+def test_abort_of_a_body_closes_its_inference_between_two_cpu_steps():
     kernel, _, work = single(period_us=118, overrun=ABORT)
     left = []
 
@@ -203,7 +203,7 @@ def test_abort_of_a_body_closes_its_inference_between_two_pieces():
     assert work.resets == 4
 
 
-def test_a_time_limit_ends_an_inference_between_two_pieces():
+def test_a_time_limit_ends_an_inference_between_two_cpu_steps():
     app = FakeApp()
     works = Work([40] * 10)
     app.add("mixed", [10, works, 10], 10000)
@@ -384,7 +384,7 @@ def drawn(dice):
     return app
 
 
-# What a task's events say of its net: from the first step on, each once, pieces of one together.
+# What a task's events say of its net: from the first step on, each once, CPU steps of one together.
 def check_order(seen, steps):
     before = None
     for kind, step in seen:

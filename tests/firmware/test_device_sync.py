@@ -174,7 +174,6 @@ def test_holder_runs_at_the_ceiling():
         # As soon as the low task holds the lock, one between its priority and the ceiling comes.
         kernel.spawn(middle(), 3)
 
-    kernel._turn_limit = None
     kernel.spawn(starter(), 5)
     kernel.run()
     assert log == ["low", "middle"]

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sounds import CLIPS, SIGNALS, STEP, Samples, read, reference
 
-from hocket_host.machines.cpython.shims.short_words import short_words
 from hocket_tools.frames.features import build_tables
+from rigs.short_words import short_words
 
 #: Of this machine's C library, which the reference computes its own tables with.
 TABLES = build_tables()

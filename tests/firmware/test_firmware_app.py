@@ -66,7 +66,8 @@ def test_package_list_for_mip_names_every_part() -> None:
     assert sorted(listed) == [[f"hocket/{name}"] * 2 for name in PARTS]
 
 
-def test_manifest_freezes_every_part() -> None:
+def test_manifest_freezes_every_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(FIRMWARE / "app")  # as the build does
     frozen: list[str] = []
 
     def package(name: str, files: tuple[str, ...], base_path: str, opt: int) -> None:

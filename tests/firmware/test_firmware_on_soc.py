@@ -12,8 +12,9 @@ import pytest
 from hocket_host.board.board import load
 from hocket_host.ethosu.config import npu_config
 from hocket_host.ethosu.timing.timing import StreamTiming
+from hocket_host.machines.common import NpuOptions
 from hocket_host.machines.cpython.shims import installed
-from hocket_host.machines.cpython.soc import Soc
+from hocket_host.machines.hosted import HostedBoard
 from hocket_tools.container import (
     DType,
     Image,
@@ -77,7 +78,7 @@ class NothingToDo:
     def __init__(self, bus: object) -> None:
         pass
 
-    def plan(self, stream: bytes) -> SimpleNamespace:
+    def compile(self, stream: bytes) -> SimpleNamespace:
         return SimpleNamespace(operations=[], word_ends=[])
 
     def bind(self, plan: object, bases: object, extents: object) -> SimpleNamespace:
@@ -85,22 +86,24 @@ class NothingToDo:
 
 
 @pytest.fixture
-def soc() -> Iterator[Soc]:
+def soc() -> Iterator[HostedBoard]:
     timing = StreamTiming((), CYCLES, 0, 0, 0, 0, False)
-    soc = Soc(
+    soc = HostedBoard(
         load("corstone300"),
-        npu_config("ethos-u55-128"),
-        npu_hz=HZ,
-        strict=True,
-        model=NothingToDo,
-        timing=lambda operations: timing,
+        NpuOptions(
+            npu_config("ethos-u55-128"),
+            hz=HZ,
+            strict=True,
+            model=NothingToDo,
+            timing=lambda operations: timing,
+        ),
     )
     soc.bus.load(soc.board.flash_base, container())
     with installed(soc):
         yield soc
 
 
-def kernel_on(soc: Soc, policy: str | None = None) -> Any:
+def kernel_on(soc: HostedBoard, policy: str | None = None) -> Any:
     import hocket
 
     app = hocket.load(soc.board.flash_base)
@@ -113,7 +116,7 @@ def kernel_on(soc: Soc, policy: str | None = None) -> Any:
     return hocket.Kernel(app, policy=policy, port=hocket.Port(constants))
 
 
-def test_every_job_completes_within_its_deadline(soc: Soc) -> None:
+def test_every_job_completes_within_its_deadline(soc: HostedBoard) -> None:
     kernel = kernel_on(soc)
     kernel.run(100_000)
     stats = {name: kernel.stats(name) for name in ("slow", "fast")}
@@ -121,7 +124,7 @@ def test_every_job_completes_within_its_deadline(soc: Soc) -> None:
     assert (stats["slow"].misses, stats["fast"].misses) == (0, 0)
 
 
-def test_the_counter_of_the_npu_gives_the_cycles_of_each_task(soc: Soc) -> None:
+def test_the_counter_of_the_npu_gives_the_cycles_of_each_task(soc: HostedBoard) -> None:
     kernel = kernel_on(soc)
     kernel.run(100_000)
     # The counter runs from the start to the handler's look at it, which comes after entry.
@@ -131,24 +134,24 @@ def test_the_counter_of_the_npu_gives_the_cycles_of_each_task(soc: Soc) -> None:
         assert segments * CYCLES <= cycles <= segments * (CYCLES + entry + 1)
 
 
-def test_the_processor_sleeps_while_the_npu_works(soc: Soc) -> None:
+def test_the_processor_sleeps_while_the_npu_works(soc: HostedBoard) -> None:
     kernel_on(soc).run(100_000)
     assert soc.idle_ns > 90_000_000
 
 
-def test_an_urgent_job_waits_for_one_segment_at_most(soc: Soc) -> None:
+def test_an_urgent_job_waits_for_one_segment_at_most(soc: HostedBoard) -> None:
     kernel = kernel_on(soc)
     kernel.run(100_000)
     assert kernel.stats("fast").blocking_max_us <= CYCLES * 1_000_000 // HZ
 
 
-def test_run_to_completion_blocks_for_whole_jobs(soc: Soc) -> None:
+def test_run_to_completion_blocks_for_whole_jobs(soc: HostedBoard) -> None:
     kernel = kernel_on(soc, "fifo")
     kernel.run(100_000)
     assert kernel.stats("fast").blocking_max_us > CYCLES * 1_000_000 // HZ
 
 
-def test_close_leaves_the_npu_stopped_and_unhooked(soc: Soc) -> None:
+def test_close_leaves_the_npu_stopped_and_unhooked(soc: HostedBoard) -> None:
     kernel = kernel_on(soc)
     kernel.run(500)
     assert kernel.npu.status() & 1
@@ -157,17 +160,19 @@ def test_close_leaves_the_npu_stopped_and_unhooked(soc: Soc) -> None:
     assert soc.npu.problems == []
 
 
-def test_a_run_is_repeatable(soc: Soc) -> None:
+def test_a_run_is_repeatable(soc: HostedBoard) -> None:
     kernel = kernel_on(soc)
     kernel.run(50_000)
     first = list(kernel.trace.records())
-    again = Soc(
+    again = HostedBoard(
         soc.board,
-        soc.npu.config,
-        npu_hz=HZ,
-        strict=True,
-        model=NothingToDo,
-        timing=lambda operations: StreamTiming((), CYCLES, 0, 0, 0, 0, False),
+        NpuOptions(
+            soc.npu.config,
+            hz=HZ,
+            strict=True,
+            model=NothingToDo,
+            timing=lambda operations: StreamTiming((), CYCLES, 0, 0, 0, 0, False),
+        ),
     )
     again.bus.load(soc.board.flash_base, container())
     with installed(again):
@@ -176,13 +181,16 @@ def test_a_run_is_repeatable(soc: Soc) -> None:
         assert list(kernel.trace.records()) == first
 
 
-def test_an_npu_of_another_size_is_refused(soc: Soc) -> None:
-    other = Soc(
+def test_an_npu_of_another_size_is_refused(soc: HostedBoard) -> None:
+    other = HostedBoard(
         soc.board,
-        npu_config("ethos-u55-256"),
-        npu_hz=HZ,
-        model=NothingToDo,
-        timing=lambda operations: StreamTiming((), CYCLES, 0, 0, 0, 0, False),
+        NpuOptions(
+            npu_config("ethos-u55-256"),
+            hz=HZ,
+            strict=True,
+            model=NothingToDo,
+            timing=lambda operations: StreamTiming((), CYCLES, 0, 0, 0, 0, False),
+        ),
     )
     other.bus.load(soc.board.flash_base, container())
     with installed(other), pytest.raises(ValueError, match=r"256 MACs.*128 MACs"):

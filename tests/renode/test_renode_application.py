@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import pytest
 
 from hocket_host.ethosu.config import npu_config
-from hocket_host.machines.cpython import emulation
-from hocket_host.machines.cpython.soc import Soc
-from hocket_host.server import NpuServer, Platform
+from hocket_host.machines import setup
+from hocket_host.machines.hosted import HostedBoard
+from hocket_host.server import NpuServer, ServedNpu
 from hocket_tools.app.application import load
 from hocket_tools.pack.pack import pack
 from hocket_tools.run import run
@@ -103,21 +103,21 @@ def test_an_application_gives_the_same_outputs_at_the_same_times(packed, monkeyp
     peripherals = []
 
     def board_with_server(*arguments, **options):
-        soc = Soc(*arguments, **options)
+        soc = HostedBoard(*arguments, **options)
         peripherals.append(PythonPeripheral(Machine(soc), RENODE / "ethos_u55.py"))
         registers = Registers(peripherals[-1])
         windows = soc.bus._windows
         windows[:] = [replace(w, device=registers) if w.device is soc.npu else w for w in windows]
         return soc
 
-    platform = Platform(
+    platform = ServedNpu(
         npu_config(packed.image.accelerator),
         packed.target.system,
         packed.target.board,
     )
     with NpuServer(platform, port=0) as server:
         monkeypatch.setenv("HOCKET_NPU_PORT", str(server.port))
-        monkeypatch.setattr(emulation, "Soc", board_with_server)
+        monkeypatch.setattr(setup, "HostedBoard", board_with_server)
         outputs, responses = executed(packed)
         [peripheral] = peripherals
         peripheral.scope["npu"].close()

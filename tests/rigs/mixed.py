@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from hocket_host.ethosu.config import npu_config
 from hocket_host.ethosu.stream.isa import Cmd, Command, encode_all
-from hocket_host.ethosu.timing.system import SystemConfig, parse_system_config
+from hocket_host.ethosu.timing.system_config import SystemConfig, parse_system_config
 from hocket_tools import container as hkt
-from hocket_tools.cpu import SETTLED, Packed, pack, read_source, read_variables
+from hocket_tools.cpu import SETTLED, PackedOperator, pack, read_source, read_variables
 from hocket_tools.cpu.packing import element_bytes
 from hocket_tools.tflite.model import TfliteModel, TfliteTensor, read_tflite
 from hocket_tools.vela.options import VelaOptions, resolve
@@ -126,7 +126,7 @@ class _Builder:
             persistent=tuple(self.persistent),
         )
 
-    def _operator(self, label: str, packed: Packed, scratch: int, runs_on: bool) -> None:
+    def _operator(self, label: str, packed: PackedOperator, scratch: int, runs_on: bool) -> None:
         size = packed.scratch_bytes
         program = hkt.CpuProgram(
             packed.code,

@@ -68,7 +68,7 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "matplotlib": lambda: (
         None
         if importlib.util.find_spec("matplotlib")
-        else "no matplotlib: pip install 'hocket[experiment]'"
+        else "no matplotlib: pip install 'hocket[lab]'"
     ),
     "python2.7": _python27,
 }

@@ -12,8 +12,8 @@ from hocket_host.ethosu.compute.faults import NpuBusError
 from hocket_host.ethosu.config import npu_config
 from hocket_host.ethosu.device.queue import Programs
 from hocket_host.ethosu.device.registers import EthosU, Reg
+from hocket_host.ethosu.stream.command_stream import parse
 from hocket_host.ethosu.stream.isa import Cmd, encode
-from hocket_host.ethosu.stream.operation import parse
 from hocket_host.sim.bus import Bus, Memory
 from hocket_host.sim.clock import Clock
 
@@ -42,7 +42,7 @@ class CopyModel:
         self.runs = []
         self.broken_at = None
 
-    def plan(self, stream):
+    def compile(self, stream):
         return CopyPlan(stream)
 
     def bind(self, plan, bases, extents):

@@ -7,9 +7,10 @@ import numpy as np
 
 from hocket_host.board.board import load
 from hocket_host.ethosu.device.registers import Reg
-from hocket_host.ethosu.timing.system import parse_system_config
-from hocket_host.machines.cpython.soc import Soc
-from hocket_host.server import NpuServer, Platform
+from hocket_host.ethosu.timing.system_config import parse_system_config
+from hocket_host.machines.common import NpuOptions
+from hocket_host.machines.hosted import HostedBoard
+from hocket_host.server import NpuServer, ServedNpu
 from hocket_tools.vela import VelaOptions, compile_model
 from hocket_tools.vela.options import resolve
 from paths import ROOT
@@ -38,7 +39,7 @@ def platform():
         system_config=options.system_config,
         memory_mode=options.memory_mode,
     )
-    return Platform(options.npu, system, BOARD)
+    return ServedNpu(options.npu, system, BOARD)
 
 
 class Bench:
@@ -100,7 +101,7 @@ class Direct(Bench):
     """The NPU of the emulated board, in process."""
 
     def __init__(self):
-        self.soc = Soc(BOARD, platform().config, platform().system)
+        self.soc = HostedBoard(BOARD, NpuOptions(platform().config, platform().system))
         self.irq = False
         self.soc.npu._irq_line = self._level
 

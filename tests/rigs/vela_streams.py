@@ -11,8 +11,9 @@ from ethosu import regor
 
 import paths
 from hocket_host.ethosu.config import NpuConfig, npu_config
-from hocket_host.ethosu.stream.operation import Operation, parse
-from hocket_host.ethosu.timing.system import SystemConfig, default_names, parse_system_config
+from hocket_host.ethosu.stream.command_stream import parse
+from hocket_host.ethosu.stream.operation import Operation
+from hocket_host.ethosu.timing.system_config import SystemConfig, default_names, parse_system_config
 
 MODELS = tuple(
     f"{name}.tflite"

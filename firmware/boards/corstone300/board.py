@@ -11,7 +11,7 @@ NPU_BASE = 0x48102000
 NPU_SECURE_BASE = 0x58102000
 NPU_SIZE = 0x1000
 NPU_IRQ = 56
-NPU_PROTECTION = 1  # written to RESET: privileged and secure, as the processor boots
+NPU_PROTECTION = 1  # written to RESET: privileged and secure, as the CPU boots
 
 # ITCM: vectors, interpreter and frozen modules.
 CODE_BASE = 0x00000000
@@ -39,8 +39,8 @@ UART0_BASE = 0x49303000  # CMSDK UART
 UART0_RX_IRQ = 33
 UART0_TX_IRQ = 34
 
-# Cycles of the processor with up to four tasks, from above: `make dispatch` measures what each must
-# be at least (415, 174, 7520 and 2888), an instruction of the emulated processor being a cycle.
+# Cycles of the CPU with up to four tasks, from above: `make dispatch` measures what each must
+# be at least (398, 174, 6961 and 2572), an instruction of the emulated CPU being a cycle.
 # From the NPU's interrupt to the start of the next segment, 29 more for each further task. Release
 # of a job. From the end of a wait through the resume of the coroutine to the kernel's next look,
 # with a turn of its loop that may be under way. What the completion of a job adds to that.

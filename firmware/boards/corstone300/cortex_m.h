@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The registers of an Armv8-M processor that this port uses, by their architectural addresses.
+// The registers of an Armv8-M CPU that this port uses, by their architectural addresses.
 #ifndef HOCKET_CORTEX_M_H
 #define HOCKET_CORTEX_M_H
 

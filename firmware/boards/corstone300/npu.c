@@ -6,8 +6,6 @@
 #include "py/runtime.h"
 #include "npu.h"
 
-#define RESETTING 8 // reason of what fails because the NPU does not come out of reset
-
 static void put(const dispatcher_t *self, uint32_t tick, uint32_t kind, uint32_t detail) {
     uint32_t *ring = self->ring;
     uint32_t at = ring[TRACE_NEXT];
@@ -50,7 +48,7 @@ static void start(const dispatcher_t *self, uint32_t slot) {
     npu[DISPATCH_R_QSIZE] = entry[DISPATCH_QSIZE];
     npu[DISPATCH_R_QCONFIG] = DISPATCH_QCONFIG_FLASH;
     npu[DISPATCH_R_REGIONCFG] = row[DISPATCH_REGIONS];
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < DISPATCH_REGION_SLOTS; i++) {
         npu[DISPATCH_R_BASEP0 + 2 * i] = row[DISPATCH_BASES + i];
         npu[DISPATCH_R_BASEP0 + 2 * i + 1] = 0;
     }
@@ -61,7 +59,7 @@ static void start(const dispatcher_t *self, uint32_t slot) {
     words[DISPATCH_CHECK] = (now + entry[DISPATCH_BUDGET]) & DISPATCH_MASK;
     words[DISPATCH_MARK] = 0;
     words[DISPATCH_CYCLES] = npu[DISPATCH_R_PMCCNTR];
-    put(self, now, DISPATCH_START,
+    put(self, now, TRACE_START,
         row[DISPATCH_ID] + ((step - row[DISPATCH_FIRST]) & 0xFFFF));
     npu[DISPATCH_R_CMD] = DISPATCH_CMD_RUN;
 }
@@ -107,7 +105,7 @@ static void leave(const dispatcher_t *self, uint32_t *row, uint32_t now) {
             }
         }
     }
-    put(self, now, DISPATCH_END,
+    put(self, now, TRACE_END,
         row[DISPATCH_ID] + ((row[DISPATCH_STEP] - row[DISPATCH_FIRST]) & 0xFFFF));
 }
 
@@ -183,7 +181,7 @@ static mp_obj_t dispatcher_queue(size_t count, const mp_obj_t *arguments) {
     uint32_t state = irq_save();
     enqueue(self, row);
     if (self->words[DISPATCH_DEAD]) {
-        row[DISPATCH_REASON] = RESETTING;
+        row[DISPATCH_REASON] = DISPATCH_RESETTING;
         row[DISPATCH_STATE] = DISPATCH_FAILED;
         self->words[DISPATCH_FINISHED] = 1;
     } else {
@@ -222,7 +220,7 @@ static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(dispatcher_record_obj, 4, 4, dispatch
 
 // sleep(ticks): to an interrupt or a tick, unless a slot has finished; None for an interrupt alone.
 // The look and the sleep are one here, so the caller holds only the other handlers. Held handlers
-// do not wake the processor, but masked ones do.
+// do not wake the CPU, but masked ones do.
 static mp_obj_t dispatcher_sleep(mp_obj_t self_in, mp_obj_t ticks) {
     const dispatcher_t *self = MP_OBJ_TO_PTR(self_in);
     uint32_t state = irq_save();

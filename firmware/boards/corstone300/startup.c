@@ -36,7 +36,7 @@ static void put_hex(const char *name, uint32_t value) {
     mp_hal_stdout_tx_str(text);
 }
 
-// The frame is what the processor stacked: r0 to r3, r12, lr, pc, xpsr.
+// The frame is what the CPU stacked: r0 to r3, r12, lr, pc, xpsr.
 __attribute__((used)) static void fault_report(const uint32_t *frame, uint32_t exc_return) {
     static bool reporting;
     if (reporting) {

@@ -96,8 +96,8 @@ class Frontend:
         radix = self._length
         while radix > 4:
             radix >>= 2
-        # Work of a frame in order: method, its argument, items, and items of a piece, which takes
-        # about 30000 instructions.
+        # Work of a frame in order: method, its argument, items, and items of a CPU step, which
+        # takes about 30000 instructions.
         plan = [
             (self._windowed, 0, size, 240),
             (self._first_stage, radix, self._length // radix, 32),
@@ -138,7 +138,7 @@ class Frontend:
         self._top = 0
         return True
 
-    # One piece of a frame. True when the features are there, until the next step of them begins.
+    # One CPU step of a frame. True when the features are there, until the next step of them begins.
     def step(self):
         phase = self._phase
         if phase < 0:

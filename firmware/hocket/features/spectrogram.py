@@ -53,7 +53,7 @@ class Spectrogram:
     def push(self, samples):
         return self.frontend.push(samples)
 
-    # One piece of a frame. True when it is done; ready then says, until the next one is, whether
+    # One CPU step of a frame. True when it is done; ready then says, until the next one is, whether
     # data is a whole input.
     def step(self):
         frontend = self.frontend

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Operators on the processor. A code names a module of this package, which makes the operator of
+# Operators on the CPU. A code names a module of this package, which makes the operator of
 # its packed parameters; an application adds its own under a code of 128 or more.
 
 # By code. The host packs for these modules by name.

@@ -12,6 +12,9 @@ from micropython import const
 
 _BLOCK = const(64)
 
+_M = const(0x3FFFFFFF)  # as ops.operator._M
+_S = const(0x20000000)  # as ops.operator._S
+
 # Words of the parameters of the kernels for floats.
 _MANTISSA = const(0)
 _EXPONENT = const(1)
@@ -41,11 +44,11 @@ def _quantize(params, source, first: int, target, at: int, n: int):
     o16 = ptr16(target)
     o32 = ptr32(target)
     divisor = p[_MANTISSA]
-    zero = (p[_ZERO] & 0x3FFFFFFF ^ 0x20000000) - 0x20000000
-    low = (p[_LOW] & 0x3FFFFFFF ^ 0x20000000) - 0x20000000
+    zero = (p[_ZERO] & _M ^ _S) - _S
+    low = (p[_LOW] & _M ^ _S) - _S
     high = p[_HIGH]
     width = p[_WIDTH]
-    most = 0x3FFFFFFF
+    most = _M
     most = most + most + 1  # in two steps: it is no small integer of a board
     for i in range(n):
         j = first + i << 1
@@ -135,8 +138,8 @@ def _rescale(params, acc, target, at: int, n: int):
     upper = p[_MULTIPLIER] >> 15
     lower = p[_MULTIPLIER] & 0x7FFF
     shift = p[_SHIFT] - 1
-    zero = (p[_ZERO] & 0x3FFFFFFF ^ 0x20000000) - 0x20000000
-    low = (p[_LOW] & 0x3FFFFFFF ^ 0x20000000) - 0x20000000
+    zero = (p[_ZERO] & _M ^ _S) - _S
+    low = (p[_LOW] & _M ^ _S) - _S
     high = p[_HIGH]
     width = p[_WIDTH]
     for i in range(n):

@@ -8,18 +8,23 @@ from . import bounds, fixed
 from .bounds import number
 from .operator import Operator
 
-# Parameters: count, chunk, how to combine, flags; then at these words the loadings of the operands,
-# their scalings (multiplier, left, right) and the scaling of the result.
-_LEFT = const(8)
+# Words of the parameters; behind them the scaling of the result.
+_COUNT = const(0)
+_CHUNK = const(1)  # most elements in a step
+_KIND = const(2)
+_FLAGS = const(3)
+_UNUSED = const(4)
+_LEFT = const(8)  # loadings of the operands, and their factors
+_LEFT_FACTOR = const(22)
 _RIGHT = const(25)
+_RIGHT_FACTOR = const(39)
 _RESULT = const(42)
-_SCALE = const(14)  # words from a loading to its scaling
 
 _ADD = const(0)
 _SUB = const(1)
 _MUL = const(2)
-_MAX = const(3)
-_MIN = const(4)
+_MAXIMUM = const(3)
+_MINIMUM = const(4)
 _SQUARED_DIFFERENCE = const(5)
 _EQUAL = const(6)
 _NOT_EQUAL = const(7)
@@ -27,13 +32,21 @@ _GREATER = const(8)
 _GREATER_EQUAL = const(9)
 _LESS = const(10)
 _LESS_EQUAL = const(11)
-_AND = const(12)
-_OR = const(13)
+_LOGICAL_AND = const(12)
+_LOGICAL_OR = const(13)
 
 # Flags: which operands are scaled, and whether the result is.
 _SCALE_LEFT = const(1)
 _SCALE_RIGHT = const(2)
 _SCALE_RESULT = const(4)
+
+# Of a scaling.
+_LOW = const(1)  # as ops.fixed._LOW
+_HIGH = const(2)  # as ops.fixed._HIGH
+_WIDTH = const(3)  # as ops.fixed._WIDTH
+
+_M = const(0x3FFFFFFF)  # as ops.operator._M
+_S = const(0x20000000)  # as ops.operator._S
 
 
 # a[i] = a[i] combined with b[i], over words.
@@ -54,10 +67,10 @@ def combine(kind: int, left, right, n: int):
         elif kind == _SQUARED_DIFFERENCE:
             x -= y
             x = x * x
-        elif kind == _MAX:
+        elif kind == _MAXIMUM:
             if y > x:
                 x = y
-        elif kind == _MIN:
+        elif kind == _MINIMUM:
             if y < x:
                 x = y
         else:
@@ -80,9 +93,9 @@ def combine(kind: int, left, right, n: int):
             elif kind == _LESS_EQUAL:
                 if x <= y:
                     t = 1
-            elif kind == _AND:
+            elif kind == _LOGICAL_AND:
                 t = x & y
-            elif kind == _OR:
+            elif kind == _LOGICAL_OR:
                 t = x | y
             x = t
         a[i] = x
@@ -95,9 +108,9 @@ def store(params, where: int, source, target, at: int, n: int):
     h = ptr16(source)
     o8 = ptr8(target)
     o16 = ptr16(target)
-    low = (p[where + 1] & 0x3FFFFFFF ^ 0x20000000) - 0x20000000
-    high = (p[where + 2] & 0x3FFFFFFF ^ 0x20000000) - 0x20000000
-    width = p[where + 3]
+    low = (p[where + _LOW] & _M ^ _S) - _S
+    high = (p[where + _HIGH] & _M ^ _S) - _S
+    width = p[where + _WIDTH]
     for i in range(n):
         if width == 4:
             o16[2 * (at + i)] = h[2 * i]
@@ -117,24 +130,24 @@ def store(params, where: int, source, target, at: int, n: int):
 class Binary(Operator):
     def __init__(self, params, inputs, target, scratch):
         self.params = params
-        self.kind = number(params, 2)
-        self.flags = number(params, 3)
+        self.kind = number(params, _KIND)
+        self.flags = number(params, _FLAGS)
         self.left = inputs[0].raw
         self.right = inputs[1].raw
         self.target = target.raw
-        chunk = number(params, 1, 1)
+        chunk = number(params, _CHUNK, 1)
         bounds.fits("scratch", scratch, chunk, 8)
         self.a = scratch[: 4 * chunk]
         self.b = scratch[4 * chunk : 8 * chunk]
-        count = number(params, 0)
+        count = number(params, _COUNT)
         bounds.loading(params, _LEFT, self.left, count, "input 0")
         bounds.loading(params, _RIGHT, self.right, count, "input 1")
-        bounds.factor(params, _LEFT + _SCALE)
-        bounds.factor(params, _RIGHT + _SCALE)
+        bounds.factor(params, _LEFT_FACTOR)
+        bounds.factor(params, _RIGHT_FACTOR)
         if self.flags & _SCALE_RESULT:
             bounds.scaling(params, _RESULT, count, self.target, self.a, chunk)
         else:
-            bounds.fits("output", self.target, count, bounds.width(params, _RESULT + 3))
+            bounds.fits("output", self.target, count, bounds.width(params, _RESULT + _WIDTH))
         Operator.__init__(self, count, chunk)
 
     def block(self, at, n):
@@ -143,9 +156,9 @@ class Binary(Operator):
         fixed.load(p, _RIGHT, self.right, at, n, self.b)
         flags = self.flags
         if flags & _SCALE_LEFT:
-            fixed.scale(p, _LEFT + _SCALE, self.a, n)
+            fixed.scale(p, _LEFT_FACTOR, self.a, n)
         if flags & _SCALE_RIGHT:
-            fixed.scale(p, _RIGHT + _SCALE, self.b, n)
+            fixed.scale(p, _RIGHT_FACTOR, self.b, n)
         combine(self.kind, self.a, self.b, n)
         if flags & _SCALE_RESULT:
             fixed.finish(p, _RESULT, self.a, self.target, at, n)

@@ -11,6 +11,23 @@ from .operator import word
 _MOST = const(0x1FFFFFFF)
 _SHIFT_BITS = const(6)  # of a shift that a kernel takes
 
+_CHUNK = const(1)  # of parameters; the first is a count
+
+# What fixed reads.
+_LEFT = const(1)  # as ops.fixed._LEFT
+_RIGHT = const(2)  # as ops.fixed._RIGHT
+_FACTOR = const(3)  # as ops.fixed._FACTOR
+_WIDTH = const(3)  # as ops.fixed._WIDTH
+_CHANNELS = const(4)  # as ops.fixed._CHANNELS
+_WIDE = const(5)  # as ops.fixed._WIDE
+_FACTORS = const(6)  # as ops.fixed._FACTORS
+_TYPE = const(0)  # as ops.fixed._TYPE
+_SHIFT = const(2)  # as ops.fixed._SHIFT
+_FLAT = const(3)  # as ops.fixed._FLAT
+_SIZES = const(4)  # as ops.fixed._SIZES
+_STRIDES = const(9)  # as ops.fixed._STRIDES
+_INT32 = const(3)  # as ops.fixed._INT32
+
 
 # A word that kernels read as it is, with no sign: from least to most.
 def number(params, i, least=0, most=_MOST):
@@ -23,7 +40,7 @@ def number(params, i, least=0, most=_MOST):
 
 # Items of a step; one, of those that are done in parts.
 def chunk(params, parts):
-    return number(params, 1, 1, 1 if parts > 1 else _MOST)
+    return number(params, _CHUNK, 1, 1 if parts > 1 else _MOST)
 
 
 # Of a view: that it holds so many elements of so many bytes.
@@ -48,29 +65,29 @@ def box(params, sizes, strides, axes):
     return n
 
 
-# A loading of count elements, as fixed.load reads it: 14 words.
+# A loading of count elements, as fixed.load reads it.
 def loading(params, where, view, count, what):
-    kind = number(params, where, 0, 3)
-    number(params, where + 2, 0, 31)
-    if not number(params, where + 3):
-        count = box(params, where + 4, where + 9, 5)
+    kind = number(params, where + _TYPE, 0, _INT32)
+    number(params, where + _SHIFT, 0, 31)
+    if not number(params, where + _FLAT):
+        count = box(params, where + _SIZES, where + _STRIDES, _STRIDES - _SIZES)
     fits(what, view, count, (1, 1, 2, 4)[kind])
 
 
-# Multiplier and shifts, as fixed.scale reads them.
+# A factor, as fixed.scale reads it.
 def factor(params, where):
-    number(params, where + 1, 0, 63)
-    number(params, where + 2, 0, 63)
+    number(params, where + _LEFT, 0, 63)
+    number(params, where + _RIGHT, 0, 63)
 
 
 # A scaling of count elements into a target, n of them at a time from accumulators.
 def scaling(params, where, count, target, acc, n):
-    fits("output", target, count, width(params, where + 3))
-    channels = number(params, where + 4, 1)
-    fits("parameters", params, where + 6 + 3 * channels, 4)
-    if not shifts(params, where + 6, channels):
+    fits("output", target, count, width(params, where + _WIDTH))
+    channels = number(params, where + _CHANNELS, 1)
+    fits("parameters", params, where + _FACTORS + _FACTOR * channels, 4)
+    if not shifts(params, where + _FACTORS, channels):
         raise ValueError("shift of a scaling is out of bounds")
-    fits("scratch", acc, n, 8 if number(params, where + 5) else 4)
+    fits("scratch", acc, n, 8 if number(params, where + _WIDE) else 4)
 
 
 @micropython.viper
@@ -78,8 +95,8 @@ def shifts(params, row: int, n: int) -> bool:
     p = ptr32(params)
     bad = 0
     for _ in range(n):
-        bad = bad | p[row + 1] >> _SHIFT_BITS | p[row + 2] >> _SHIFT_BITS
-        row += 3
+        bad = bad | p[row + _LEFT] >> _SHIFT_BITS | p[row + _RIGHT] >> _SHIFT_BITS
+        row += _FACTOR
     return bad == 0
 
 

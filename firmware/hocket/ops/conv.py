@@ -16,14 +16,17 @@ _DIRECT = const(0)
 _WINDOW = const(1)
 _PLACES = const(2)
 
-# Words of the parameters; up to _WIDE as those of rows.
-_SCALING = const(3)
-_BIAS = const(4)
-_DEPTH = const(5)  # of a window, or of what is multiplied of it
-_CHANNELS = const(6)
-_TYPE = const(7)
-_WIDE = const(8)
-_PART = const(9)  # most products of one output in a step
+# Words of the parameters, the first ten as those of rows.
+_COUNT = const(0)  # as ops.dense._COUNT
+_CHUNK = const(1)  # as ops.dense._CHUNK
+_PRIMITIVE = const(2)  # as ops.dense._PRIMITIVE
+_SCALING = const(3)  # as ops.dense._SCALING
+_BIAS = const(4)  # as ops.dense._BIAS
+_DEPTH = const(5)  # as ops.dense._DEPTH
+_CHANNELS = const(6)  # as ops.dense._CHANNELS
+_TYPE = const(7)  # as ops.dense._TYPE
+_WIDE = const(8)  # as ops.dense._WIDE
+_PART = const(9)  # as ops.dense._PART
 _HEIGHT = const(10)  # of the input
 _WIDTH = const(11)
 _INPUT_DEPTH = const(12)
@@ -37,21 +40,30 @@ _DILATION_Y = const(19)
 _DILATION_X = const(20)
 _PAD_Y = const(21)
 _PAD_X = const(22)
-_OFFSET = const(23)
+_OFFSET = const(23)  # added to elements of the input
+_MULTIPLIER = const(24)  # channels an input channel, of a depthwise convolution; else 0
 _GATHERED = const(25)  # most places of a window in a step
 _PIXELS = const(26)  # whose windows are gathered together
 _PIXEL_BYTES = const(27)  # of the input
 _UP_Y = const(28)  # rows and columns of a window's places to one of the input; 1 but transposed
 _UP_X = const(29)
-_MULTIPLIER = const(24)  # channels an input channel, of a depthwise convolution; else 0
+_END = const(30)
+
+_INT8 = const(0)  # as ops.fixed._INT8
 
 _MOST_UP = const(0x1FFFFFFF)
 
-_M = const(0x3FFFFFFF)
-_S = const(0x20000000)
+_M = const(0x3FFFFFFF)  # as ops.operator._M
+_S = const(0x20000000)  # as ops.operator._S
 
 
-# Accumulators of outputs at .. at + n.
+# Accumulators of outputs at .. at + n, each in three steps: where its window lies, its bias, and
+# the products of the window's places inside the input. Weights lie as the schema has them:
+#
+#   deep       (channel, ky, kx, input channel)    an output sees all channels of the input
+#   depthwise  (ky, kx, channel)                   an output sees channel // multiplier
+#
+# An accumulator is a word; a wide one is two, of which the first has the low 16 bits.
 @micropython.viper
 def convolve(params, source, weights, acc, at: int, n: int):
     p = ptr32(params)
@@ -66,16 +78,17 @@ def convolve(params, source, weights, acc, at: int, n: int):
     ky_count = p[_KERNEL_Y]
     kx_count = p[_KERNEL_X]
     multiplier = p[_MULTIPLIER]
-    narrow = 1 if p[_TYPE] == 0 else 0
+    # Compared without sign, what lies before the input is beyond it.
+    height = uint(p[_HEIGHT])
+    width = uint(p[_WIDTH])
+    narrow = 1 if p[_TYPE] == _INT8 else 0
     offset = (p[_OFFSET] & _M ^ _S) - _S
     # An 8-bit value is loaded with 128 added.
     if narrow:
         offset -= 128
-    count = depth
-    step = 1
-    if multiplier:
-        count = 1
+    count = 1 if multiplier else depth
     for i in range(n):
+        # The window.
         k = at + i
         channel = k % channels
         k = k // channels
@@ -83,6 +96,7 @@ def convolve(params, source, weights, acc, at: int, n: int):
         k = k // p[_OUT_WIDTH]
         y = k % p[_OUT_HEIGHT] * p[_STRIDE_Y] - p[_PAD_Y]
         batch = k // p[_OUT_HEIGHT] * p[_HEIGHT]
+        # The bias.
         low = 0
         if wide:
             k = 2 * (p[_BIAS] + 2 * channel)
@@ -91,46 +105,42 @@ def convolve(params, source, weights, acc, at: int, n: int):
         else:
             k = 2 * (p[_BIAS] + channel)
             v = ((p16[k + 1] ^ 0x8000) - 0x8000) << 16 | p16[k]
+        # The products, of a place of the window at a time.
         for ky in range(ky_count):
-            if y >= 0:
-                if y < p[_HEIGHT]:
-                    x = left
-                    for kx in range(kx_count):
-                        if x >= 0:
-                            if x < p[_WIDTH]:
-                                j = ((batch + y) * p[_WIDTH] + x) * depth
-                                if multiplier:
-                                    j += channel // multiplier
-                                    w = (ky * kx_count + kx) * channels + channel
-                                else:
-                                    w = ((channel * ky_count + ky) * kx_count + kx) * depth
-                                end = w + count
-                                if narrow:
-                                    while w < end:
-                                        v += ((x8[j] ^ 0x80) + offset) * ((w8[w] ^ 0x80) - 0x80)
-                                        j += step
-                                        w += 1
-                                elif wide == 0:
-                                    while w < end:
-                                        v += ((x16[j] ^ 0x8000) - 0x8000) * ((w8[w] ^ 0x80) - 0x80)
-                                        j += step
-                                        w += 1
-                                else:
-                                    while w < end:
-                                        # As many products as fit a word.
-                                        k = w + 128
-                                        if k > end:
-                                            k = end
-                                        s = low
-                                        while w < k:
-                                            s += ((x16[j] ^ 0x8000) - 0x8000) * (
-                                                (w8[w] ^ 0x80) - 0x80
-                                            )
-                                            j += step
-                                            w += 1
-                                        low = s & 0xFFFF
-                                        v += s >> 16
-                        x += p[_DILATION_X]
+            if uint(y) < height:
+                x = left
+                for kx in range(kx_count):
+                    if uint(x) < width:
+                        j = ((batch + y) * p[_WIDTH] + x) * depth
+                        if multiplier:
+                            j += channel // multiplier
+                            w = (ky * kx_count + kx) * channels + channel
+                        else:
+                            w = ((channel * ky_count + ky) * kx_count + kx) * depth
+                        end = w + count
+                        if narrow:
+                            while w < end:
+                                v += ((x8[j] ^ 0x80) + offset) * ((w8[w] ^ 0x80) - 0x80)
+                                j += 1
+                                w += 1
+                        elif wide == 0:
+                            while w < end:
+                                v += ((x16[j] ^ 0x8000) - 0x8000) * ((w8[w] ^ 0x80) - 0x80)
+                                j += 1
+                                w += 1
+                        while w < end:
+                            # Into a wide accumulator, as many products as fit a word.
+                            k = w + 128
+                            if k > end:
+                                k = end
+                            s = low
+                            while w < k:
+                                s += ((x16[j] ^ 0x8000) - 0x8000) * ((w8[w] ^ 0x80) - 0x80)
+                                j += 1
+                                w += 1
+                            low = s & 0xFFFF
+                            v += s >> 16
+                    x += p[_DILATION_X]
             y += p[_DILATION_Y]
         if wide:
             a[2 * i] = low
@@ -140,7 +150,7 @@ def convolve(params, source, weights, acc, at: int, n: int):
 
 
 # Places first .. last of the windows of some pixels, in order; outside the input they are zero
-# points. Two registers, as of dense.dot8, then what the windows are in.
+# points. i and j are only registers, as of dense.dot8, and o8 is the window, which o32 is, too.
 @micropython.viper
 def gather(
     i: int, j: int, o8: ptr8, params, source, window, pixel: int, pixels: int, first: int, last: int
@@ -221,7 +231,8 @@ def gather(
                         i += 1
 
 
-# Sums of channels at .. at + n of one pixel, of int8; one filter an input channel.
+# Sums of channels at .. at + n of one pixel, of int8; one filter an input channel. The first three
+# arguments are only registers, as of dense.dot8.
 @micropython.viper
 def by_places(i: int, j: int, w: int, params, source, weights, acc, pixel: int, at: int, n: int):
     p = ptr32(params)
@@ -230,6 +241,8 @@ def by_places(i: int, j: int, w: int, params, source, weights, acc, pixel: int, 
     a = ptr32(acc)
     channels = p[_CHANNELS]
     offset = (p[_OFFSET] & _M ^ _S) - _S - 128
+    height = uint(p[_HEIGHT])
+    width = uint(p[_WIDTH])
     k = p[_BIAS] + at
     i = 0
     while i < n:
@@ -242,24 +255,22 @@ def by_places(i: int, j: int, w: int, params, source, weights, acc, pixel: int, 
     batch = k // p[_OUT_HEIGHT] * p[_HEIGHT]
     row = at
     for _ in range(p[_KERNEL_Y]):
-        if y >= 0:
-            if y < p[_HEIGHT]:
-                x = left
-                w = row
-                for _ in range(p[_KERNEL_X]):
-                    if x >= 0:
-                        if x < p[_WIDTH]:
-                            j = ((batch + y) * p[_WIDTH] + x) * channels + at
-                            i = 0
-                            while i < n:
-                                # Of the sum, only the low word counts.
-                                a[i] = a[i] + ((w8[w] ^ 0x80) - 0x80) * ((x8[j] ^ 0x80) + offset)
-                                i += 1
-                                j += 1
-                                w += 1
-                            w -= n
-                    x += p[_DILATION_X]
-                    w += channels
+        if uint(y) < height:
+            x = left
+            w = row
+            for _ in range(p[_KERNEL_X]):
+                if uint(x) < width:
+                    j = ((batch + y) * p[_WIDTH] + x) * channels + at
+                    i = 0
+                    while i < n:
+                        # Of the sum, only the low word counts.
+                        a[i] = a[i] + ((w8[w] ^ 0x80) - 0x80) * ((x8[j] ^ 0x80) + offset)
+                        i += 1
+                        j += 1
+                        w += 1
+                    w -= n
+                x += p[_DILATION_X]
+                w += channels
         y += p[_DILATION_Y]
         row += p[_KERNEL_X] * channels
 
@@ -272,8 +283,8 @@ class Direct(Operator):
         self.target = target.raw
         self.acc = scratch
         self.scaling = number(params, _SCALING)
-        count = number(params, 0)
-        chunk = number(params, 1, 1)
+        count = number(params, _COUNT)
+        chunk = number(params, _CHUNK, 1)
         self.check(count, min(count, chunk))
         Operator.__init__(self, count, chunk)
 
@@ -330,13 +341,13 @@ class Places(Direct):
 class Window(Rows):
     def __init__(self, params, inputs, target, scratch):
         channels = number(params, _CHANNELS, 1)
-        count = number(params, 0, 1)
+        count = number(params, _COUNT, 1)
         self.pixels = number(params, _PIXELS, 1)
         self.image = inputs[0].raw
         self.every = count // channels
         self.places = number(params, _KERNEL_Y, 1) * number(params, _KERNEL_X, 1)
         self.gathered = number(params, _GATHERED, 1)
-        acc = (8 if number(params, _WIDE) else 4) * number(params, 1)
+        acc = (8 if number(params, _WIDE) else 4) * number(params, _CHUNK)
         size = number(params, _PIXEL_BYTES, 1)
         places = bounds.images(params, _HEIGHT, 1, self.every, _OUT_HEIGHT)
         fits("input", self.image, places, size)
@@ -374,7 +385,7 @@ class Window(Rows):
 
 
 def make(params, inputs, outputs, scratch):
-    kind = number(params, 2)
+    kind = number(params, _PRIMITIVE)
     target = outputs[0]
     if kind == _WINDOW:
         return Window(params, inputs, target.raw, scratch)

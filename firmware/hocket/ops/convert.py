@@ -10,10 +10,15 @@ from .bounds import fits, number
 from .operator import Operator, word
 from .reduce import narrow
 
+# Words of the parameters; behind them what the kind needs: a loading and perhaps a scaling, the
+# scale of floats, or thresholds.
+_COUNT = const(0)
+_CHUNK = const(1)  # most elements in a step
 _KIND = const(2)
-_WIDTH = const(3)
+_WIDTH = const(3)  # bytes of a result
 _LOADING = const(4)
-_SCALING = const(18)
+
+_SCALING = const(18)  # behind the loading
 
 _RESCALE = const(0)
 _CAST = const(1)
@@ -21,10 +26,16 @@ _TO_FLOAT = const(2)
 _FROM_FLOAT = const(3)
 _DIVIDE_FLOAT = const(4)
 
-_MANTISSA = const(4)  # of the scale, 24 bits
+# Words of the scale of floats, behind the others.
+_MANTISSA = const(4)  # 24 bits
 _EXPONENT = const(5)  # of its last bit, biased by 150
 _ZERO = const(6)
-_THRESHOLDS = const(4)
+_END = const(7)
+
+_THRESHOLDS = const(4)  # as many as results; the first counts for none
+
+_M = const(0x3FFFFFFF)  # as ops.operator._M
+_S = const(0x20000000)  # as ops.operator._S
 
 
 # Float32 of (element - zero point) * scale, rounded to nearest even, for int16.
@@ -33,7 +44,7 @@ def to_float(params, source, target, at: int, n: int):
     p = ptr32(params)
     x = ptr16(source)
     o = ptr16(target)
-    zero = (p[_ZERO] & 0x3FFFFFFF ^ 0x20000000) - 0x20000000
+    zero = (p[_ZERO] & _M ^ _S) - _S
     high_m = p[_MANTISSA] >> 12
     low_m = p[_MANTISSA] & 0xFFF
     for i in range(at, at + n):
@@ -89,7 +100,7 @@ def from_float(params, source, target, at: int, n: int):
     t = ptr16(params)
     x = ptr16(source)
     o = ptr8(target)
-    magnitude = 0x3FFFFFFF
+    magnitude = _M
     magnitude = magnitude + magnitude + 1  # in two steps: it is no small integer of a board
     for i in range(at, at + n):
         v = ((x[2 * i + 1] ^ 0x8000) - 0x8000) << 16 | x[2 * i]
@@ -113,7 +124,7 @@ def divide_float(params, source, target, at: int, n: int):
     x = ptr16(source)
     o = ptr16(target)
     divisor = p[_MANTISSA]
-    zero = (p[_ZERO] & 0x3FFFFFFF ^ 0x20000000) - 0x20000000
+    zero = (p[_ZERO] & _M ^ _S) - _S
     for i in range(at, at + n):
         high = x[2 * i + 1]
         exponent = (high >> 7 & 0xFF) - p[_EXPONENT]
@@ -157,8 +168,8 @@ class Convert(Operator):
         self.acc = scratch
         self.kind = number(params, _KIND, 0, _DIVIDE_FLOAT)
         self.width = word(params, _WIDTH)
-        count = number(params, 0)
-        chunk = number(params, 1, 1)
+        count = number(params, _COUNT)
+        chunk = number(params, _CHUNK, 1)
         if self.kind >= _TO_FLOAT:
             self.check_floats(count)
         else:
@@ -179,7 +190,7 @@ class Convert(Operator):
         else:
             # Products stay words, of which a loop goes through the bits.
             number(p, _MANTISSA, 1, 0xFFFFFF)
-            fits("parameters", p, _ZERO + 1, 4)
+            fits("parameters", p, _END, 4)
             if not -0x8000 <= word(p, _ZERO) <= 0x7FFF:
                 raise ValueError("zero point is out of bounds")
         fits("input", self.source, count, 2 if kind == _TO_FLOAT else 4)

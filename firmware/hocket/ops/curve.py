@@ -9,24 +9,32 @@ from . import bounds, fixed
 from .bounds import fits, number
 from .operator import Operator, word
 
+# Words of the parameters; behind them those of a table or of a slope.
+_COUNT = const(0)
+_CHUNK = const(1)  # most elements in a step
 _KIND = const(2)
+_BODY = const(3)
+
+# Words of a table, behind the others: the input's scale, then 256 halves: sigmoid(i / 24) * 65536.
 _MULTIPLIER = const(3)
 _SHIFT = const(4)
-_TABLE = const(5)  # 256 halves: sigmoid(i / 24) * 65536
+_TABLE = const(5)
 
+# Words of a slope, behind the others; then the scaling of the result.
 _LOADING = const(3)
-_IDENTITY = const(17)  # a scaling's multiplier, left, right; then the slope's, and its sign
+_IDENTITY = const(17)  # factors of positive and of negative elements, and whether to negate those
 _SLOPE = const(20)
 _NEGATIVE = const(23)
 _RESULT = const(24)
 
-_SIGMOID = const(0)
+_LOGISTIC = const(0)
 _TANH = const(1)
-_LEAKY = const(2)
+_LEAKY_RELU = const(2)
 _ABS = const(3)
 
 
 # The sigmoid of elements times multiplier / 2**shift, in 24ths of 512ths; with tanh the tangent.
+# The first three arguments are only registers, as of dense.dot8.
 @micropython.viper
 def interpolate(
     v: int, k: int, place: int, tanh: int, multiplier: int, shift: int, table, source, target,
@@ -105,20 +113,20 @@ class Curve(Operator):
         self.source = source.raw
         self.target = target.raw
         self.kind = number(params, _KIND, 0, _ABS)
-        count = number(params, 0)
-        chunk = number(params, 1, 1)
+        count = number(params, _COUNT)
+        chunk = number(params, _CHUNK, 1)
         fits("input", self.source, count, 2)
         self.a = scratch[: 4 * chunk]
         self.b = scratch[4 * chunk :]
         self.multiplier = word(params, _MULTIPLIER)
         self.shift = word(params, _SHIFT)
         self.table = params[4 * _TABLE :]
-        self.negative = word(params, _NEGATIVE) if self.kind == _LEAKY else 0
+        self.negative = word(params, _NEGATIVE) if self.kind == _LEAKY_RELU else 0
         if self.kind <= _TANH:
             check(self.table, self.multiplier, self.shift)
             fits("output", self.target, count, 2)
         else:
-            fits("scratch", scratch, chunk, 8 if self.kind == _LEAKY else 4)
+            fits("scratch", scratch, chunk, 8 if self.kind == _LEAKY_RELU else 4)
             bounds.loading(params, _LOADING, self.source, count, "input")
             bounds.factor(params, _IDENTITY)
             bounds.factor(params, _SLOPE)
@@ -134,7 +142,7 @@ class Curve(Operator):
             )  # fmt: skip
             return
         fixed.load(p, _LOADING, self.source, at, n, self.a)
-        if self.kind == _LEAKY:
+        if self.kind == _LEAKY_RELU:
             fixed.load(p, _LOADING, self.source, at, n, self.b)
             fixed.scale(p, _IDENTITY, self.a, n)
             fixed.scale(p, _SLOPE, self.b, n)

@@ -10,20 +10,27 @@ from .bounds import fits, number
 from .operator import Operator
 
 # Words of the parameters.
+_COUNT = const(0)  # of outputs
+_CHUNK = const(1)  # most of them in a step
+_PRIMITIVE = const(2)  # of a convolution
 _SCALING = const(3)  # at which word the scaling is, and the biases
 _BIAS = const(4)
 _DEPTH = const(5)
 _CHANNELS = const(6)
-_TYPE = const(7)  # of inputs: 0 int8, 2 int16
+_TYPE = const(7)  # of inputs: int8 or int16
 _WIDE = const(8)  # accumulators of 48 bits
 _PART = const(9)  # most products of one output in a step
+_END = const(10)
+
+_INT8 = const(0)  # as ops.fixed._INT8
 
 
 # Products first .. last of outputs at .. at + n into acc, of int8: four channels at once where a
 # row has them. Inputs and weights count as their values plus 128. For inputs, what is too much is
 # in the bias, as the zero point is; for weights, 128 times the sum of inputs is taken off.
 #
-# Viper keeps the first three locals in registers, and arguments come first: w and u are none.
+# Viper keeps the first three locals in registers, and arguments come first: so w and u, which the
+# caller gives as 0, are locals that are typed as arguments, and here and elsewhere are only that.
 @micropython.viper
 def dot8(w8: ptr8, w: int, u: int, params, source, acc, at: int, n: int, first: int, last: int):
     p = ptr32(params)
@@ -158,11 +165,11 @@ class Rows(Operator):
         self.acc = acc
         self.scaling = number(params, _SCALING)
         self.depth = number(params, _DEPTH, 1)
-        self.narrow = number(params, _TYPE) == 0
+        self.narrow = number(params, _TYPE) == _INT8
         self.part = number(params, _PART, 1)
         self.parts = -(-self.depth // self.part)
         self.outputs = outputs
-        self.most = number(params, 1, 1)
+        self.most = number(params, _CHUNK, 1)
         self.all = count
         if outputs < 1:
             raise ValueError("no outputs")
@@ -213,6 +220,6 @@ class Rows(Operator):
 
 
 def make(params, inputs, outputs, scratch):
-    count = number(params, 0, 1)
+    count = number(params, _COUNT, 1)
     source = inputs[0].raw
     return Rows(params, source, inputs[1].raw, outputs[0].raw, scratch, count, count, 0)

@@ -11,7 +11,7 @@ from .doubles import place
 from .floats import combine
 from .overlap import insert, search, settle, words
 
-# Words of the parameters.
+# Words of the parameters; behind them tables, floats and anchors.
 _BOXES = const(0)
 _COLUMNS = const(1)  # scores a box
 _CLASSES = const(2)
@@ -19,28 +19,37 @@ _LIMIT = const(3)  # detections by one search
 _MOST = const(4)  # detections in all
 _SEARCHES = const(5)  # one of every class, or one of each box's best class
 _FAST = const(6)
-_ENCODING = const(7)  # 0 int8, 1 uint8, 3 float32
+_ENCODING = const(7)  # type: int8, uint8 or float32
 _WIDTH = const(8)  # elements a box encoding
-_SCORE = const(9)
+_SCORE = const(9)  # type, too
 _LEAST = const(10)  # score of a detection, as floats' bits or as a quantised value
-_FIRST = const(12)  # behind the greatest overlap: word of the tables by coordinate: y, x, h, w
+_OVERLAP = const(11)  # the greatest of two detections: bits of a float
+_TABLES = const(12)  # words at which the tables are, by coordinate: y, x, h, w
 _KEYS = const(16)  # word of the floats that stand for the quantised encodings
 _REALS = const(17)  # word of the floats that scores are
 _ANCHORS = const(18)  # word of the anchors
 _CHUNKS = const(19)  # boxes scored, seen, compared; rows written; detections moved
 _HEAD = const(24)
+
 _ENTRY = const(6)  # halves of an entry: exponent and sign, 53 bits of the fraction by 12
 
 # Words of the state, at the start of scratch; the first is free.
 _BEST = const(1)
 _COUNT = const(2)
 _WORK = const(4)  # of doubles.place
-_STATE = const(20)
+_LOW = const(20)  # two corners, each of four floats at most
+_HIGH = const(24)
+_SUM = const(28)
+_STATE = const(29)
 
-_ADD = const(0)
-_SUB = const(1)
-_MUL = const(2)
-_DIV = const(3)
+_ADD = const(0)  # as ops.floats._ADD
+_SUB = const(1)  # as ops.floats._SUB
+_MUL = const(2)  # as ops.floats._MUL
+_DIV = const(3)  # as ops.floats._DIV
+
+_INT8 = const(0)  # as ops.fixed._INT8
+_UINT8 = const(1)  # as ops.fixed._UINT8
+_FLOAT32 = const(3)  # as ops.fixed._INT32
 
 
 # Which entry of the tables an encoding is: of floats by search among those that there can be.
@@ -49,9 +58,9 @@ def entry_of(params, source, kind: int, at: int, keys: int) -> int:
     s8 = ptr8(source)
     s16 = ptr16(source)
     p16 = ptr16(params)
-    if kind == 0:
+    if kind == _INT8:
         return s8[at] ^ 0x80
-    if kind == 1:
+    if kind == _UINT8:
         return s8[at]
     v = (s16[2 * at + 1] & 0x7FFF) << 16 | s16[2 * at]
     if s16[2 * at + 1] & 0x8000:
@@ -92,9 +101,9 @@ def rate(params, source, scores, flags, column: int, at: int, n: int) -> int:
         j = i * p[_COLUMNS] + p[_COLUMNS] - p[_CLASSES] + column
         best = 0
         for c in range(count):
-            if kind == 0:
+            if kind == _INT8:
                 v = (s8[j] ^ 0x80) - 0x80
-            elif kind == 1:
+            elif kind == _UINT8:
                 v = s8[j]
             else:
                 v = (s16[2 * j + 1] & 0x7FFF) << 16 | s16[2 * j]
@@ -155,13 +164,13 @@ def write(params, state, listed, boxes, source, into, of_class, of_score, at: in
                     e -= 1
             c[2 * i] = v & 0xFFFF
             c[2 * i + 1] = e << 7 | v >> 16 & 0x7F
-            if p[_SCORE] == 3:
+            if p[_SCORE] == _FLOAT32:
                 j = (j >> 3) * p[_COLUMNS] + p[_COLUMNS] - p[_CLASSES] + q[k + 4]
                 r[2 * i] = x[2 * j]
                 r[2 * i + 1] = x[2 * j + 1]
             else:
                 v = q[k] & 0xFF
-                if p[_SCORE] == 0:
+                if p[_SCORE] == _INT8:
                     v = v ^ 0x80
                 v = 2 * (p[_REALS] + v)
                 r[2 * i] = p16[v]
@@ -201,16 +210,16 @@ class Detect:
         columns = number(params, _COLUMNS, classes, 0x7FFF)
         self.fast = number(params, _FAST, 0, 1)
         self.searches = number(params, _SEARCHES, 1, 1 if self.fast else classes)
-        self.kind = number(params, _ENCODING, 0, 3)
+        self.kind = number(params, _ENCODING, 0, _FLOAT32)
         self.width = number(params, _WIDTH, 4, 0x7FFF)
         wide = 4 if self.kind > 1 else 1
         fits("box encodings", self.encodings, self.width * n, wide)
-        kind = number(params, _SCORE, 0, 3)
+        kind = number(params, _SCORE, 0, _FLOAT32)
         fits("scores", self.rates, columns * n, 4 if kind > 1 else 1)
         for what, memory, size in (
             ("boxes", self.into, 16 * most), ("classes", self.of_class, 4 * most),
             ("scores of detections", self.of_score, 4 * most), ("number", self.number, 4),
-            ("scratch", scratch, 4 * _STATE + 36 + 25 * n + 16 * most),
+            ("scratch", scratch, 4 * _STATE + 25 * n + 16 * most),
         ):  # fmt: skip
             fits(what, memory, size)
         last = len(params) // 4
@@ -218,14 +227,13 @@ class Detect:
         number(params, _REALS, 0, last - 256)
         self.anchors = 2 * number(params, _ANCHORS, _HEAD, last - 4 * n)
         entries = last - 128 * _ENTRY
-        self.tables = tuple([2 * number(params, _FIRST + i, _HEAD, entries) for i in range(4)])
+        self.tables = tuple([2 * number(params, _TABLES + i, _HEAD, entries) for i in range(4)])
         self.chunks = tuple([number(params, _CHUNKS + i, 1) for i in range(5)])
+        self.state = scratch[: 4 * _LOW]
+        self.low = scratch[4 * _LOW : 4 * _HIGH]
+        self.high = scratch[4 * _HIGH : 4 * _SUM]
+        self.sum = scratch[4 * _SUM : 4 * _STATE]
         at = 4 * _STATE
-        self.state = scratch[:at]
-        self.low = scratch[at : at + 16]
-        self.high = scratch[at + 16 : at + 32]
-        self.sum = scratch[at + 32 : at + 36]
-        at += 36
         self.boxes = scratch[at : at + 16 * n]
         at += 16 * n
         self.areas = scratch[at : at + 4 * n]

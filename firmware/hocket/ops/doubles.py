@@ -1,16 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 # ruff: noqa: F821, PLR1730 - viper has its own names, and a call costs more than a branch
 # Arithmetic on doubles by limbs of 12 bits, as far as boxes of a detection need it.
+#
+# A double in working memory is seven words of 12 bits, the least first, and an eighth that is zero.
+# Its leading one is bit 4 of word 6, so 24 bits lie below the 53 that a double keeps:
+#
+#   word 7: 0 | word 6: 4 leading one, 3..0 | words 5 to 2: fraction | words 1 and 0: rounded off
+#
+# An entry of a table is six halves: exponent + _BIAS above its sign, then 53 bits by 12, the least
+# first.
 import micropython
 from micropython import const
 
 _BIAS = const(512)  # of exponents in tables
-WORDS = const(16)  # of working memory: two numbers of seven limbs, each with a zero above
 
 
 # out[at] = entry of a table * size + centre as doubles, each result rounded, then as a float. All
-# are indices in halves of the parameters; without a centre when it is 0. The first three arguments
-# are registers, as of dense.dot8.
+# are indices in halves of the parameters; without a centre when it is 0. First the product is
+# formed, then stage 0 rounds it, and stage 1 adds the centre and rounds the sum. Numbers are at a
+# and at b; e and sign are a's. The first three arguments are only registers, as of dense.dot8.
 @micropython.viper
 def place(k: int, e: int, m: int, params, entry: int, size: int, centre: int, state, where: int,
           out, at: int):  # fmt: skip
@@ -33,6 +41,7 @@ def place(k: int, e: int, m: int, params, entry: int, size: int, centre: int, st
     w[b + 7] = 0
     e += k - 127
     if zero == 0:
+        # The product, of five limbs and two.
         m = (t[size + 1] & 0x7F | 0x80) << 16 | t[size]
         low = m & 0xFFF
         high = m >> 12
@@ -50,6 +59,7 @@ def place(k: int, e: int, m: int, params, entry: int, size: int, centre: int, st
         if k >> 16:
             e += 1
         else:
+            # Its leading one is a place too low.
             k = 0
             for i in range(7):
                 k = w[a + i] << 1 | k
@@ -62,7 +72,7 @@ def place(k: int, e: int, m: int, params, entry: int, size: int, centre: int, st
             k = t[centre + 1] >> 7 & 0xFF
             if k == 0:
                 break
-            # Leading one to that of the product.
+            # The centre, its leading one where a product's is.
             m = (t[centre + 1] & 0x7F | 0x80) << 16 | t[centre]
             other = t[centre + 1] >> 15
             k += _BIAS - 127
@@ -77,6 +87,7 @@ def place(k: int, e: int, m: int, params, entry: int, size: int, centre: int, st
                 e = k
                 sign = other
                 break
+            # The greater one to a.
             swap = 0
             if k > e:
                 swap = 1
@@ -99,7 +110,7 @@ def place(k: int, e: int, m: int, params, entry: int, size: int, centre: int, st
                 i = sign
                 sign = other
                 other = i
-            # The less one in place, and whether anything of it was lost.
+            # The less one to the greater one's exponent, and whether anything of it was lost.
             k = e - k
             if k > 84:
                 k = 84
@@ -115,6 +126,7 @@ def place(k: int, e: int, m: int, params, entry: int, size: int, centre: int, st
                     w[b + i] = (w[b + i + 1] << 12 | w[b + i]) >> k & 0xFFF
             if lost:
                 w[b] = w[b] | 1
+            # Their sum, or their difference.
             k = 0
             if sign == other:
                 for i in range(7):
@@ -138,6 +150,7 @@ def place(k: int, e: int, m: int, params, entry: int, size: int, centre: int, st
                     zero = 1
                     sign = 0
                     break
+                # Up to its leading one, by limbs and then by bits.
                 while w[a + 6] == 0:
                     if w[a + 5] >= 0x20:
                         break
@@ -154,7 +167,7 @@ def place(k: int, e: int, m: int, params, entry: int, size: int, centre: int, st
                     e -= 1
         elif zero:
             continue
-        # Rounded to 53 bits.
+        # Rounded to 53 bits, halves to even.
         k = w[a + 1] << 12 | w[a]
         w[a] = 0
         w[a + 1] = 0
@@ -172,7 +185,7 @@ def place(k: int, e: int, m: int, params, entry: int, size: int, centre: int, st
         o[2 * at] = 0
         o[2 * at + 1] = 0
     else:
-        # And to 24.
+        # And to 24, as a float.
         m = w[a + 6] << 19 | w[a + 5] << 7 | w[a + 4] >> 5
         if w[a + 4] & 0x10:
             if w[a + 4] & 0xF | w[a + 3] | w[a + 2] | m & 1:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # ruff: noqa: F821, PLR1730 - viper has its own names, and a call costs more than a branch
-# Fixed-point arithmetic as TFLite's: the one place where products of 32 bits are formed.
+# Fixed-point arithmetic as TFLite's. Products of 32 bits are formed in scale() and finish(), in
+# both by the same lines: a call for every element would cost more than the product.
 #
 # Viper's integers have 32 bits on a board, 64 on a desktop and no limit on CPython, and only the
 # products named below may differ between them in their upper bits, which are masked off. A word of
@@ -8,28 +9,40 @@
 import micropython
 from micropython import const
 
-_M = const(0x3FFFFFFF)
-_S = const(0x20000000)
+_M = const(0x3FFFFFFF)  # as ops.operator._M
+_S = const(0x20000000)  # as ops.operator._S
 
-# Words of a scaling in the parameters, then a row (multiplier, left, right) a channel.
+# Types of elements.
+_INT8 = const(0)
+_UINT8 = const(1)  # or bool
+_INT16 = const(2)
+_INT32 = const(3)  # or float32, by its bits
+
+# Words of a factor: what a value is multiplied by, and shifts before and after.
+_MULTIPLIER = const(0)
+_LEFT = const(1)
+_RIGHT = const(2)
+_FACTOR = const(3)
+
+# Words of a scaling, then a factor a channel.
 _ZERO = const(0)
 _LOW = const(1)
 _HIGH = const(2)
 _WIDTH = const(3)  # bytes of an output element
 _CHANNELS = const(4)
 _WIDE = const(5)  # accumulators have two words: the low 16 bits, then the rest
-_ROWS = const(6)
+_FACTORS = const(6)
 
 
 # buf[i] = rounded(buf[i] * 2**left * multiplier / 2**31 / 2**right) for n words: first rounded half
 # up at bit 31, then half away from zero, as SaturatingRoundingDoublingHighMul followed by
-# RoundingDivideByPOT. The parameters hold multiplier, left and right.
+# RoundingDivideByPOT. The parameters hold a factor.
 @micropython.viper
 def scale(params, where: int, buf, n: int):
     p32 = ptr32(params)
-    multiplier = p32[where]
-    left = p32[where + 1]
-    right = p32[where + 2]
+    multiplier = p32[where + _MULTIPLIER]
+    left = p32[where + _LEFT]
+    right = p32[where + _RIGHT]
     b = ptr32(buf)
     h = ptr16(buf)
     mh = multiplier >> 16
@@ -81,11 +94,11 @@ def finish(params, where: int, acc, out, at: int, n: int):
     wide = p32[where + _WIDE]
     channel = at % channels
     for i in range(n):
-        row = where + _ROWS + 3 * channel
+        row = where + _FACTORS + _FACTOR * channel
         channel += 1
         if channel == channels:
             channel = 0
-        m = p32[row]
+        m = p32[row + _MULTIPLIER]
         if wide:
             # Product of 48 and 15 bits in limbs of 16, shifted to one bit above the result.
             r = h[4 * i] * m
@@ -93,7 +106,7 @@ def finish(params, where: int, acc, out, at: int, n: int):
             r = h[4 * i + 2] * m + (r >> 16)
             xh = r & 0xFFFF
             v = ((h[4 * i + 3] ^ 0x8000) - 0x8000) * m + (r >> 16)
-            r = p32[row + 2]
+            r = p32[row + _RIGHT]
             if r >= 32:
                 v = v >> (r - 32)
             elif r >= 16:
@@ -104,7 +117,7 @@ def finish(params, where: int, acc, out, at: int, n: int):
         else:
             xh = (h[2 * i + 1] ^ 0x8000) - 0x8000
             xl = h[2 * i]
-            r = p32[row + 1]
+            r = p32[row + _LEFT]
             if r:
                 xl = (xh << 16 | xl) << r
                 xh = (xl >> 16 & 0xFFFF ^ 0x8000) - 0x8000
@@ -116,7 +129,7 @@ def finish(params, where: int, acc, out, at: int, n: int):
             r = (xl * ml) >> 16 & 0xFFFF
             v = 2 * (xh * m) + (p >> 15) + (q >> 15)
             v += ((p & 0x7FFF) + (q & 0x7FFF) + r + 0x4000) >> 15
-            r = p32[row + 2]
+            r = p32[row + _RIGHT]
             if r:
                 mask = (1 << r) - 1
                 t = mask >> 1
@@ -140,17 +153,17 @@ def finish(params, where: int, acc, out, at: int, n: int):
             o32[at + i] = v
 
 
-# Words of a loading in the parameters.
+# Words of a loading.
 _TYPE = const(0)
 _OFFSET = const(1)  # added to each element
 _SHIFT = const(2)  # then shifted left
 _FLAT = const(3)  # element i of the source is for element i of the result
 _SIZES = const(4)  # of the five axes of the result
 _STRIDES = const(9)  # in elements of the source, along them
+_LOADING = const(14)
 
 
-# buf[i] = (source[place of at + i] + offset) << shift for n elements, as words. Types: 0 int8,
-# 1 uint8 or bool, 2 int16, 3 int32.
+# buf[i] = (source[place of at + i] + offset) << shift for n elements, as words.
 @micropython.viper
 def load(params, where: int, source, at: int, n: int, buf):
     p = ptr32(params)
@@ -183,11 +196,11 @@ def load(params, where: int, source, at: int, n: int, buf):
         if n < end:
             end = n
         while i < end:
-            if kind == 0:
+            if kind == _INT8:
                 v = (s8[j] ^ 0x80) - 0x80
-            elif kind == 1:
+            elif kind == _UINT8:
                 v = s8[j]
-            elif kind == 2:
+            elif kind == _INT16:
                 v = (s16[j] ^ 0x8000) - 0x8000
             else:
                 v = ((s16[2 * j + 1] ^ 0x8000) - 0x8000) << 16 | s16[2 * j]

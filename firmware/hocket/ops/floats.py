@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # ruff: noqa: F821, PLR1730 - viper has its own names, and a call costs more than a branch
-# Arithmetic on float32 by their bits, rounded to nearest even, as every processor with such floats
+# Arithmetic on float32 by their bits, rounded to nearest even, as every CPU with such floats
 # has it. The interpreter's own floats are objects, which a step may not make.
 import micropython
 from micropython import const
@@ -9,23 +9,35 @@ from . import bounds, fixed
 from .bounds import number
 from .operator import Operator
 
+# Words of the parameters; behind them the loadings of the operands.
+_COUNT = const(0)
+_CHUNK = const(1)  # most elements in a step
 _KIND = const(2)
 _LOW = const(3)  # of results: bits of floats
 _HIGH = const(4)
-_LEFT = const(5)  # loadings
+_LEFT = const(5)
+
 _RIGHT = const(19)
 
 _ADD = const(0)
 _SUB = const(1)
 _MUL = const(2)
 _DIV = const(3)
-_MAX = const(4)
-_MIN = const(5)
+_MAXIMUM = const(4)
+_MINIMUM = const(5)
 _COPY = const(6)
 
 
-# left[i] = left[i] combined with right[i]. A result is h, of 24 bits with the leading one, then r,
-# 24 bits of what is below, of which the last says whether anything was lost.
+# left[i] = left[i] combined with right[i], in four steps: both are unpacked, what is no number is
+# dealt with by each kind, the result is formed, and rounded. A float, and a result before it is
+# rounded:
+#
+#   high half: sign 15 | exponent 14..7 | fraction 6..0      low half: fraction 15..0
+#   e: exponent    h: 23 leading one, 22..0 fraction    r: 23..1 below the fraction, 0 anything lost
+#
+# x is the left operand and y the right one, or for sums the greater and the less: xe exponent, xm
+# fraction with its leading one, sign and other. h, r and e are
+# arguments only to be registers, as of dense.dot8.
 @micropython.viper
 def combine(h: int, r: int, e: int, kind: int, left, right, n: int):
     a = ptr16(left)
@@ -41,12 +53,12 @@ def combine(h: int, r: int, e: int, kind: int, left, right, n: int):
         ye = yh >> 7 & 0xFF
         xm = (xh & 0x7F) << 16 | a[2 * i]
         ym = (yh & 0x7F) << 16 | b[2 * i]
-        special = 0
+        special = 0  # an infinity, or no number
         if xe == 0xFF:
             special = 1
         if ye == 0xFF:
             special = 1
-        # Leading ones; what has none is moved until it has.
+        # Leading ones; a number below the normal ones is moved until it has one.
         if xe:
             xm = xm | 0x800000
         elif xm:
@@ -90,6 +102,7 @@ def combine(h: int, r: int, e: int, kind: int, left, right, n: int):
                 e = ye
                 sign = other
             else:
+                # The less one, moved to the greater one's exponent, is h and r.
                 swap = 0
                 if ye > xe:
                     swap = 1
@@ -141,6 +154,7 @@ def combine(h: int, r: int, e: int, kind: int, left, right, n: int):
         elif kind == _MUL:
             sign = sign ^ other
             if special:
+                # Infinity, but for nothing times it.
                 e = 0xFF
                 if xe == 0xFF:
                     if xm & 0x7FFFFF:
@@ -167,6 +181,7 @@ def combine(h: int, r: int, e: int, kind: int, left, right, n: int):
         else:
             sign = sign ^ other
             if special:
+                # Infinity above anything finite, and nothing below it.
                 if xe == 0xFF:
                     e = 0xFF
                     if xm & 0x7FFFFF:
@@ -181,6 +196,7 @@ def combine(h: int, r: int, e: int, kind: int, left, right, n: int):
                 if xm == 0:
                     nan = 1
             elif xm:
+                # By long division; r is a half, and whether there is a rest.
                 e = xe - ye + 127
                 if xm < ym:
                     xm = xm << 1
@@ -196,6 +212,7 @@ def combine(h: int, r: int, e: int, kind: int, left, right, n: int):
                     xm -= ym
                 if xm:
                     r = r | 1
+        # To nearest, halves to even; a fraction that is full carries into the exponent by itself.
         if nan:
             a[2 * i] = 0
             a[2 * i + 1] = 0xFFC0
@@ -288,8 +305,8 @@ class Floats(Operator):
         self.left = inputs[0].raw
         self.right = inputs[-1].raw
         self.target = target.raw
-        count = number(params, 0)
-        chunk = number(params, 1, 1)
+        count = number(params, _COUNT)
+        chunk = number(params, _CHUNK, 1)
         bounds.fits("scratch", scratch, chunk, 4 if self.kind == _COPY else 8)
         bounds.loading(params, _LEFT, self.left, count, "input 0")
         if self.kind != _COPY:
@@ -308,7 +325,7 @@ class Floats(Operator):
             if kind <= _DIV:
                 combine(0, 0, 0, kind, self.a, self.b, n)
             else:
-                choose(kind - _MAX, self.a, self.b, n)
+                choose(kind - _MAXIMUM, self.a, self.b, n)
         clamp(p, self.a, self.target, at, n)
 
 

@@ -7,12 +7,17 @@ from micropython import const
 from .bounds import fits, number
 from .operator import Operator
 
+# Words of the parameters.
+_COUNT = const(0)  # of slices
+_CHUNK = const(1)  # most slices in a step, or parts of them
 _BYTES = const(2)  # of a slice
 _INDICES = const(3)  # how many a slice has
 _TUPLES = const(4)  # how many slices share an outer place
 _SPAN = const(5)  # bytes of the input from one outer place to the next
-_STEPS = const(6)  # bytes that each index moves by, then the size of each axis; four each
-_CHUNK_BYTES = const(14)
+_STEPS = const(6)  # bytes that each of four indices moves by
+_AXES = const(10)  # size of each axis
+_CHUNK_BYTES = const(14)  # most of a slice in a step
+_END = const(15)
 
 
 # Bytes from .. to of slice i. What lies outside the input is zeros, never another's memory.
@@ -32,7 +37,7 @@ def copy_slice(params, source, indices, target, i: int, first: int, last: int):
         v = ((x[2 * (k + axis) + 1] ^ 0x8000) - 0x8000) << 16 | x[2 * (k + axis)]
         if v < 0:
             inside = 0
-        elif v >= p[_STEPS + 4 + axis]:
+        elif v >= p[_AXES + axis]:
             inside = 0
         else:
             j += v * p[_STEPS + axis]
@@ -53,16 +58,16 @@ class Gather(Operator):
         self.bytes = number(params, _BYTES, 1)
         self.most = number(params, _CHUNK_BYTES, 1)
         self.parts = -(-self.bytes // self.most)
-        count = number(params, 0)
+        count = number(params, _COUNT)
         tuples = number(params, _TUPLES, 1)
-        axes = number(params, _INDICES, 0, 4)
+        axes = number(params, _INDICES, 0, _AXES - _STEPS)
         end = self.bytes + (count - 1) // tuples * number(params, _SPAN)
-        for axis in range(_STEPS, _STEPS + axes):
-            end += (number(params, axis + 4, 1) - 1) * number(params, axis)
+        for axis in range(axes):
+            end += (number(params, _AXES + axis, 1) - 1) * number(params, _STEPS + axis)
         fits("input", self.source, end)
         fits("indices", self.indices, min(tuples, count) * axes, 4)
         fits("output", self.target, count, self.bytes)
-        Operator.__init__(self, count * self.parts, number(params, 1, 1))
+        Operator.__init__(self, count * self.parts, number(params, _CHUNK, 1))
 
     def block(self, at, n):
         for i in range(at, at + n):

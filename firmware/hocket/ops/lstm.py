@@ -12,6 +12,7 @@ from .curve import check, interpolate
 from .dense import Rows
 from .operator import Operator
 
+# Words of the parameters; behind them those of products, and the table.
 _UNITS = const(0)
 _CHUNK = const(1)  # units of a step that is no product
 _BATCHES = const(2)
@@ -22,11 +23,12 @@ _TIME_STRIDE = const(6)  # rows of the input from one time to the next
 _BATCH_STRIDE = const(7)
 _CLIP = const(8)  # of the cell state
 _TANH = const(9)  # multiplier and shift of the cell state to a tangent's table
-_FORGET = const(11)  # scalings: multiplier, left, right
+_FORGET = const(11)  # factors
 _INPUT = const(14)
-_HIDDEN = const(17)
-_ROWS = const(26)  # eight places of parameters of products, then the table's
+_HIDDEN = const(17)  # scaling of one channel
+_ROWS = const(26)  # words at which the parameters of eight products are, and the table
 _ACC = const(35)  # bytes of accumulators
+_END = const(36)
 
 
 # gate[i] plus other[i], saturated.

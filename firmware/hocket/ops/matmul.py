@@ -8,24 +8,27 @@ from . import bounds, fixed
 from .bounds import fits, number
 from .operator import Operator
 
+# Words of the parameters.
+_COUNT = const(0)  # of outputs
+_CHUNK = const(1)  # most of them in a step
 _SCALING = const(2)  # at which word
 _DEPTH = const(3)
-_TYPE = const(4)  # 0 int8, 2 int16
+_TYPE = const(4)  # int8 or int16
 _COLUMNS = const(5)
 _ROWS = const(6)
-# Strides in elements: of batch, row, product; of batch, column, product.
-_LEFT = const(7)
-_RIGHT = const(10)
+_LEFT = const(7)  # strides in elements: of batch, row, product
+_RIGHT = const(10)  # of batch, column, product
 _LEFT_OFFSET = const(13)  # what is added to elements
 _RIGHT_OFFSET = const(14)
 _PART = const(15)  # most products of one output in a step
+_END = const(16)
 
-_M = const(0x3FFFFFFF)
-_S = const(0x20000000)
+_M = const(0x3FFFFFFF)  # as ops.operator._M
+_S = const(0x20000000)  # as ops.operator._S
 
 
 # Products first .. last of outputs at .. at + n; later parts are of one output. The first three
-# arguments are registers, as of dense.dot8.
+# arguments are only registers, as of dense.dot8.
 @micropython.viper
 def multiply(
     x: int, y: int, v: int, params, left, right, acc, at: int, n: int, first: int, last: int
@@ -90,7 +93,7 @@ class Matrices(Operator):
         self.depth = number(params, _DEPTH, 1)
         self.part = number(params, _PART, 1)
         self.parts = -(-self.depth // self.part)
-        count = number(params, 0)
+        count = number(params, _COUNT)
         chunk = bounds.chunk(params, self.parts)
         size = 2 if number(params, _TYPE) else 1
         columns = number(params, _COLUMNS, 1)

@@ -1,5 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-# What operators share: a count of items, done some at a time so that a step stays short.
+# What operators share: a count of items, done some at a time so that a step stays short; and how
+# parameters are laid out.
+#
+# Parameters are 32-bit words, mostly integers of 30 bits and sign. Each module names them in blocks
+# of constants under "# Words of ...", the last of which is where the block ends. The host packs by
+# those names (hocket_tools.container.device), so a layout is written once.
+from micropython import const
+
+# A word is (w & _M ^ _S) - _S.
+_M = const(0x3FFFFFFF)
+_S = const(0x20000000)
 
 
 class Operator:
@@ -31,4 +41,4 @@ class Operator:
 def word(params, i):
     i *= 4
     v = params[i] | params[i + 1] << 8 | params[i + 2] << 16 | (params[i + 3] & 0x3F) << 24
-    return (v ^ 0x20000000) - 0x20000000
+    return (v ^ _S) - _S

@@ -5,10 +5,10 @@
 import micropython
 from micropython import const
 
-_OVERLAP = const(11)  # word of the parameters of detect: bits of a float
-# Words of its state: the best box and one, detections so far.
-_BEST = const(1)
-_COUNT = const(2)
+# Of the parameters of detect, and of its state: the best box and one, detections so far.
+_OVERLAP = const(11)  # as ops.detect._OVERLAP
+_BEST = const(1)  # as ops.detect._BEST
+_COUNT = const(2)  # as ops.detect._COUNT
 
 
 # left[to + i] = right[at + i] for n words; with flip, those of another sign.

@@ -7,8 +7,11 @@ from micropython import const
 from .bounds import chunk, fits, images, number
 from .operator import Operator
 
-_KIND = const(2)  # 0 greatest, 1 mean
-_TYPE = const(3)  # 0 int8, 2 int16
+# Words of the parameters.
+_COUNT = const(0)  # of outputs
+_CHUNK = const(1)  # most of them in a step
+_MEAN = const(2)  # or else the greatest
+_TYPE = const(3)  # int8 or int16
 _HEIGHT = const(4)
 _WIDTH = const(5)
 _DEPTH = const(6)
@@ -23,15 +26,19 @@ _PAD_X = const(14)
 _LOW = const(15)
 _HIGH = const(16)
 _PART = const(17)  # most rows of one window in a step
+_END = const(18)
+
+_INT8 = const(0)  # as ops.fixed._INT8
 
 _WINDOW = const(0x100000)  # most places of a window
 
-_M = const(0x3FFFFFFF)
-_S = const(0x20000000)
+_M = const(0x3FFFFFFF)  # as ops.operator._M
+_S = const(0x20000000)  # as ops.operator._S
 
 
 # Rows first .. last of the windows of outputs at .. at + n; parts are of one output, whose sum and
-# count are kept in acc between them. Three registers, as of dense.dot8.
+# count are kept in acc between them. The first three arguments are only registers, as of
+# dense.dot8.
 @micropython.viper
 def pool(
     j: int, v: int, k: int, params, source, target, acc, at: int, n: int, first: int, last: int
@@ -44,8 +51,11 @@ def pool(
     a = ptr32(acc)
     a16 = ptr16(acc)
     depth = p[_DEPTH]
-    mean = p[_KIND]
-    narrow = 1 if p[_TYPE] == 0 else 0
+    # Compared without sign, what lies before the input is beyond it.
+    height = uint(p[_HEIGHT])
+    width = uint(p[_WIDTH])
+    mean = p[_MEAN]
+    narrow = 1 if p[_TYPE] == _INT8 else 0
     low = (p[_LOW] & _M ^ _S) - _S
     high = (p[_HIGH] & _M ^ _S) - _S
     for i in range(at, at + n):
@@ -62,23 +72,21 @@ def pool(
             count = a[1]
         y += first
         for _ in range(first, last):
-            if y >= 0:
-                if y < p[_HEIGHT]:
-                    x = left
-                    for _ in range(p[_KERNEL_X]):
-                        if x >= 0:
-                            if x < p[_WIDTH]:
-                                j = ((batch + y) * p[_WIDTH] + x) * depth + channel
-                                if narrow:
-                                    k = (x8[j] ^ 0x80) - 0x80
-                                else:
-                                    k = (x16[j] ^ 0x8000) - 0x8000
-                                if mean:
-                                    v += k
-                                    count += 1
-                                elif k > v:
-                                    v = k
-                        x += 1
+            if uint(y) < height:
+                x = left
+                for _ in range(p[_KERNEL_X]):
+                    if uint(x) < width:
+                        j = ((batch + y) * p[_WIDTH] + x) * depth + channel
+                        if narrow:
+                            k = (x8[j] ^ 0x80) - 0x80
+                        else:
+                            k = (x16[j] ^ 0x8000) - 0x8000
+                        if mean:
+                            v += k
+                            count += 1
+                        elif k > v:
+                            v = k
+                    x += 1
             y += 1
         if last < p[_KERNEL_Y]:
             a[0] = v
@@ -109,8 +117,8 @@ class Pool(Operator):
         self.rows = number(params, _KERNEL_Y, 1)
         self.part = number(params, _PART, 1)
         self.parts = -(-self.rows // self.part)
-        count = number(params, 0)
-        size = 1 if number(params, _TYPE) == 0 else 2
+        count = number(params, _COUNT)
+        size = 1 if number(params, _TYPE) == _INT8 else 2
         depth = number(params, _DEPTH, 1)
         number(params, _KERNEL_X, 1, _WINDOW // self.rows)
         fits("input", self.source, images(params, _HEIGHT, depth, count, _OUT_HEIGHT) * depth, size)

@@ -8,9 +8,10 @@ from . import bounds, fixed
 from .bounds import number
 from .operator import Operator
 
-# Parameters: count, chunk; then at these words the loadings of both operands, the scalings
-# (multiplier, left, right) of elements and of products, and the result's.
-_LEFT = const(2)
+# Words of the parameters; behind them the scaling of the result.
+_COUNT = const(0)
+_CHUNK = const(1)  # most elements in a step
+_LEFT = const(2)  # loadings of both operands, then factors of elements and of products
 _RIGHT = const(16)
 _POSITIVE = const(30)
 _NEGATIVE = const(33)
@@ -46,8 +47,8 @@ class Prelu(Operator):
         self.source = inputs[0].raw
         self.slopes = inputs[1].raw
         self.target = target.raw
-        count = number(params, 0)
-        chunk = number(params, 1, 1)
+        count = number(params, _COUNT)
+        chunk = number(params, _CHUNK, 1)
         bounds.fits("scratch", scratch, chunk, 12)
         bounds.loading(params, _LEFT, self.source, count, "input 0")
         bounds.loading(params, _RIGHT, self.slopes, count, "input 1")

@@ -8,13 +8,16 @@ from . import bounds, fixed
 from .bounds import fits, number
 from .operator import Operator
 
+# Words of the parameters; behind them a scaling.
+_COUNT = const(0)  # of outputs
+_CHUNK = const(1)  # most of them in a step
 _KIND = const(2)
-_TYPE = const(3)  # 0 int8, 1 uint8 or bool, 2 int16, 3 int32
+_TYPE = const(3)
 _START = const(4)  # a sum's first value
 _SIZES = const(5)  # of the four axes that stay, then of the four that are reduced
 _STRIDES = const(13)
 _PART = const(21)  # most elements of one output in a step
-_COUNT = const(22)  # elements of one output
+_ELEMENTS = const(22)  # of one output
 _SCALING = const(23)
 
 _SUM = const(0)
@@ -23,12 +26,18 @@ _MIN = const(2)
 _ARG_MAX = const(3)
 _ARG_MIN = const(4)
 
-_M = const(0x3FFFFFFF)
-_S = const(0x20000000)
+_INT8 = const(0)  # as ops.fixed._INT8
+_UINT8 = const(1)  # as ops.fixed._UINT8
+_INT16 = const(2)  # as ops.fixed._INT16
+_INT32 = const(3)  # as ops.fixed._INT32
+_WIDTH = const(3)  # as ops.fixed._WIDTH
+
+_M = const(0x3FFFFFFF)  # as ops.operator._M
+_S = const(0x20000000)  # as ops.operator._S
 
 
 # Words of outputs at .. at + n, of their elements first .. last; parts are of one output. The first
-# three arguments are registers, as of dense.dot8.
+# three arguments are only registers, as of dense.dot8.
 @micropython.viper
 def reduce(j: int, q: int, v: int, params, source, acc, at: int, n: int, first: int, last: int):
     p = ptr32(params)
@@ -68,11 +77,11 @@ def reduce(j: int, q: int, v: int, params, source, acc, at: int, n: int, first: 
                 j += k % size * p[_STRIDES + axis]
                 k = k // size
             while q < end:
-                if dtype == 0:
+                if dtype == _INT8:
                     x = (x8[j] ^ 0x80) - 0x80
-                elif dtype == 2:
+                elif dtype == _INT16:
                     x = (x16[j] ^ 0x8000) - 0x8000
-                elif dtype == 1:
+                elif dtype == _UINT8:
                     x = x8[j]
                 else:
                     x = ((x16[2 * j + 1] ^ 0x8000) - 0x8000) << 16 | x16[2 * j]
@@ -89,7 +98,7 @@ def reduce(j: int, q: int, v: int, params, source, acc, at: int, n: int, first: 
                     v = x
                     best = q
                 q += 1
-        if last < p[_COUNT]:
+        if last < p[_ELEMENTS]:
             a[1] = best
         elif kind >= _ARG_MAX:
             v = best
@@ -119,13 +128,13 @@ class Reduce(Operator):
         self.target = target.raw
         self.acc = scratch
         self.sums = number(params, _KIND) == _SUM
-        self.width = bounds.width(params, _SCALING + 3)
-        self.every = number(params, _COUNT, 1)
+        self.width = bounds.width(params, _SCALING + _WIDTH)
+        self.every = number(params, _ELEMENTS, 1)
         self.part = number(params, _PART, 1)
         self.parts = -(-self.every // self.part)
-        count = number(params, 0)
+        count = number(params, _COUNT)
         chunk = bounds.chunk(params, self.parts)
-        size = (1, 1, 2, 4)[number(params, _TYPE, 0, 3)]
+        size = (1, 1, 2, 4)[number(params, _TYPE, 0, _INT32)]
         fits("input", self.source, bounds.box(params, _SIZES, _STRIDES, 8), size)
         fits("input", self.source, self.every, size)  # more would only take time
         most = min(count, chunk)

@@ -7,7 +7,11 @@ from micropython import const
 from .bounds import chunk, fits, images, number
 from .operator import Operator
 
-_KIND = const(2)  # 0 nearest, 1 bilinear of int8
+# Words of the parameters; behind them, for each row and then column of the result, the two that it
+# is made of and the share of the second in 1024ths.
+_COUNT = const(0)  # of pixels
+_CHUNK = const(1)  # most of them in a step
+_BILINEAR = const(2)  # of int8; else the nearest
 _WIDTH = const(3)  # bytes of an element
 _HEIGHT = const(4)
 _COLUMNS = const(5)
@@ -15,14 +19,14 @@ _DEPTH = const(6)
 _OUT_HEIGHT = const(7)
 _OUT_COLUMNS = const(8)
 _PART = const(9)  # most channels of a pixel in a step
-_PLACES = const(10)  # rows, then columns: (first, second, 1024ths of the second)
+_PLACES = const(10)
+
+_M = const(0x3FFFFFFF)  # as ops.operator._M
+_S = const(0x20000000)  # as ops.operator._S
 
 
-_M = const(0x3FFFFFFF)
-_S = const(0x20000000)
-
-
-# Channels first .. last of pixels at .. at + n. Three registers, as of dense.dot8.
+# Channels first .. last of pixels at .. at + n. The first three arguments are only registers, as
+# of dense.dot8.
 @micropython.viper
 def resize(j: int, o: int, v: int, params, source, target, at: int, n: int, first: int, last: int):
     p = ptr32(params)
@@ -37,7 +41,7 @@ def resize(j: int, o: int, v: int, params, source, target, at: int, n: int, firs
         k = k // p[_OUT_HEIGHT] * p[_HEIGHT]
         j = ((k + p[y]) * width + p[x]) * depth + first
         o = i * depth + first
-        if p[_KIND] == 0:
+        if p[_BILINEAR] == 0:
             k = (last - first) * p[_WIDTH]
             j = j * p[_WIDTH]
             o = o * p[_WIDTH]
@@ -73,10 +77,10 @@ class Resize(Operator):
         self.depth = number(params, _DEPTH, 1)
         self.part = number(params, _PART, 1)
         self.parts = -(-self.depth // self.part)
-        count = number(params, 0)
+        count = number(params, _COUNT)
         size = 1
         ends = 2
-        if number(params, _KIND) == 0:
+        if number(params, _BILINEAR) == 0:
             size = number(params, _WIDTH, 1)
             ends = 1
         place = _PLACES

@@ -9,10 +9,15 @@ from .bounds import number
 from .operator import Operator
 from .reduce import narrow
 
-# Loadings of the condition and the operands.
-_CONDITION = const(4)
+# Words of the parameters.
+_COUNT = const(0)
+_CHUNK = const(1)  # most elements in a step
+_WIDTH = const(2)  # bytes of one
+_UNUSED = const(3)
+_CONDITION = const(4)  # loadings of the condition and the operands
 _LEFT = const(18)
 _RIGHT = const(32)
+_END = const(46)
 
 
 # b[i] = a[i] where the condition holds, over words.
@@ -34,9 +39,9 @@ class Select(Operator):
         self.left = inputs[1].raw
         self.right = inputs[2].raw
         self.target = target.raw
-        self.width = bounds.width(params, 2)
-        count = number(params, 0)
-        chunk = number(params, 1, 1)
+        self.width = bounds.width(params, _WIDTH)
+        count = number(params, _COUNT)
+        chunk = number(params, _CHUNK, 1)
         bounds.fits("scratch", scratch, chunk, 12)
         bounds.loading(params, _CONDITION, self.condition, count, "input 0")
         bounds.loading(params, _LEFT, self.left, count, "input 1")

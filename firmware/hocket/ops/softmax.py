@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # ruff: noqa: F821, PLR1730 - viper has its own names, and a call costs more than a branch
 # Softmax along the last axis. Exponentials come from tables; each row is gone through three times,
-# in pieces: for its greatest element, for the sum, for the results.
+# in steps: for its greatest element, for the sum, for the results.
 import micropython
 from micropython import const
 
@@ -9,18 +9,21 @@ from . import fixed
 from .bounds import factor, fits, number
 from .operator import Operator
 
-# Words of the parameters.
+# Words of the parameters; behind them the tables.
+_ROWS = const(0)  # how many
+_CHUNK = const(1)  # of parts of rows in a step: 1
 _DEPTH = const(2)
 _MOST = const(3)  # elements of a row in a step
-_TYPE = const(4)  # 0 int8, 2 int16
+_TYPE = const(4)  # int8 or int16
 _WIDTH = const(5)  # bytes of a result
 _ENTRIES = const(6)  # of the int8 table: (exponential, what it adds to the sum)
-_SCALE = const(7)  # of differences of int16
+_SCALE = const(7)  # factor of differences of int16
 _TABLES = const(10)
+
 _WIDE_ENTRIES = const(1027)  # halves up to the last of the two tables for int16
 
 # Words of the state, at the start of scratch.
-_FACTOR = const(0)  # multiplier, left, right of a scaling
+_FACTOR = const(0)  # of results
 _GREATEST = const(3)
 _SUM = const(4)
 _STATE = const(5)
@@ -229,7 +232,7 @@ class Softmax(Operator):
         self.depth = number(params, _DEPTH, 1, 0xFFFF if self.wide else 0xFFFFFF)
         self.width = number(params, _WIDTH, 1, 2)
         self.parts = -(-self.depth // self.most)
-        count = number(params, 0, 1)
+        count = number(params, _ROWS, 1)
         fits("scratch", scratch, _STATE + min(self.depth, self.most), 4)
         fits("input", self.source, count * self.depth, 2 if self.wide else 1)
         if self.wide:

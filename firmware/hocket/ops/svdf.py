@@ -10,7 +10,7 @@ from .bounds import fits, number
 from .dense import Rows
 from .operator import Operator
 
-# Words of the parameters.
+# Words of the parameters; behind them biases, scaling, and parameters of products of rows.
 _SHIFT_CHUNK = const(0)  # elements of the state moved in a step
 _NEWEST_CHUNK = const(1)  # filters whose newest value is put into the state
 _UNIT_CHUNK = const(2)  # outputs
@@ -24,9 +24,10 @@ _UNIT_BIAS = const(9)  # at which word
 _UNIT_SCALING = const(10)
 _FEATURES = const(11)  # at which word products of rows have their parameters
 _ACC = const(12)  # bytes of accumulators
+_END = const(13)
 
-_M = const(0x3FFFFFFF)
-_S = const(0x20000000)
+_M = const(0x3FFFFFFF)  # as ops.operator._M
+_S = const(0x20000000)  # as ops.operator._S
 
 
 # Elements at .. at + n of the state become those one later.

@@ -7,7 +7,12 @@ from micropython import const
 from .bounds import fits, number, width
 from .operator import Operator
 
-_TABLE = const(16)  # bytes before the table; entries in the order of the stored byte
+# Words of the parameters; behind them the table, in the order of the stored byte.
+_COUNT = const(0)
+_CHUNK = const(1)  # most elements in a step
+_WIDTH = const(2)  # bytes of an entry
+_UNUSED = const(3)
+_TABLE = const(4)
 
 
 @micropython.viper
@@ -33,15 +38,15 @@ def look_up(table, width: int, source, target, at: int, n: int):
 
 class Table(Operator):
     def __init__(self, params, source, target):
-        self.width = width(params, 2)
-        fits("parameters", params, _TABLE + 256 * self.width)
-        self.table = params[_TABLE : _TABLE + 256 * self.width]
+        self.width = width(params, _WIDTH)
+        fits("parameters", params, 4 * _TABLE + 256 * self.width)
+        self.table = params[4 * _TABLE : 4 * _TABLE + 256 * self.width]
         self.source = source.raw
         self.target = target.raw
-        count = number(params, 0)
+        count = number(params, _COUNT)
         fits("input", self.source, count)
         fits("output", self.target, count, self.width)
-        Operator.__init__(self, count, number(params, 1, 1))
+        Operator.__init__(self, count, number(params, _CHUNK, 1))
 
     def block(self, at, n):
         look_up(self.table, self.width, self.source, self.target, at, n)

@@ -8,7 +8,7 @@ in place); a path may be a board's folder or its ``board.py``.
 from __future__ import annotations
 
 import runpy
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,32 +17,6 @@ from ..errors import HocketError
 _PACKAGE = Path(__file__).resolve().parent.parent
 _PLACES = (_PACKAGE / "boards", _PACKAGE.parent.parent / "firmware" / "boards")
 
-_REQUIRED = (
-    "CPU_HZ",
-    "NPU_BASE",
-    "NPU_IRQ",
-    "FLASH_BASE",
-    "FLASH_SIZE",
-    "SRAM_BASE",
-    "SRAM_SIZE",
-    "ARENA_BASE",
-    "ARENA_SIZE",
-    "UART0_BASE",
-    "DISPATCH_CPU_CYCLES",
-    "RESUME_CPU_CYCLES",
-)
-_OPTIONAL = (
-    "NPU_SECURE_BASE",
-    "CONTAINER_BASE",
-    "UART0_TX_IRQ",
-    "UART0_RX_IRQ",
-    "TIMER0_BASE",
-    "TIMER0_IRQ",
-    "IRQ_CPU_CYCLES",
-    "RELEASE_CPU_CYCLES",
-    "COMPLETION_CPU_CYCLES",
-)
-
 
 class BoardError(HocketError):
     """A board that does not exist, or whose description is incomplete or contradictory."""
@@ -50,7 +24,7 @@ class BoardError(HocketError):
 
 @dataclass(frozen=True)
 class Board:
-    """Clocks, memory map, interrupt numbers and processor costs of a board."""
+    """Clocks, memory map, interrupt numbers and CPU costs of a board."""
 
     name: str
     """Its ``NAME``, or else the name of its folder."""
@@ -73,6 +47,10 @@ class Board:
     npu_secure_base: int | None = None
     """A second address of the NPU."""
     container_base: int | None = None
+    note_base: int | None = None
+    """Where whoever loads an image leaves a note if the machine is not quite as described here."""
+    note_magic: int | None = None
+    """What the note begins with."""
     uart0_tx_irq: int | None = None
     uart0_rx_irq: int | None = None
     timer0_base: int | None = None
@@ -83,6 +61,15 @@ class Board:
     """Release of a job, before anything is resumed."""
     completion_cpu_cycles: int = 0
     """From the end of a body through its job's completion until the kernel looks for more."""
+
+
+def _constants(*, required: bool) -> list[str]:
+    """Names of constants, which are those of the fields in capitals."""
+    return [
+        field.name.upper()
+        for field in fields(Board)
+        if field.name not in {"name", "path"} and (field.default is MISSING) == required
+    ]
 
 
 def _find(name_or_path: str | Path) -> Path:
@@ -123,16 +110,17 @@ def load(name_or_path: str | Path) -> Board:
             found=f"{type(error).__name__}: {error}",
             expected="plain constants, without imports",
         ) from error
-    missing = [name for name in _REQUIRED if name not in constants]
+    required = _constants(required=True)
+    missing = [name for name in required if name not in constants]
     if missing:
         raise BoardError(
             "the board description is incomplete",
             where=file,
             found=f"no {', '.join(missing)}",
-            expected=", ".join(_REQUIRED),
+            expected=", ".join(required),
             try_="add the missing constants",
         )
-    given = [name for name in _REQUIRED + _OPTIONAL if name in constants]
+    given = [name for name in required + _constants(required=False) if name in constants]
     for name in given:
         value = constants[name]
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:

@@ -7,26 +7,19 @@ with that of its last; inputs are put into, and outputs taken from, the guest's 
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import HocketError
 from ..ethosu.device.engine import RunEvent
 from ..ethosu.device.registers import EthosU, Reg
 from ..sim.bus import Bus
-from .cpython import shims
-from .cpython.shims.testing import ProcessMachine
-
-Frame = tuple[NDArray[Any], ...]
-OnJob = Callable[[str, Frame, Frame], None]
-
-_ARENA = 2
-_REGIONS = 8
+from .common.npu_options import npu_of
+from .cpython.device_reader import container_layout, read_container
+from .results import Frame, OnJob, SegmentRun
 
 
 class Watched(Protocol):
@@ -46,16 +39,6 @@ class Watched(Protocol):
 
     def read_memory(self, address: int, length: int, /) -> bytes:
         """Bytes of the guest's memory as the guest sees them."""
-
-
-@dataclass(frozen=True)
-class NpuRun:
-    """A segment on the NPU, from its start to its regular end."""
-
-    task: str
-    segment: int
-    start_ns: int
-    end_ns: int
 
 
 @dataclass(frozen=True)
@@ -113,7 +96,7 @@ class JobWatcher:
     ) -> None:
         self.jobs: list[WatchedJob] = []
         """Completed jobs, in order of completion."""
-        self.runs: list[NpuRun] = []
+        self.segments: list[SegmentRun] = []
         """Segments that ended regularly, in order."""
         self._machine = machine
         self._npu = npu_of(machine)
@@ -121,22 +104,20 @@ class JobWatcher:
         self._on_job = on_job
         self._base = machine.container_base if base is None else base
         self._arena_base = arena_base
-        self._app = _read(container)
+        self._app = read_container(container)
+        self._layout = container_layout()
         self._steps: dict[int, list[tuple[int, int]]] = {}
         for net, info in enumerate(self._app.nets):
             for step in range(info.steps):
                 offset = self._app.step_offset(info.first_step + step)
                 self._steps.setdefault(self._base + offset, []).append((net, step))
-        self._names = {task.net: task.name for task in self._app.tasks}
+        self.names: tuple[str, ...] = tuple(task.name for task in self._app.tasks)
+        """Tasks, in the order of the container."""
+        self._tasks = {task.net: index for index, task in enumerate(self._app.tasks)}
         self._open: dict[int, _Open] = {}
         self._running: tuple[int, int] | None = None
         self._started_ns = 0
         self._npu.observers.append(self._observe)
-
-    @property
-    def order(self) -> list[tuple[str, int]]:
-        """Task and segment of each run that ended regularly, in order."""
-        return [(run.task, run.segment) for run in self.runs]
 
     @property
     def application(self) -> Any:
@@ -144,7 +125,7 @@ class JobWatcher:
         return self._app
 
     def _bases(self) -> list[int]:
-        return [self._npu.read(Reg.BASEP0 + 8 * r, 4) for r in range(_REGIONS)]
+        return [self._npu.read(Reg.BASEP0 + 8 * r, 4) for r in range(self._layout.REGION_SLOTS)]
 
     def _which(self, qbase: int) -> tuple[int, int] | None:
         """Network and segment of a run."""
@@ -156,7 +137,7 @@ class JobWatcher:
             arenas = [
                 bases[i] == self._arena_base + offset
                 for i, (kind, offset, _) in enumerate(self._app.nets[net].regions)
-                if kind == _ARENA
+                if kind == self._layout.REGION_KIND_ARENA
             ]
             if all(arenas):
                 return net, step
@@ -171,12 +152,13 @@ class JobWatcher:
         elif event.kind == "end" and self._running is not None:
             net, step = self._running
             self._running = None
-            self.runs.append(NpuRun(self._names[net], step, self._started_ns, event.at_ns))
+            task = self._tasks[net]
+            self.segments.append(SegmentRun(task, step, self._started_ns, event.at_ns))
             if step == self._app.nets[net].steps - 1:
                 self._finish(net, event.at_ns)
 
     def _begin(self, net: int, at_ns: int) -> None:
-        source = self._sources.get(self._names[net])
+        source = self._sources.get(self.names[self._tasks[net]])
         tensors = self._app.nets[net].inputs
         if source is not None:
             for info, values in zip(tensors, next(source), strict=True):
@@ -188,7 +170,7 @@ class JobWatcher:
         opened = self._open.pop(net, None)
         if opened is None:
             return
-        name = self._names[net]
+        name = self.names[self._tasks[net]]
         self.jobs.append(WatchedJob(name, opened.start_ns, at_ns))
         if self._on_job is not None:
             outputs = tuple(self._array(info) for info in self._app.nets[net].outputs)
@@ -201,29 +183,3 @@ class JobWatcher:
     def _array(self, info: Any) -> NDArray[Any]:
         raw = self._machine.read_memory(self._address(info), info.size)
         return np.frombuffer(raw, dtype=info.dtype).reshape(info.shape)
-
-
-def npu_of(machine: Watched) -> EthosU:
-    """The NPU of a machine.
-
-    Raises
-    ------
-    HocketError
-        It has none.
-    """
-    if machine.npu is None:
-        raise HocketError(
-            "the machine has no NPU", found="none",
-            expected="a Tag ETHOS_U55 in the platform description",
-        )  # fmt: skip
-    return machine.npu
-
-
-def _read(container: bytes) -> Any:
-    """The container as the device's own reader sees it."""
-    space = np.zeros(len(container) + 16, np.uint8)
-    start = -space.ctypes.data % 16
-    space[start : start + len(container)] = np.frombuffer(container, np.uint8)
-    with shims.installed(ProcessMachine()):
-        hocket = importlib.import_module("hocket")
-        return hocket.load(space[start : start + len(container)])

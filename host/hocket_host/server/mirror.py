@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The client's memory as far as the NPU touches it, brought here and back for each run.
 
-Writable memory is fetched whenever operations are about to access it: the processor may have
+Writable memory is fetched whenever operations are about to access it: the CPU may have
 changed any of it. What lies in read-only windows is fetched once and then compared by digest, so
 weights cross the socket again only if somebody loaded other ones.
 """
@@ -10,17 +10,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from typing import Any
 
-from ..ethosu.compute.model import BoundPlan, NpuModel
-from ..ethosu.compute.plan import Plan
+from ..ranges import Range
 from ..sim.bus import Bus, Window
 from . import protocol
 from .connection import ClientError, Connection
 from .protocol import Kind, ProtocolError, Wanted
-
-Span = tuple[int, int]
-"""Half-open range of flat memory."""
 
 #: Shorter ranges are sent rather than compared.
 _COMPARED_BYTES = 4096
@@ -44,22 +39,22 @@ class Mirror:
         self._bytes = bus.memory.data
         self._windows = [w for w in bus.windows if w.device is None]
         self._connection = connection
-        self._digests: dict[Span, bytes] = {}
+        self._digests: dict[Range, bytes] = {}
         self.fetched = 0
         """Bytes received from the client so far."""
 
-    def fetch(self, spans: Iterable[Span]) -> None:
-        """Make spans equal to the client's memory."""
-        for batch in _batches(spans):
+    def fetch(self, ranges: Iterable[Range]) -> None:
+        """Make ranges equal to the client's memory."""
+        for batch in _batches(ranges):
             self._fetch(batch)
 
-    def store(self, spans: Iterable[Span]) -> None:
-        """Make the client's memory equal to spans."""
-        for batch in _batches(spans):
+    def store(self, ranges: Iterable[Range]) -> None:
+        """Make the client's memory equal to ranges."""
+        for batch in _batches(ranges):
             parts = [(self._address(s), bytes(self._bytes[s[0] : s[1]])) for s in batch]
             self._connection.send(protocol.store(parts))
 
-    def _fetch(self, batch: Sequence[Span]) -> None:
+    def _fetch(self, batch: Sequence[Range]) -> None:
         wanted = [
             Wanted(self._address(s), s[1] - s[0], self._digests.get(s, protocol.NO_DIGEST))
             for s in batch
@@ -77,7 +72,7 @@ class Mirror:
                 self.fetched += len(part)
                 self._remember(span, part)
 
-    def _remember(self, span: Span, part: bytes) -> None:
+    def _remember(self, span: Range, part: bytes) -> None:
         if self._window(span).writable:
             return
         for other in [o for o in self._digests if o[0] < span[1] and span[0] < o[1]]:
@@ -85,106 +80,26 @@ class Mirror:
         if len(part) >= _COMPARED_BYTES:
             self._digests[span] = hashlib.sha256(part).digest()
 
-    def _window(self, span: Span) -> Window:
+    def _window(self, span: Range) -> Window:
         return next(w for w in self._windows if w.offset <= span[0] < w.offset + w.size)
 
-    def _address(self, span: Span) -> int:
+    def _address(self, span: Range) -> int:
         window = self._window(span)
         return window.base + span[0] - window.offset
 
 
-def _batches(spans: Iterable[Span]) -> Iterable[list[Span]]:
-    """Spans in groups that fit a frame; one that does not fit comes in pieces."""
-    batch: list[Span] = []
+def _batches(ranges: Iterable[Range]) -> Iterable[list[Range]]:
+    """Ranges in groups that fit a frame; one that does not fit is divided."""
+    batch: list[Range] = []
     size = 0
-    for low, high in spans:
+    for low, high in ranges:
         for start in range(low, high, _BATCH_BYTES):
-            piece = (start, min(start + _BATCH_BYTES, high))
-            length = piece[1] - piece[0]
+            part = (start, min(start + _BATCH_BYTES, high))
+            length = part[1] - part[0]
             if batch and (size + length > _BATCH_BYTES or len(batch) == _BATCH_RANGES):
                 yield batch
                 batch, size = [], 0
-            batch.append(piece)
+            batch.append(part)
             size += length
     if batch:
         yield batch
-
-
-def merge(spans: Iterable[Span]) -> list[Span]:
-    """Union of spans, in order and apart."""
-    merged: list[Span] = []
-    for low, high in sorted(spans):
-        if merged and low <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], high))
-        else:
-            merged.append((low, high))
-    return merged
-
-
-class MirroredPlan:
-    """A bound plan that fetches what its operations access and stores what they write."""
-
-    def __init__(self, inner: BoundPlan, bases: Sequence[int], mirror: Mirror) -> None:
-        self._inner = inner
-        self._bases = bases
-        self._mirror = mirror
-        self._spans: dict[Span, tuple[list[Span], list[Span]]] = {}
-
-    def run(self, first: int = 0, last: int | None = None) -> None:
-        """Execute operations ``[first, last)`` on the client's memory.
-
-        Raises
-        ------
-        WeightStreamError
-            As the functional model does; what operations had written by then is stored.
-        """
-        if last is None:
-            last = self._inner.operations
-        key = (first, last)
-        if key not in self._spans:
-            self._spans[key] = self._accessed(first, last)
-        accessed, written = self._spans[key]
-        self._mirror.fetch(accessed)
-        try:
-            self._inner.run(first, last)
-        finally:
-            self._mirror.store(written)
-
-    def _accessed(self, first: int, last: int) -> tuple[list[Span], list[Span]]:
-        """All spans accessed, and those written.
-
-        What is written is fetched too: a strided map is stored with the bytes between its rows.
-        """
-        accessed, written = [], []
-        for op in self._inner.plan.operations[first:last]:
-            for access in op.accesses():
-                if access.region < 0 or access.start == access.end:
-                    continue
-                base = self._bases[access.region]
-                span = (base + access.start, base + access.end)
-                accessed.append(span)
-                if access.write:
-                    written.append(span)
-        return merge(accessed), merge(written)
-
-
-class MirroredModel:
-    """The functional model, on memory that follows the client's."""
-
-    def __init__(self, model: NpuModel, mirror: Mirror) -> None:
-        self._model = model
-        self._mirror = mirror
-        self._bound: dict[BoundPlan, MirroredPlan] = {}
-
-    def plan(self, stream: bytes) -> Plan:
-        """As `NpuModel.plan`."""
-        return self._model.plan(stream)
-
-    def bind(self, plan: Plan, bases: tuple[int, ...], extents: Sequence[Any]) -> MirroredPlan:
-        """As `NpuModel.bind`."""
-        inner = self._model.bind(plan, bases, extents)
-        if inner not in self._bound:
-            if len(self._bound) >= 4096:
-                self._bound.clear()
-            self._bound[inner] = MirroredPlan(inner, bases, self._mirror)
-        return self._bound[inner]

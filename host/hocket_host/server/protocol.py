@@ -85,7 +85,7 @@ class Kind(IntEnum):
 
 
 class ActionKind(IntEnum):
-    """What the client's processor or clock did."""
+    """What the client's CPU or clock did."""
 
     READ = 0
     WRITE = 1

@@ -7,12 +7,11 @@ import contextlib
 import socket
 import threading
 import traceback
-from types import TracebackType
 
 from ..errors import HocketError
 from . import protocol
+from .client_session import ClientSession, Log, ServedNpu
 from .connection import FRAME_TIMEOUT_S, ClientError, Connection, DisconnectedError
-from .session import Log, Platform, Session
 
 _HOST = "127.0.0.1"
 _POLL_S = 0.1
@@ -46,7 +45,7 @@ class NpuServer:
 
     def __init__(
         self,
-        platform: Platform,
+        platform: ServedNpu,
         *,
         port: int = protocol.DEFAULT_PORT,
         log: Log = lambda line: None,
@@ -80,12 +79,7 @@ class NpuServer:
         self._background.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -132,7 +126,7 @@ class NpuServer:
 
     def _serve(self, connection: Connection) -> None:
         try:
-            Session(self._platform, connection, self._log).serve()
+            ClientSession(self._platform, connection, self._log).serve()
         except DisconnectedError as error:
             self._log(str(error))
             connection.close()

@@ -21,7 +21,7 @@ _GUARD = 4096
 _ADDRESS_END = 1 << 40
 
 
-class BusFault(HocketError):  # noqa: N818 - what processors call it
+class BusFault(HocketError):  # noqa: N818 - what CPUs call it
     """An access that no memory or device answers; ``address`` says where."""
 
     def __init__(self, message: str, address: int, found: str, expected: str, try_: str) -> None:

@@ -19,7 +19,7 @@ STORM_LIMIT = 1000
 
 
 class InterruptError(HocketError):
-    """A use of interrupts that would lock up or confuse a real processor."""
+    """A use of interrupts that would lock up or confuse a real CPU."""
 
 
 class InterruptController:

@@ -82,7 +82,7 @@ def play(native, seed):
             agenda.set_priority(state >> 5 & 3, state >> 7 & 3)
         # Up to a tick that has passed, so that nothing sleeps.
         what = agenda.step(time.ticks_us())
-        while what != plan.IDLE:
+        while what != -1:  # there is something to do
             if what < 0:
                 kernel._attend(what)
             else:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hocket_lab.image import console
-from hocket_tools.image import Image
+from hocket_tools.image import ArmImage
 from paths import FIRMWARE
 
 pytestmark = pytest.mark.needs("qemu-arm")
@@ -203,7 +203,7 @@ def test_a_loader_may_tell_the_image_where_the_npu_is(elf: Path, tmp_path: Path)
     assert run.output == "0x48200000 70\n"
 
 
-def test_the_image_for_a_small_heap_runs(images: list[Image]) -> None:
+def test_the_image_for_a_small_heap_runs(images: list[ArmImage]) -> None:
     small = images[1]
     text = output(
         small.elf, "import gc, hocket.kernel\ngc.collect()\nprint(gc.mem_free() + gc.mem_alloc())"

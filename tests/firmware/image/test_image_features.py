@@ -3,15 +3,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from pymicro_features import MicroFrontend
 
-from hocket_lab.image.features import ImageRun, main, run_on_image
+from hocket_lab.image.features import ImageRun, run_on_image
 from hocket_tools.frames.features import feature_inputs, read_wav
-from hocket_tools.frames.files import TensorSpec
+from hocket_tools.frames.tensor import TensorSpec
 from paths import DATA
 
 pytestmark = pytest.mark.needs("qemu-arm")
@@ -41,19 +43,21 @@ def test_features_on_the_image_are_those_of_the_reference(run: ImageRun) -> None
     assert (run.features == expected).all()
 
 
-def test_a_piece_is_short_and_a_frame_is_what_the_documents_say(run: ImageRun) -> None:
-    assert run.piece_instructions < 36_000
+def test_a_step_is_short_and_a_frame_is_what_the_documents_say(run: ImageRun) -> None:
+    assert run.step_instructions < 36_000
     assert run.frame_instructions < 460_000
     assert run.frontend_heap_bytes < 9_000
 
 
-def test_command_prints_the_figures(elf: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(CLIP), "--elf", str(elf)]) == 0
-    assert "instructions of a frame" in capsys.readouterr().out
+def test_command_prints_the_figures(elf: Path, hocket: Callable[..., Any]) -> None:
+    said = hocket("lab", "features", CLIP, "--firmware", elf)
+    assert said.code == 0
+    assert "instructions of a frame" in said.out
 
 
 def test_command_tells_a_recording_that_is_none(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    elf: Path, tmp_path: Path, hocket: Callable[..., Any]
 ) -> None:
-    assert main([str(tmp_path / "x.wav")]) == 1
-    assert "not a recording" in capsys.readouterr().err
+    said = hocket("lab", "features", tmp_path / "x.wav", "--firmware", elf)
+    assert said.code == 2
+    assert "not a recording" in said.err

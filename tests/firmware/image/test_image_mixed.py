@@ -8,7 +8,7 @@ import pytest
 from hocket_host.board.repl import load as load_platform
 from hocket_host.ethosu.config import npu_config
 from hocket_host.machines.common import NpuOptions
-from hocket_host.machines.unicorn import Machine
+from hocket_host.machines.unicorn import UnicornMachine
 from hocket_tools import container as hkt
 from paths import ROOT
 from rigs.mixed import ACCELERATOR, image, network, stream, system
@@ -75,7 +75,7 @@ def container() -> bytes:
 def told(elf: Path, container: bytes, script: str, word: str) -> str:
     """What a script prints behind a word at the prompt of the image."""
     uart = bytearray()
-    m = Machine(
+    m = UnicornMachine(
         load_platform(ROOT / "renode" / "corstone300.repl"), elf,
         npu=NpuOptions(npu_config(ACCELERATOR), system(), strict=True, scramble=True),
         uart_output=uart.extend,

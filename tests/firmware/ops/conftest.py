@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from hocket_host.machines.cpython.process_memory import ProcessMemory
 from hocket_host.machines.cpython.shims import installed
-from hocket_host.machines.cpython.shims.testing import ProcessMachine
 
 
 @pytest.fixture(autouse=True)
 def process_machine() -> Iterator[None]:
-    with installed(ProcessMachine()):
+    with installed(ProcessMemory()):
         yield

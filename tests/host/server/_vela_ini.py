@@ -3,7 +3,7 @@
 
 from importlib.resources import files
 
-from hocket_host.ethosu.timing.system import default_names, parse_system_config
+from hocket_host.ethosu.timing.system_config import default_names, parse_system_config
 
 
 def system(npu):

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from hocket_host.board.board import load
 from hocket_host.ethosu.config import npu_config
 from hocket_host.ethosu.device.registers import Reg, Status
-from hocket_host.server import NpuServer, NpuServerError, Platform, protocol
+from hocket_host.server import NpuServer, NpuServerError, ServedNpu, protocol
 from hocket_host.server.protocol import HEADER, Action, ActionKind, Kind
 
 CONFIG = npu_config("ethos-u55-128")
-PLATFORM = Platform(CONFIG, system(CONFIG), load("corstone300"))
+PLATFORM = ServedNpu(CONFIG, system(CONFIG), load("corstone300"))
 FLASH = PLATFORM.board.flash_base
 STOP = struct.pack("<I", 0xFFFF_0000)
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +31,25 @@ def test_result_that_differs_is_a_failure() -> None:
 
 
 def test_arm_is_listed_as_not_run_where_there_is_no_image(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, hocket: Callable[..., Any]
 ) -> None:
-    monkeypatch.setattr(report, "available", lambda: "no firmware image")
     output = tmp_path / "operators.json"
-    assert report.main(["--cases", "relu6-int8", "--output", str(output)]) == 0
+    words = ("--cases", "relu6-int8", "--firmware", "none.elf", "--output", output)
+    said = hocket("lab", "operators", *words)
+    assert said.code == 0
     written = json.loads(output.read_text())
-    assert written["not_run"] == {"arm": "no firmware image"}
+    assert set(written["not_run"]) == {"arm"}
     assert set(written["platforms"]) == {"cpython", "micropython"}
-    assert "not run: no firmware image" in capsys.readouterr().out
+    assert "not run: no firmware image none.elf" in said.out
+
+
+def test_arm_must_be_there_if_it_was_asked_for(hocket: Callable[..., Any]) -> None:
+    said = hocket("lab", "operators", "--platform", "arm", "--firmware", "none.elf")
+    assert said.code == 2
+    assert "make firmware" in said.err
+
+
+def test_no_case_with_such_an_id_is_an_error(hocket: Callable[..., Any]) -> None:
+    said = hocket("lab", "operators", "--platform", "cpython", "--cases", "no such case")
+    assert said.code == 2
+    assert "no case was compared" in said.err

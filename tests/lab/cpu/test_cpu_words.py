@@ -8,14 +8,14 @@ from collections.abc import Iterator
 import pytest
 from comparing import CASE_KINDS, mismatches, of_kind, some_rounds
 
+from hocket_host.machines.cpython.process_memory import ProcessMemory
 from hocket_host.machines.cpython.shims import installed
-from hocket_host.machines.cpython.shims.short_words import short_words
-from hocket_host.machines.cpython.shims.testing import ProcessMachine
+from rigs.short_words import short_words
 
 
 @pytest.fixture
 def words_of_a_board() -> Iterator[None]:
-    with installed(ProcessMachine()), short_words():
+    with installed(ProcessMemory()), short_words():
         yield
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from hocket_host.ethosu.stream.isa import Cmd
-from hocket_host.ethosu.stream.operation import Elementwise
+from hocket_host.ethosu.stream.operands import Elementwise
 from hocket_lab.exact.cases import ALL, BY_ID, CRASHES_VELA, NOT_FOR_THE_NPU, WITHOUT_ORACLE
 from hocket_lab.exact.sweep import feed
 from hocket_tools.reference.oracle import Oracle, OracleError

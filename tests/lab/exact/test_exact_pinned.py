@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from hocket_host.ethosu.stream.isa import Cmd
-from hocket_host.ethosu.stream.operation import Rounding
+from hocket_host.ethosu.stream.operands import Rounding
 from hocket_lab.exact.cases import BY_ID
 from hocket_lab.exact.pinned import PINNED
 from hocket_lab.exact.sweep import Difference, feed

@@ -9,21 +9,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hocket_lab.experiment.__main__ import Point, figures
 from hocket_lab.experiment.draw import draw_set, uunifast
 from hocket_lab.experiment.ideal import IdealTask, edf_holds, fixed_priority_holds
 from hocket_lab.experiment.judge import Costs, Verdict, judge
-from hocket_lab.experiment.networks import Network
+from hocket_lab.experiment.networks import ExperimentNetwork
+from hocket_lab.experiment.points import Point
+from hocket_lab.experiment.sweep import figures
 from hocket_tools.plan import Choices
 
 MS = 1_000_000
 
 
 class Even:
-    """A network of equal pieces."""
+    """A network of equal segments."""
 
-    def __init__(self, pieces: int, each_ns: int) -> None:
-        self.nodes = pieces + 1
+    def __init__(self, count: int, each_ns: int) -> None:
+        self.nodes = count + 1
         self._each = each_ns
 
     def length_ns(self, first: int, last: int) -> int:
@@ -42,8 +43,10 @@ class Even:
 COSTS = Costs(dispatch_ns=20_000, resume_ns=60_000)
 
 
-def network(name: str, pieces: int, each_ns: int) -> Network:
-    return Network(name, pieces * each_ns, Choices(Even(pieces, each_ns), COSTS.dispatch_ns))
+def network(name: str, count: int, each_ns: int) -> ExperimentNetwork:
+    return ExperimentNetwork(
+        name, count * each_ns, Choices(Even(count, each_ns), COSTS.dispatch_ns)
+    )
 
 
 NETWORKS = [network("short", 4, MS // 4), network("long", 60, MS // 2)]

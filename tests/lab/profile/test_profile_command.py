@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from hocket_lab.profile import measure, toml
-from hocket_lab.profile.measure import costs_from
+from hocket_lab.profile.costs_file import toml
+from hocket_lab.profile.measure import costs_from, measure
 from hocket_tools.cli import app
 from hocket_tools.cpu.costs import Costs, load, path_of
 
@@ -27,7 +27,7 @@ def test_costs_are_read_as_they_were_written(tmp_path: Path) -> None:
 def test_command_measures_some_cases_and_keeps_the_other_costs(elf: Path, tmp_path: Path) -> None:
     output = tmp_path / "costs.toml"
     arguments = ["profile", "--firmware", str(elf), "--cases", "relu6-int8", "--passes", "1"]
-    run = CliRunner().invoke(app, [*arguments, "--output", str(output)])
+    run = CliRunner().invoke(app, [*arguments, "--costs", str(output)])
     assert run.exit_code == 0, run.output
     assert "RELU6" in run.output
     written, known = load(output), load(path_of())

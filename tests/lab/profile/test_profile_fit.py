@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hocket_lab.profile import FitError, fit
+from hocket_lab.profile.fit import FitError, fit
 
 UNITS = ("step", "product", "output")
 

@@ -55,7 +55,7 @@ def test_keywords_mean_what_they_mean_in_renode_and_runs_are_the_same(
     elf, back_end, suites, tmp_path
 ):
     first, second = (
-        runner.run(back_end, suites, tmp_path / name, elf, slow=False) for name in ("a", "b")
+        runner.run(back_end, suites, tmp_path / name, slow=False) for name in ("a", "b")
     )
     assert (first.messages, first.broken) == ({}, None)
     assert first.count("PASS") == 4

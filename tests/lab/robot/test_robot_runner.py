@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hocket_lab.robot import __main__ as command_line
-from hocket_lab.robot import runner
+from hocket_host.missing import Missing
+from hocket_lab.robot import fixtures, runner
 from hocket_lab.robot.results import Result
 from paths import ROOT
 
@@ -88,38 +88,40 @@ def test_renode_runs_the_same_files_by_its_own_command(bare):
     assert not any("RENODEKEYWORDS" in word or "BACK_END" in word for word in words)
 
 
-def test_a_runner_that_leaves_no_results_has_failed(bare, firmware, tmp_path):
+def test_a_runner_that_leaves_no_results_has_failed(bare, tmp_path):
     program(bare, "renode-test", "#!/bin/sh\necho no such option\nexit 3\n")
-    result = runner.run("renode", SUITES, tmp_path / "results", firmware, slow=False)
+    result = runner.run("renode", SUITES, tmp_path / "results", slow=False)
     assert result.broken == "no such option"
     assert result.failed == 1
 
 
 @pytest.fixture
-def hocket_robot(monkeypatch, tmp_path, capsys):
+def hocket_robot(monkeypatch, tmp_path, hocket):
     """The command, with results instead of runs."""
 
     def call(*arguments, **results):
         monkeypatch.setattr(
-            command_line,
+            runner,
             "run",
-            lambda back_end, *rest, **named: results.get(
-                back_end, Result(back_end, missing=f"no {back_end}")
-            ),
+            lambda back_end, *rest, **named: results[back_end],
         )
-        monkeypatch.setattr(command_line, "prepare", lambda *folders: None)
+        monkeypatch.setattr(
+            runner,
+            "missing",
+            lambda name, elf: None if name in results else Missing(f"no {name}", "get it"),
+        )
+        monkeypatch.setattr(fixtures, "prepare", lambda *folders: None)
         output = tmp_path / "robot.json"
-        monkeypatch.setattr("sys.argv", ["robot", "--output", str(output), *arguments])
-        code = command_line.main()
-        return code, capsys.readouterr().out, json.loads(output.read_text())
+        said = hocket("lab", "robot", "--suites", SUITES, "--output", output, *arguments)
+        return said, json.loads(output.read_text()) if output.exists() else None
 
     return call
 
 
-def test_a_folder_without_suites_is_told(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr("sys.argv", ["robot", "--suites", str(tmp_path)])
-    assert command_line.main() == 2
-    assert "there are no suites" in capsys.readouterr().err
+def test_a_folder_without_suites_is_told(hocket, tmp_path):
+    said = hocket("lab", "robot", "--suites", tmp_path)
+    assert said.code == 2
+    assert "there are no suites" in said.err
 
 
 def test_robot_framework_itself_may_be_missing(firmware, monkeypatch):
@@ -132,27 +134,36 @@ FAILED = Result("qemu", {"Boot: It Is There": "FAIL"}, {"Boot: It Is There": "it
 
 
 def test_the_matrix_has_a_column_a_back_end_and_its_speed(hocket_robot):
-    code, out, figures = hocket_robot(unicorn=PASSED)
-    assert code == 0
-    assert "Boot: It Is There" in out
-    assert "31.4" in out
-    assert "renode did not run: no renode" in out
+    said, figures = hocket_robot(unicorn=PASSED)
+    assert said.code == 0
+    assert "Boot: It Is There" in said.out
+    assert "31.4" in said.out
+    assert "renode did not run: no renode" in said.out
     assert figures["unicorn"]["guest_mips"] == 31.4
 
 
 def test_a_failed_test_fails_the_command_and_says_why(hocket_robot):
-    code, out, figures = hocket_robot(unicorn=PASSED, qemu=FAILED)
-    assert code == 1
-    assert "it was not" in out
+    said, figures = hocket_robot(unicorn=PASSED, qemu=FAILED)
+    assert said.code == 1
+    assert "it was not" in said.out
     assert figures["qemu"]["failed"] == 1
 
 
-def test_a_back_end_that_was_asked_for_must_be_here(hocket_robot):
-    code, out, _ = hocket_robot("--back-end", "unicorn", "--back-end", "qemu", unicorn=PASSED)
-    assert code == 1
-    assert "qemu did not run: no qemu" in out
+def test_a_back_end_that_was_asked_for_must_be_here_before_anything_runs(hocket_robot):
+    said, figures = hocket_robot("--back-end", "unicorn", "--back-end", "qemu", unicorn=PASSED)
+    assert said.code == 2
+    assert "no qemu" in said.err
+    assert "get it" in said.err
+    assert figures is None
 
 
 def test_that_nothing_could_run_is_no_success(hocket_robot):
-    code, _, _ = hocket_robot()
-    assert code == 1
+    said, _ = hocket_robot()
+    assert said.code == 2
+    assert "no unicorn; no qemu; no renode" in said.err
+
+
+def test_an_unknown_back_end_is_told_with_those_that_there_are(hocket_robot):
+    said, _ = hocket_robot("--back-end", "bochs")
+    assert said.code == 2
+    assert "unicorn, qemu, renode" in said.err

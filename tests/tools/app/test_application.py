@@ -57,6 +57,8 @@ def test_paths_start_at_the_application_file(folder: Path) -> None:
         (TASK.replace('"20 ms"', "20"), "tasks.a.period", "20", 'write "20 ms"'),
         (TASK.replace("20 ms", "20 MHz"), "tasks.a.period", "'20 MHz'", "ms"),
         (TASK.replace("20 ms", "0 ms"), "tasks.a.period", "'0 ms'", "above zero"),
+        (TASK.replace("20 ms", "269 s"), "tasks.a.period", "'269 s'", "less than 268 s"),
+        (TASK + 'offset = "300 s"', "tasks.a.offset", "'300 s'", "less than 268 s"),
         ('[npu]\naccelerator-config = "u55"\n' + TASK, "npu.accelerator", "'u55'", "ethos-u55-64"),
         ('[schedule]\npolicy = "rm"\n' + TASK, "schedule.policy", "'rm'", '"edf"'),
         ('[schedule]\ncut = "some"\n' + TASK, "schedule.cut", "'some'", '"50 us"'),
@@ -77,6 +79,13 @@ def test_a_wrong_file_is_told_with_key_found_and_remedy(
     assert f"app.toml: {where}" in message
     assert found in message
     assert told in message
+
+
+def test_there_are_no_more_tasks_than_the_device_has_slots(folder: Path) -> None:
+    task = "[tasks.t{}]\nmodel = 'net.tflite'\nperiod = '1 s'\n"
+    assert len(_load(folder, "".join(task.format(i) for i in range(254))).tasks) == 254
+    with pytest.raises(ApplicationError, match="254"):
+        _load(folder, "".join(task.format(i) for i in range(255)))
 
 
 def test_every_problem_is_told_at_once(folder: Path) -> None:

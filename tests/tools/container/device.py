@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from hocket_host.machines.cpython import shims
-from hocket_host.machines.cpython.shims.testing import ProcessMachine
+from hocket_host.machines.cpython.process_memory import ProcessMemory
 from paths import FIRMWARE
 
 _VERDICTS = """\
@@ -59,9 +59,9 @@ def load_under_cpython():
     of their own.
     """
     modules = {}
-    with _exchanged(modules), shims.installed(ProcessMachine()):
+    with _exchanged(modules), shims.installed(ProcessMemory()):
         module_load = importlib.import_module("hocket.container").load
-        importlib.import_module("hocket.ops.programs")
+        importlib.import_module("hocket.programs")
         modules.update((name, sys.modules[name]) for name in _firmware_modules())
 
     def load(data):

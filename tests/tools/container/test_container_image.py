@@ -127,7 +127,7 @@ INCONSISTENT = {
         persistent=(PersistentRange(1, 0, 8, initial=b"1234567"),)
     ),
     "program for the NPU": with_step(program=OPERATORS[0].program),
-    "stream for the processor": with_step(kind=StepKind.CPU),
+    "stream for the CPU": with_step(kind=StepKind.CPU),
     "stream and program": with_step(kind=StepKind.CPU, program=OPERATORS[0].program),
     "program of 256 inputs": with_program(inputs=(Operand(1, 0, 1),) * 256),
     "program without CPU steps": with_program(steps=0),

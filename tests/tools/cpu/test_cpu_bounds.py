@@ -18,10 +18,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from strict_memory import Enough, Guarded, strict_pointers
 
+from hocket_host.machines.cpython.process_memory import ProcessMemory
 from hocket_host.machines.cpython.shims import installed
-from hocket_host.machines.cpython.shims.testing import ProcessMachine
 from hocket_lab.cpu.cases import CASES
-from hocket_tools.cpu.packing import MODULES, OperatorError, Packed, element_bytes
+from hocket_tools.cpu.packing import MODULES, OperatorError, PackedOperator, element_bytes
 from hocket_tools.cpu.registry import candidates, kinds
 from hocket_tools.tflite.model import read_tflite
 from hocket_tools.tflite.operators import read_source
@@ -61,7 +61,7 @@ CHECKED = tuple(name for name in MODULES if name != "detect")
 class Memory:
     """What an operator is made over."""
 
-    packed: Packed
+    packed: PackedOperator
     inputs: tuple[bytes, ...]
     outputs: tuple[int, ...]
 
@@ -127,7 +127,7 @@ def run(
         which = everything[cut[0] % len(everything)]
         which.raw = which.raw[: max(0, len(which.raw) - cut[1])]
     sizes = [len(g.raw) for g in everything]
-    with installed(ProcessMachine()), strict_pointers(ACCESSES):
+    with installed(ProcessMemory()), strict_pointers(ACCESSES):
         from hocket.ops import make
 
         try:
@@ -212,7 +212,7 @@ def test_error_names_the_operator_and_what_is_too_small(
     params[4 * word : 4 * word + 4] = value.to_bytes(4, "little")
     given = [Guarded(contents) for contents in memory.inputs]
     results = [Guarded(bytes(size)) for size in memory.outputs]
-    with installed(ProcessMachine()):
+    with installed(ProcessMemory()):
         from hocket.ops import make
 
         with pytest.raises(ValueError, match=said):

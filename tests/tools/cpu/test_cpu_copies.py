@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hocket_tools.cpu.copies import Copy, pack_copies
 from hocket_tools.cpu.costs import STEP_CYCLES
-from hocket_tools.cpu.packing import Packed
+from hocket_tools.cpu.packing import PackedOperator
 from hocket_tools.tflite.model import TfliteTensor
 
 
@@ -23,7 +23,7 @@ def block(read_at: int, written_at: int, size: int) -> Copy:
     return Copy(0, 0, size, (), (), (), read_at=read_at, written_at=written_at)
 
 
-def blocks_of(copies: Sequence[Copy]) -> tuple[Packed, int, list[tuple[int, ...]]]:
+def blocks_of(copies: Sequence[Copy]) -> tuple[PackedOperator, int, list[tuple[int, ...]]]:
     end = max(max(c.read_at, c.written_at) + c.run for c in copies)
     packed = pack_copies(copies, [tensor(0, end)], [tensor(1, end)], "block")
     assert packed is not None

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strict_memory import Enough, Guarded, strict_pointers
 
+from hocket_host.machines.cpython.process_memory import ProcessMemory
 from hocket_host.machines.cpython.shims import installed
-from hocket_host.machines.cpython.shims.testing import ProcessMachine
 from hocket_lab.cpu.check import run_on_cpython, run_on_micropython
 from hocket_tools.cpu import OperatorError, pack, reason
 from hocket_tools.cpu.costs import STEP_CYCLES
@@ -170,7 +170,7 @@ def test_damaged_parameters_are_refused_or_reach_nothing_else() -> None:
         if short is not None:
             everything[short].raw = everything[short].raw[:-4]
         memory = Guarded(bytes(params))
-        with installed(ProcessMachine()), strict_pointers(20_000):
+        with installed(ProcessMemory()), strict_pointers(20_000):
             from hocket.ops import make
 
             try:

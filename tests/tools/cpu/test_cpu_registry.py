@@ -8,15 +8,15 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from hocket_host.machines.cpython.process_memory import ProcessMemory
 from hocket_host.machines.cpython.shims import installed
-from hocket_host.machines.cpython.shims.testing import ProcessMachine
 from hocket_lab.cpu.cases import CASES
 from hocket_lab.exact.case import Case
 from hocket_lab.exact.cases import BY_ID
 from hocket_tools.cpu import (
     Operator,
     OperatorError,
-    Packed,
+    PackedOperator,
     SourceOperator,
     candidates,
     kinds,
@@ -37,7 +37,7 @@ def source_of(case: Case) -> SourceOperator:
 
 
 def test_codes_are_those_of_the_device() -> None:
-    with installed(ProcessMachine()):
+    with installed(ProcessMemory()):
         from hocket import ops
 
         assert ops.MODULES == MODULES
@@ -101,9 +101,9 @@ class Doubling(Operator):
     def supports(self, source: SourceOperator) -> str | None:
         return None
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator:
         given, result = source.input(0), source.outputs[0]
-        return Packed(
+        return PackedOperator(
             200, primitive, b"", (given.index,), (result.index,), 0, steps=1, step_cycles=100
         )
 
@@ -119,7 +119,7 @@ def doubling() -> Iterator[None]:
 def test_own_operator_is_packed_and_made_under_its_code() -> None:
     source = SourceOperator("Doubling", "layer", *(((t,)) for t in _tensors()))
     packed = pack(source)
-    with installed(ProcessMachine()):
+    with installed(ProcessMemory()):
         from hocket import ops
 
         ops.register(200, lambda *arguments: arguments)
@@ -137,7 +137,7 @@ def _tensors() -> tuple[object, object]:
 
 
 def test_own_code_below_128_is_refused_on_the_device() -> None:
-    with installed(ProcessMachine()):
+    with installed(ProcessMemory()):
         from hocket import ops
 
         with pytest.raises(ValueError, match="must be 128 or more"):

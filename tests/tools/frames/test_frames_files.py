@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from hocket_tools.frames.files import SourceError, TensorSpec, open_source, quantize
+from hocket_tools.frames.files import open_source
+from hocket_tools.frames.tensor import SourceError, TensorSpec, quantize
 from paths import DATA
 
 INT8 = TensorSpec((1, 4), "int8", 0.5, 3)

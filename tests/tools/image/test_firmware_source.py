@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hocket_lab.image import console
-from hocket_lab.image.__main__ import main
-from hocket_tools.image import FirmwareError, build, source, toolchain
+from hocket_tools.image import FirmwareError, build, micropython_source, toolchain
 
 
 def tree(folder: Path, minor: int) -> Path:
@@ -23,13 +24,13 @@ def tree(folder: Path, minor: int) -> Path:
 
 def test_a_tree_of_one_s_own_goes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MICROPYTHON_DIR", str(tree(tmp_path / "mine", 26)))
-    assert source.locate() == tmp_path / "mine"
+    assert micropython_source.locate() == tmp_path / "mine"
 
 
 def test_a_tree_that_is_too_old_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MICROPYTHON_DIR", str(tree(tmp_path, 24)))
     with pytest.raises(FirmwareError, match=r"too old") as error:
-        source.locate()
+        micropython_source.locate()
     assert error.value.found == "1.24"
 
 
@@ -38,7 +39,7 @@ def test_a_folder_that_is_no_source_tree_is_refused(
 ) -> None:
     monkeypatch.setenv("MICROPYTHON_DIR", str(tmp_path))
     with pytest.raises(FirmwareError, match="no MicroPython source tree") as error:
-        source.locate()
+        micropython_source.locate()
     assert error.value.try_ is not None
     assert "MICROPYTHON_DIR" in error.value.try_
 
@@ -48,12 +49,12 @@ def test_an_archive_with_another_hash_is_removed_and_told(
 ) -> None:
     monkeypatch.delenv("MICROPYTHON_DIR", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    archive = tmp_path / "hocket" / source.ARCHIVE
+    archive = tmp_path / "hocket" / micropython_source.ARCHIVE
     archive.parent.mkdir()
     archive.write_bytes(b"not it")
     with pytest.raises(FirmwareError, match="not what it should be") as error:
-        source.locate()
-    assert source.SHA256 in str(error.value)
+        micropython_source.locate()
+    assert micropython_source.SHA256 in str(error.value)
     assert not archive.exists()
 
 
@@ -64,7 +65,7 @@ def test_without_apt_the_way_of_one_s_own_tree_is_told(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(FirmwareError, match="no apt") as error:
-        source.locate()
+        micropython_source.locate()
     assert error.value.try_ is not None
     assert "MICROPYTHON_DIR" in error.value.try_
 
@@ -89,14 +90,14 @@ def test_the_archive_is_the_one_that_the_machine_uses(
 ) -> None:
     monkeypatch.setattr("shutil.which", lambda name: name)
     monkeypatch.setattr("subprocess.run", answer(listed))
-    assert source._mirror() == mirror
+    assert micropython_source._mirror() == mirror
 
 
 def test_another_distribution_s_archive_will_not_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.which", lambda name: name)
     monkeypatch.setattr("subprocess.run", answer("a:/u noble Ubuntu\n"))
     with pytest.raises(FirmwareError, match="no archive of Debian"):
-        source._mirror()
+        micropython_source._mirror()
 
 
 def test_missing_tools_are_told_with_the_packages_that_bring_them(
@@ -112,7 +113,7 @@ def test_missing_tools_are_told_with_the_packages_that_bring_them(
 
 def test_missing_qemu_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(FirmwareError, match="QEMU for ARM is missing"):
+    with pytest.raises(FirmwareError, match="QEMU for ARM is not installed"):
         console.run_script(tmp_path / "any.elf", "")
 
 
@@ -123,7 +124,8 @@ def test_an_unknown_board_is_told_with_those_that_there_are(tmp_path: Path) -> N
 
 
 def test_the_command_prints_an_error_without_a_traceback(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, hocket: Callable[..., Any]
 ) -> None:
-    assert main(["build", "--board", "abacus", "--build-dir", str(tmp_path)]) == 1
-    assert capsys.readouterr().err.startswith("error: ")
+    said = hocket("firmware", "build", "--board", "abacus", "--build-dir", tmp_path)
+    assert said.code == 2
+    assert said.err.lstrip().startswith("error: ")

@@ -11,7 +11,7 @@ CODE = 128
 CHUNK = 64
 
 try:
-    from hocket_tools.cpu import Operator, Packed, register
+    from hocket_tools.cpu import Operator, PackedOperator, register
 except ImportError:
     Operator = None
 
@@ -60,7 +60,7 @@ if Operator is not None:
 
         def pack(self, source, primitive):
             given, result = source.input(0), source.outputs[0]
-            return Packed(
+            return PackedOperator(
                 code=CODE,
                 primitive=primitive,
                 params=b"",

@@ -63,19 +63,19 @@ def test_layers_of_int16_on_the_processor_are_exact(tmp_path: Path) -> None:
     verified(packed, 3)
 
 
-def in_pieces(packed: Packed, cycles: int) -> Packed:
-    """The same application with its NPU operations in pieces, and cut everywhere."""
+def tiled(packed: Packed, cycles: int) -> Packed:
+    """The same application with its NPU operations tiled, and cut everywhere."""
     cut = segment_network(placed(packed.target).tiled(cycles), "all")
     model = model_of("a", cut, 0)
     image = replace(packed.image, models=(model,), arena_size=model.arena_size)
     return replace(packed, image=image, data=hkt.build(image))
 
 
-def test_parts_cut_everywhere_and_in_pieces_compute_the_same(tmp_path: Path) -> None:
+def test_parts_tiled_and_cut_everywhere_compute_the_same(tmp_path: Path) -> None:
     whole = application(tmp_path, {"a": (mixed_graph(13), 'cut = "none"')}, npu("ethos-u55-32"))
-    pieces = in_pieces(whole, 1000)
-    assert len(pieces.image.models[0].steps) > len(whole.image.models[0].steps)
-    verified(pieces, 3)
+    cut = tiled(whole, 1000)
+    assert len(cut.image.models[0].steps) > len(whole.image.models[0].steps)
+    verified(cut, 3)
 
 
 @pytest.mark.slow
@@ -84,9 +84,9 @@ def test_weights_that_parts_share_survive_being_sliced(tmp_path: Path) -> None:
     sums = [o.index for o in read_tflite(model).main.operators if o.kind == "ADD"]
     lines = f'on-cpu = {sums[:2]}\ncut = "none"\nperiod = "4 s"'
     whole = application(tmp_path, {"a": (model, lines)}, npu("ethos-u55-128"))
-    pieces = in_pieces(whole, 4000)
-    assert len(pieces.image.models[0].steps) > 30
-    verified(pieces, 2)
+    cut = tiled(whole, 4000)
+    assert len(cut.image.models[0].steps) > 30
+    verified(cut, 2)
 
 
 def test_parts_with_a_fast_memory_of_their_own_are_exact(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_a_container_shows_the_primitives_of_its_application(file: Path) -> None
     assert "SRAM of 32 KiB: arena" in shown
 
 
-def test_steps_of_the_processor_are_told_with_operator_pieces_and_cycles(tmp_path: Path) -> None:
+def test_cpu_operators_are_listed_with_their_steps_and_cycles(tmp_path: Path) -> None:
     model = (MODELS / "mww_alexa.tflite").read_bytes()
     packed = application(tmp_path, {"a": (model, "")})
     report = summary(packed.image, packed.data)["models"][0]

@@ -11,10 +11,9 @@ from graphs import mixed_graph
 from running import application
 from variables import variable_model
 
-from hocket_host.ethosu.config import npu_config
-from hocket_host.machines import micropython as vm
-from hocket_tools.app.inputs import open_inputs
+from hocket_host.machines import micropython
 from hocket_tools.pack.packed import Packed
+from hocket_tools.run.run import setup_of
 from hocket_tools.verify.verifier import Verifier
 
 pytestmark = pytest.mark.needs("micropython")
@@ -25,16 +24,7 @@ def verified_on_micropython(packed: Packed, jobs: int, policy: str) -> None:
     application = packed.application
     verifier = Verifier({n: application.resolve(t.model) for n, t in application.tasks.items()})
     slowest = max(task.period_ns for task in packed.image.tasks)
-    vm.run(
-        packed.data,
-        board=packed.target.board,
-        npu=npu_config(packed.image.accelerator),
-        system=packed.target.system,
-        duration_ns=(jobs + 1) * slowest,
-        sources=open_inputs(application, packed.image),
-        policy=policy,
-        on_job=verifier.on_job,
-    )
+    micropython.run(setup_of(packed, policy=policy), (jobs + 1) * slowest, verifier.on_job)
     assert verifier.mismatches == []
     assert min(verifier.checked[task.name] for task in packed.image.tasks) >= jobs
 

@@ -67,13 +67,15 @@ def test_a_stream_of_a_hundred_frames_keeps_its_state(
 
 
 def test_what_fails_on_the_image_comes_with_its_traceback(
-    elf: Path, packed: Packed, back_end: str, monkeypatch: pytest.MonkeyPatch
+    elf: Path, packed: Packed, back_end: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     frame = (np.zeros(3, np.int8),)
     monkeypatch.setattr(
         bodies, "open_inputs", lambda *given: {"ends": iter([frame]), "middle": iter([frame])}
     )
-    monkeypatch.setattr(bodies, "_SCRIPT", bodies._SCRIPT.replace("view(frames, size)", "bytes(3)"))
+    spoilt = tmp_path / "bodies.py"
+    spoilt.write_text(bodies._DEVICE.read_text().replace("view(frames, size)", "bytes(3)"))
+    monkeypatch.setattr(bodies, "_DEVICE", spoilt)
     with pytest.raises(BackEndError, match=r"(?s)fails on the image.*3 elements"):
         bodies.run(back_end, Guest.of(elf, packed), packed, 100 * MS, lambda data: None, print)
 

@@ -88,7 +88,7 @@ def test_a_layer_that_the_processor_cannot_run_is_refused_by_its_name(monkeypatc
 
 def test_what_neither_unit_runs_is_refused_by_operator_and_layer(monkeypatch) -> None:
     monkeypatch.delitem(registry._registered, "GATHER")
-    with pytest.raises(HocketError, match="neither the NPU nor the processor") as error:
+    with pytest.raises(HocketError, match="neither the NPU nor the CPU") as error:
         compile_network(mixed_graph(13, layers=8), U128)
     assert "GATHER x" in str(error.value)
     assert "'gather1'" in str(error.value)

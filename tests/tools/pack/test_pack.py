@@ -126,7 +126,7 @@ def test_cuts_are_no_more_than_the_deadlines_need() -> None:
     assert [len(model.steps) for model in easy.models] == [1, 1]
 
 
-def test_long_operations_are_cut_into_pieces_where_no_other_cut_will_do() -> None:
+def test_long_operations_are_tiled_where_no_other_cut_will_do() -> None:
     from hocket_tools.vela import VelaOptions, compile_model
 
     whole = compile_model(MODELS / "mlp_ad01_int8.tflite", VelaOptions("ethos-u55-128"))
@@ -135,11 +135,11 @@ def test_long_operations_are_cut_into_pieces_where_no_other_cut_will_do() -> Non
         0 < p.response_bound_ns <= t.deadline_ns
         for p, t in zip(packed.plan, packed.tasks, strict=True)
     )
-    pieces = sum(step.operations for step in packed.models[1].steps)
-    assert pieces > len(whole.stream.operations)
+    tiles = sum(step.operations for step in packed.models[1].steps)
+    assert tiles > len(whole.stream.operations)
 
 
-def test_networks_in_pieces_compute_what_the_reference_does() -> None:
+def test_tiled_networks_compute_what_the_reference_does() -> None:
     from hocket_tools.pack.pack import pack
     from hocket_tools.run import run as running
 

@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from hocket_host.machines.cpython.emulation import run
+from hocket_host.machines.setup import Setup
 from hocket_tools import cli
 from hocket_tools import container as hkt
 from hocket_tools.app.application import loads
@@ -169,19 +170,15 @@ cpu-clock = "2 GHz"
 @pytest.mark.parametrize("policy", ["fp", "edf"])
 def test_the_emulation_at_its_worst_keeps_within_the_proof(policy, more):
     app = packed(policy=policy, more=f'offset = "3700 us"{more}')
-    emulated = run(
-        app.data,
-        board=app.target.board,
-        npu=app.target.npu,
-        system=app.target.system,
-        duration_ns=240_000_000,
-        cpu_hz=app.target.cpu_hz,
-        worst=True,
+    target = app.target
+    setup = Setup(
+        app.data, target.board, target.npu, target.system, cpu_hz=target.cpu_hz, worst=True
     )
+    emulated = run(setup, 240_000_000)
     for found, task in zip(app.proof.tasks, emulated.tasks, strict=True):
         assert found.holds
         assert task.misses == 0
         assert len(task.responses_ns) >= 3
         assert max(task.responses_ns) <= found.bound_ns
-        longest = max(s.end_ns - s.start_ns for s in emulated.slices)
+        longest = max(s.end_ns - s.start_ns for s in emulated.segments)
         assert longest == max(max(t.task.segments_ns) for t in app.proof.tasks)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Networks of both units in the planner: each NPU part is cut by itself."""
+"""Plans of networks of both units: each NPU part is cut by itself."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from hocket_host.ethosu.timing.system import parse_system_config
+from hocket_host.ethosu.timing.system_config import parse_system_config
 from hocket_tools.app.application import loads
 from hocket_tools.container import StepKind
 from hocket_tools.pack.compile import compile_networks
@@ -74,7 +74,7 @@ def test_the_plans_times_are_those_of_the_packed_steps() -> None:
     placed = place_operators(app.target, compile_networks(app.target))["a"]
     runs = placed.cpu_runs(system.clock_hz, cpu_hz, "worst")
     assert [run.steps for run in runs] == [run.steps for run in packed.cpu_runs]
-    # The planner's runs count parts, the container's segments.
+    # Runs of the plan count parts, the container's segments.
     assert [run.before for run in runs] == [1]
     kinds = [step.kind for step in app.image.models[0].steps]
     assert packed.cpu_runs[0].before == kinds.index(StepKind.CPU)

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sets import MS, draw, mixed, sporadic, task, taskset, with_random_offsets
 
-from hocket_tools.prove import analyse, simulate
-from hocket_tools.prove.adversary import observe
+from hocket_lab.experiment.adversary import observe
+from hocket_lab.experiment.simulate import simulate
+from hocket_tools.prove import analyse
 
 POLICIES = ("fp", "edf", "fifo", "rr")
 

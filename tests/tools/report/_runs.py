@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs and containers made by hand, for what no network is needed."""
 
-from hocket_host.machines.cpython.emulation import EmulatedRun, Job, Slice, TaskRun
+from hocket_host.machines.results import Job, Run, SegmentRun, TaskRun
 from hocket_tools import container as hkt
 
 MS = 1_000_000
@@ -12,8 +12,8 @@ def job(index: int, release: int, end: int | None, deadline: int, outcome: str =
 
 
 def run(
-    jobs: dict[str, list[Job]], slices: list[Slice], *, period: int = 100, duration: int = 400
-) -> EmulatedRun:
+    jobs: dict[str, list[Job]], slices: list[SegmentRun], *, period: int = 100, duration: int = 400
+) -> Run:
     """A run of tasks without offsets whose deadlines are their periods."""
     tasks = tuple(
         TaskRun(
@@ -30,7 +30,7 @@ def run(
         )
         for rank, (name, listed) in enumerate(jobs.items())
     )
-    return EmulatedRun(duration, tasks, tuple(slices), MS)
+    return Run("cpython", duration, segments=tuple(slices), tasks=tasks)
 
 
 def image(

@@ -14,7 +14,7 @@ from hocket_tools.pack.packed import Packed
 @pytest.fixture
 def app() -> typer.Typer:
     made = typer.Typer()
-    report.register(made)
+    made.command()(report.report)
     return made
 
 

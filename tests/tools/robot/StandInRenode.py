@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+from hocket_tools.robot.guest_speed import Speed
 from hocket_tools.robot.keywords import RenodeKeywords
-from hocket_tools.robot.rig import Bench
-from hocket_tools.robot.speed import Speed
+from hocket_tools.robot.rig import Rig
 
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.append(str(ROOT / "tests"))
@@ -47,7 +47,7 @@ class RenodeMachine:
         return SimpleNamespace(OnGPIO=lambda number, value: self._irq(value))
 
 
-class ServedBench(Bench):
+class ServedRig(Rig):
     """The bundled emulator, its NPU's registers in the script's hands."""
 
     _script = None
@@ -82,8 +82,8 @@ class ServedKeywords(RenodeKeywords):
     def __init__(self):
         super().__init__("unicorn")
 
-    def _make_bench(self, back_end):
-        return ServedBench(back_end, self._heard, Speed())
+    def _make_rig(self, back_end):
+        return ServedRig(back_end, self._heard, Speed())
 
 
 class StandInRenode:

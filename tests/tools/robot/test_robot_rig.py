@@ -5,9 +5,9 @@ from collections import namedtuple
 
 import pytest
 
-from hocket_tools.robot.rig import Bench
+from hocket_tools.robot.guest_speed import Speed
+from hocket_tools.robot.rig import Rig
 from hocket_tools.robot.script import MonitorError
-from hocket_tools.robot.speed import Speed
 from paths import PLATFORM
 
 FLASH, BEHIND = 0x7000_0000, 0x7100_0000
@@ -52,10 +52,10 @@ def speed():
 
 
 @pytest.fixture
-def bench(monkeypatch, speed):
-    bench = Bench("none", lambda data: None, speed)
-    monkeypatch.setattr(bench, "_create", lambda guest: Machine(guest, bench._heard))
-    return bench
+def rig(monkeypatch, speed):
+    rig = Rig("none", lambda data: None, speed)
+    monkeypatch.setattr(rig, "_create", lambda guest: Machine(guest, rig._heard))
+    return rig
 
 
 @pytest.fixture
@@ -65,17 +65,17 @@ def files(tmp_path):
     return tmp_path
 
 
-def do(bench, command, *words):
-    return bench.actions()[command](list(map(str, words)))
+def do(rig, command, *words):
+    return rig.actions()[command](list(map(str, words)))
 
 
 @pytest.fixture
-def loaded(bench, files):
-    do(bench, "machine LoadPlatformDescription", PLATFORM)
-    do(bench, "sysbus LoadELF", files / "a.elf")
-    do(bench, "sysbus LoadBinary", files / "a.hkt", hex(FLASH))
-    do(bench, "sysbus LoadBinary", files / "frames", hex(BEHIND))
-    return bench
+def loaded(rig, files):
+    do(rig, "machine LoadPlatformDescription", PLATFORM)
+    do(rig, "sysbus LoadELF", files / "a.elf")
+    do(rig, "sysbus LoadBinary", files / "a.hkt", hex(FLASH))
+    do(rig, "sysbus LoadBinary", files / "frames", hex(BEHIND))
+    return rig
 
 
 def test_the_file_where_flash_begins_is_the_container(loaded):
@@ -149,7 +149,7 @@ def test_what_one_machine_does_not_count_leaves_the_sum_unknown(tmp_path, speed)
         ("start", (), "there is no machine yet"),
     ],
 )
-def test_what_a_command_lacks_is_told(bench, command, words, said):
+def test_what_a_command_lacks_is_told(rig, command, words, said):
     with pytest.raises(MonitorError) as error:
-        do(bench, command, *words)
+        do(rig, command, *words)
     assert said in str(error.value)

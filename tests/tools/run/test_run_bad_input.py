@@ -4,12 +4,9 @@
 import importlib.util
 import struct
 import subprocess
-import sys
 
 import pytest
 
-from hocket_lab.image import __main__ as firmware
-from hocket_lab.image import dispatch
 from hocket_tools import cli
 from paths import ROOT
 from rigs.needs import BACK_ENDS, GCC
@@ -59,8 +56,8 @@ def arm(tmp_path, *flags):
     [
         (b"", "an empty file"),
         (b":10000000", "not an ELF file"),
-        (header(64, 62), "x86-64, 64 bits"),
-        (header(32, 3), "x86, 32 bits"),
+        (header(64, 62), "X86-64, 64 bits"),
+        (header(32, 3), "Intel 80386, 32 bits"),
         (header(64, 183), "AArch64"),
         (header(32, 40)[:40], "no whole header"),
         (header(32, 40, kind=1), "an object file"),
@@ -141,11 +138,11 @@ def test_without_unicorn(refused, without_unicorn, tmp_path):
 
 
 def test_without_unicorn_dispatch_is_not_measured(
-    without_unicorn, without_programs, tmp_path, monkeypatch, capsys
+    without_unicorn, without_programs, tmp_path, hocket
 ):
-    monkeypatch.setattr(sys, "argv", ["dispatch", "--firmware", str(image(tmp_path))])
-    assert dispatch.main() == 2
-    assert "pip install 'hocket[emulator]'" in capsys.readouterr().err
+    said = hocket("lab", "dispatch", "--firmware", image(tmp_path))
+    assert said.code == 2
+    assert "pip install 'hocket[emulator]'" in said.err
 
 
 def test_without_qemu(refused, without_programs, tmp_path):
@@ -166,8 +163,8 @@ def test_another_emulator_that_is_here_is_offered(refused, without_unicorn, tmp_
     assert "--backend qemu" in advice
 
 
-def test_without_a_toolchain_no_image_is_built(without_programs, tmp_path, capsys):
-    assert firmware.main(["build", "--build-dir", str(tmp_path / "out")]) == 1
-    said = capsys.readouterr().err
-    assert "found:    nothing from make, gcc, gcc-arm-none-eabi" in said
-    assert "apt-get install make gcc gcc-arm-none-eabi" in said
+def test_without_a_toolchain_no_image_is_built(without_programs, tmp_path, hocket):
+    said = hocket("firmware", "build", "--build-dir", tmp_path / "out")
+    assert said.code == 2
+    assert "found:    nothing from make, gcc, gcc-arm-none-eabi" in said.err
+    assert "apt-get install make gcc gcc-arm-none-eabi" in said.err

@@ -12,7 +12,7 @@ from hocket_host.board.repl import load as load_platform
 from hocket_host.ethosu.config import npu_config
 from hocket_host.ethosu.timing.timing import stream_cycles
 from hocket_host.machines.common import NpuOptions
-from hocket_host.machines.unicorn import Machine
+from hocket_host.machines.unicorn import UnicornMachine
 from hocket_tools.app.application import load
 from hocket_tools.pack.pack import pack
 from hocket_tools.run.run import execute
@@ -32,7 +32,7 @@ def on_image(packed, elf):
     npu, system = npu_config(packed.image.accelerator), packed.target.system
     timing = partial(stream_cycles, config=npu, system=system, worst=True)
     printed = bytearray()
-    machine = Machine(
+    machine = UnicornMachine(
         load_platform("corstone300"),
         elf,
         packed.data,

@@ -46,11 +46,11 @@ def test_the_choice_is_as_good_as_the_best_of_all_choices(cycles, bound):
 
     def rank(cuts):
         ends = [0, *(c.before for c in cuts), count]
-        pieces = list(pairwise(ends))
-        lengths = [sum(cycles[a:b]) + prologue_cycles(a, b) for a, b in pieces]
+        segments = list(pairwise(ends))
+        lengths = [sum(cycles[a:b]) + prologue_cycles(a, b) for a, b in segments]
         whole = {0, count, *(c.before for c in points)}
         # A segment over the bound is only acceptable where no cut point divides it.
-        for (a, b), length in zip(pieces, lengths, strict=True):
+        for (a, b), length in zip(segments, lengths, strict=True):
             if length > bound and whole & set(range(a + 1, b)):
                 return None
         return sum(n > bound for n in lengths), len(cuts), sum(c.live_bytes for c in cuts)

@@ -85,7 +85,7 @@ def jobs(network, memory, npu, frames, cuts, outputs):
     """Run the frames segment by segment; yields between any two."""
     segments = split(network.compiled, cuts)
     bound = [
-        npu.bind(npu.plan(segment.data), tuple(network.bases), network.extents)
+        npu.bind(npu.compile(segment.data), tuple(network.bases), network.extents)
         for segment in segments
     ]
     (source,) = network.compiled.inputs
@@ -103,7 +103,7 @@ def jobs(network, memory, npu, frames, cuts, outputs):
 def uncut(network, memory, npu, frames):
     """Outputs of the frames with nothing cut, scrambled or interleaved."""
     model = network.compiled
-    plan = npu.bind(npu.plan(model.command_stream), tuple(network.bases), network.extents)
+    plan = npu.bind(npu.compile(model.command_stream), tuple(network.bases), network.extents)
     found = []
     network.place(memory)
     for frame in frames:

@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from hocket_host.ethosu.lint import hazards
 from hocket_host.ethosu.lint.hazards import Hazard, HazardKind
 from hocket_host.ethosu.timing.timing import operation_cycles, stream_cycles
-from hocket_lab.bench.figures import measure
+from hocket_lab.bench.bounds import measure, system_of
 from hocket_lab.bench.mobilenet import mobilenet
-from hocket_lab.bench.tiles import main, system_of
 from hocket_tools.segment import cut_points, split
 from hocket_tools.tile import TileError, bound_tiles
 from hocket_tools.tile.transfer import cycles, spread
@@ -160,21 +159,24 @@ def test_on_other_accelerators_tiles_keep_the_bound_too(accelerator):
     )
 
 
-def test_the_command_writes_a_table_and_figures(tmp_path, capsys):
+def test_the_command_writes_a_table_and_figures(tmp_path, hocket):
     (tmp_path / "models").mkdir()
     for name in ("hello_world_int8", "mww_alexa"):
         shutil.copy(MODELS / f"{name}.tflite", tmp_path / "models")
     output = tmp_path / "build" / "bounds.json"
-    arguments = ["--models", str(tmp_path / "models"), "--no-generated", "--bound", "400"]
-    assert main([*arguments, "--output", str(output)]) == 0
+    words = ("--models", tmp_path / "models", "--no-generated", "--bound", 400)
+    said = hocket("lab", "bounds", *words, "--output", output)
+    assert said.code == 0
     figures = json.loads(output.read_text(encoding="utf-8"))
     assert set(figures) == {"hello_world_int8"}
     assert {"max_piece_cycles", "extra_cycles_ratio", "cycle_model_error"} <= set(
         figures["hello_world_int8"]
     )
-    assert "hello" in capsys.readouterr().out
+    assert "hello" in said.out
+    assert "mww_alexa not cut" in said.out
 
 
-def test_without_models_the_command_says_so(tmp_path, capsys):
-    assert main(["--models", str(tmp_path)]) == 2
-    assert "no models" in capsys.readouterr().err
+def test_without_models_the_command_says_so(tmp_path, hocket):
+    said = hocket("lab", "bounds", "--models", tmp_path)
+    assert said.code == 2
+    assert "no .tflite file" in said.err

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hocket_host.ethosu.compute.faults import Extent
 from hocket_host.ethosu.compute.model import NpuModel
 from hocket_host.ethosu.lint.hazards import check
-from hocket_host.ethosu.timing.system import parse_system_config
+from hocket_host.ethosu.timing.system_config import parse_system_config
 from hocket_lab.exact.cases import ALL, BY_ID, CRASHES_VELA
 from hocket_lab.exact.device import Device
 from hocket_lab.exact.sweep import feed
@@ -90,7 +90,7 @@ def assert_same_results(compiled, tiled, inputs):
 def assert_same_steps(compiled, bound):
     """Every kernel's OFM once all of its tiles have run equals that of the whole kernel."""
     operations = compiled.stream.operations
-    layout = TiledStream(TilePlan(Origins.of(compiled), compiled.npu, system_of(compiled), bound))
+    layout = TiledStream(TilePlan(Origins(compiled), compiled.npu, system_of(compiled), bound))
     tiled = bound_tiles(compiled, bound, system_of(compiled))
     if len(tiled.stream.operations) != len(layout.steps):
         return
@@ -138,7 +138,7 @@ def run_segments(tiled, inputs, seed):
                 noise = random.integers(0, 256, extent.size, np.uint8)
                 memory[extent.start : extent.start + extent.size][dead] = noise[dead]
         assert check(segment.stream.operations, tiled.npu) == []
-        npu.bind(npu.plan(segment.data), tuple(bases), extents).run()
+        npu.bind(npu.compile(segment.data), tuple(bases), extents).run()
     return [memory[bases[t.region] + t.offset :][: t.size].tobytes() for t in tiled.outputs]
 
 

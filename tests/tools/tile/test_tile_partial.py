@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from hocket_host.ethosu.stream.isa import Cmd
-from hocket_host.ethosu.stream.operation import Elementwise, Pool
+from hocket_host.ethosu.stream.operands import Elementwise, PoolMode
 from hocket_host.ethosu.timing.timing import operation_cycles
-from hocket_lab.bench.tiles import system_of
+from hocket_lab.bench.bounds import system_of
 from hocket_lab.exact.cases.dense import FullyConnected, TiedFullyConnected
 from hocket_lab.exact.device import Device
 from hocket_lab.exact.sweep import feed
@@ -26,7 +26,7 @@ CASES = [
 
 
 def summed(operations):
-    return any(op.key == Cmd.NPU_OP_POOL and op.param == Pool.REDUCE_SUM for op in operations)
+    return any(op.key == Cmd.NPU_OP_POOL and op.param == PoolMode.REDUCE_SUM for op in operations)
 
 
 @pytest.mark.parametrize("accelerator", ["ethos-u55-32", "ethos-u55-128", "ethos-u65-256"])

@@ -32,7 +32,7 @@ CASES = [
 def kernels(name, accelerator):
     source = MODELS / f"{name}.tflite" if name in SOURCES else BY_ID[name].model()
     compiled = compile_model(source, VelaOptions(accelerator))
-    sources = Origins.of(compiled)
+    sources = Origins(compiled)
     found = []
     for index, op in enumerate(compiled.stream.operations):
         if not op.is_dma and op.weights() is not None:

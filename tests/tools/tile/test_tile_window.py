@@ -7,7 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from hocket_host.ethosu.stream.isa import Cmd
-from hocket_host.ethosu.stream.operation import Upscale
+from hocket_host.ethosu.stream.operands import Upscale
 from hocket_lab.exact.cases import BY_ID
 from hocket_tools.tile.window import OfmBox, may_begin, restricted
 from hocket_tools.vela import VelaOptions, compile_model

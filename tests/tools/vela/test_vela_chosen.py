@@ -6,7 +6,7 @@ import pytest
 from hocket_tools.cpu import read_source
 from hocket_tools.tflite.model import read_tflite
 from hocket_tools.vela import VelaError
-from hocket_tools.vela.chosen import disguise, find_layers, touching_truth, undisguised
+from hocket_tools.vela.chosen import connected_by_bools, disguise, find_layers, undisguised
 from paths import MODELS
 
 MICRO = (MODELS / "micro_speech.tflite").read_bytes()
@@ -46,5 +46,5 @@ def test_others_keep_their_options():
 
 
 def test_without_truth_values_nothing_else_is_kept():
-    assert touching_truth(read_tflite(MICRO), [1]) == (1,)
-    assert touching_truth(read_tflite(MICRO)) == ()
+    assert connected_by_bools(read_tflite(MICRO), [1]) == (1,)
+    assert connected_by_bools(read_tflite(MICRO)) == ()

@@ -6,14 +6,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hocket_lab.exact.cases import ALL, BY_ID
 from hocket_lab.exact.pinned import PINNED
 from hocket_lab.exact.sweep import feed
 from hocket_tools import cli
-from hocket_tools.reference.missing import failing, refused
+from hocket_tools.reference.layered import LayeredOracle, WholeOnlyError
 from hocket_tools.reference.oracle import Oracle
+from hocket_tools.reference.process import ReferenceProcess
 from hocket_tools.tflite.builder import ModelBuilder, Quantisation
 from hocket_tools.verify.own_arithmetic import own_arithmetic
 from paths import MODELS
@@ -106,25 +108,64 @@ def test_layers_whose_factors_agree_are_not_named() -> None:
     assert any(c.op == "MUL" and c.is_int16 and c.id not in named for c in ALL)
 
 
-@pytest.mark.parametrize(
-    ("name", "layer"),
-    [
-        ("tile-int8-tile", "TILE 'output0'"),
-        ("exp-int8-plain", "EXP 'output'"),
-        ("resize_bilinear-int16-2x", "RESIZE_BILINEAR 'output'"),
-    ],
-)
-def test_layer_without_a_kernel_in_the_reference_is_named(
+LACKING = [
+    ("tile-int8-tile", "TILE 'output0'"),
+    ("exp-int8-plain", "EXP 'output'"),
+    ("resize_bilinear-int16-2x", "RESIZE_BILINEAR 'output'"),
+]
+
+
+@pytest.mark.parametrize(("name", "layer"), LACKING)
+def test_layer_without_a_kernel_in_tflite_micro_is_judged_by_litert(
     hocket: Command, capsys: pytest.CaptureFixture[str], name: str, layer: str
 ) -> None:
+    assert hocket.verify(BY_ID[name].model()) == 0
+    told = capsys.readouterr().out
+    assert "equal the oracles', bit for bit" in told
+    assert f"net: tflite_micro has no kernel for {layer}; judged by LiteRT's" in told
+    assert hocket.verify(BY_ID[name].model(), "", "--json") == 0
+    (run,) = json.loads(capsys.readouterr().out)["runs"]
+    assert run["verified"]["other_oracles"] == {"net": {"LiteRT": [layer]}}
+
+
+@pytest.mark.parametrize(("name", "layer"), LACKING)
+def test_without_litert_the_layer_is_named_and_what_to_install(
+    hocket: Command,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    layer: str,
+) -> None:
+    monkeypatch.setattr("hocket_tools.reference.layered.litert_here", lambda: False)
     assert hocket.verify(BY_ID[name].model()) == 2
     told = capsys.readouterr().err
-    assert f"run without --verify; no reference for {layer}" in told
+    assert layer in told
     assert "net.tflite" in told
+    assert "pip install 'hocket[litert]'" in told
     assert hocket.run("run", BY_ID[name].model()) == 0
 
 
-def test_only_the_layer_that_fails_is_named() -> None:
+def test_softmax_that_ends_the_oracle_is_an_error_with_its_name(
+    hocket: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    builder = ModelBuilder()
+    scale = Quantisation.tensor(0.05)
+    given = builder.input("given", (1, 10), "int8", scale)
+    middle = builder.activation("middle", (1, 10), "int8", Quantisation.tensor(1e-20))
+    last = builder.output("last", (1, 10), "int8", Quantisation.tensor(1 / 256, -128))
+    builder.operator("RELU", (given,), (middle,))
+    builder.operator("SOFTMAX", (middle,), (last,), "SoftmaxOptions", beta=1.0)
+    assert hocket.verify(builder.finish(), "on-cpu = [0]") == 2
+    told = capsys.readouterr().err
+    assert "net.tflite: SOFTMAX 'last': tflite_micro crashes on the model" in told
+    assert "its process ended by SIGABRT" in told
+
+
+def layered(model: bytes) -> LayeredOracle:
+    return LayeredOracle(model, ReferenceProcess())
+
+
+def test_only_the_layer_that_lacks_a_kernel_goes_to_the_second_oracle() -> None:
     builder = ModelBuilder()
     scale = Quantisation.tensor(0.05)
     given = builder.input("given", (1, 4, 4, 3), "int8", scale)
@@ -132,13 +173,24 @@ def test_only_the_layer_that_fails_is_named() -> None:
     last = builder.output("last", (1, 4, 4, 3), "int8", scale)
     builder.operator("RELU", (given,), (middle,), None)
     builder.operator("EXP", (middle,), (last,), "ExpOptions")
-    assert [str(o) for o in refused(builder.finish())] == ["EXP 'last'"]
+    oracle = layered(builder.finish())
+    assert oracle.judged == {"tflite_micro": ["RELU 'middle'"], "LiteRT": ["EXP 'last'"]}
+    values = np.arange(-20, 28, dtype=np.int8).reshape(1, 4, 4, 3)
+    reals = np.exp(np.maximum(values, 0) * 0.05) / 0.05
+    (found,) = oracle.run([values])
+    assert found.tolist() == np.minimum(np.round(reals), 127).astype(int).tolist()
 
 
-@pytest.mark.parametrize("name", ["person_detect", "mnist_lstm_int8", "mww_alexa", "micro_speech"])
-def test_no_layer_of_a_network_that_the_reference_runs_is_named(name: str) -> None:
+@pytest.mark.parametrize("name", ["person_detect", "mnist_lstm_int8", "micro_speech"])
+def test_layer_by_layer_a_network_comes_to_what_it_comes_to_as_a_whole(name: str) -> None:
     model = (MODELS / f"{name}.tflite").read_bytes()
-    oracle = Oracle(model)
-    oracle.run(feed(oracle.source, name)[-1])
-    assert refused(model) == ()
-    assert failing(model, oracle) is None
+    whole, oracle = Oracle(model), layered(model)
+    assert set(oracle.judged) == {"tflite_micro"}
+    for inputs in feed(whole.source, name)[-2:]:
+        for ours, theirs in zip(oracle.run(inputs), whole.run(inputs), strict=True):
+            assert np.array_equal(ours, theirs)
+
+
+def test_variables_are_not_taken_apart() -> None:
+    with pytest.raises(WholeOnlyError, match="variables"):
+        layered((MODELS / "mww_alexa.tflite").read_bytes())

@@ -12,9 +12,11 @@ import numpy.typing as npt
 import pytest
 
 from hocket_lab.train import detector
+from hocket_lab.train.denoise import enhance, si_sdr_db
+from hocket_lab.train.digits import enlarge
 from hocket_tools import zoo
 from hocket_tools.zoo.audio import read_wav
-from hocket_tools.zoo.images import enlarge, to_int8
+from hocket_tools.zoo.images import to_int8
 
 Infer = Callable[[str, npt.NDArray[np.int8]], list[npt.NDArray[np.int8]]]
 
@@ -73,5 +75,5 @@ def test_denoiser_raises_the_ratio_of_speech_to_noise(infer: Infer) -> None:
     speech = read_wav(zoo.stream_sample().path).astype(np.float64)
     noise = np.random.default_rng(5).normal(scale=np.std(speech), size=len(speech))
     noisy = np.clip(np.rint(speech + 0.6 * noise), -32768, 32767).astype(np.int16)
-    better = zoo.enhance(noisy, lambda tensor: infer("denoiser", tensor)[0])
-    assert zoo.si_sdr_db(speech, better) > zoo.si_sdr_db(speech, noisy) + 2.0
+    better = enhance(noisy, lambda tensor: infer("denoiser", tensor)[0])
+    assert si_sdr_db(speech, better) > si_sdr_db(speech, noisy) + 2.0

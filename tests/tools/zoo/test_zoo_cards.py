@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from ethosu.vela.tflite.Model import Model
 
+from hocket_lab.train.macs import count_macs
 from hocket_tools import zoo
-from hocket_tools.zoo.macs import count_macs
 
 NAMES = [card.name for card in zoo.models()]
 PACKAGE = Path(zoo.__file__).parent
@@ -40,10 +40,10 @@ def test_digest_and_size_are_those_of_the_file(name: str) -> None:
 def test_tensors_are_those_of_the_file(name: str) -> None:
     graph = Model.GetRootAs(zoo.path(name).read_bytes(), 0).Subgraphs(0)
 
-    def describe(index: int) -> zoo.Tensor:
+    def describe(index: int) -> zoo.CardTensor:
         tensor = graph.Tensors(index)
         scale, zero_point = tensor.Quantization().Scale(0), tensor.Quantization().ZeroPoint(0)
-        return zoo.Tensor(tuple(tensor.ShapeAsNumpy().tolist()), scale, zero_point)
+        return zoo.CardTensor(tuple(tensor.ShapeAsNumpy().tolist()), scale, zero_point)
 
     card = zoo.card(name)
     assert describe(graph.Inputs(0)) == card.input
@@ -69,7 +69,7 @@ def test_nothing_is_left_on_the_cpu(name: str, tmp_path: Path) -> None:
     assert "CPU operators = 0 (0.0%)" in told
     (summary,) = tmp_path.glob("*summary*.csv")
     (row,) = csv.DictReader(summary.read_text().splitlines())
-    # Vela also counts pooling and the pieces of softmax, a few per cent at most.
+    # Vela also counts pooling and the parts of softmax, a few per cent at most.
     assert zoo.card(name).macs <= int(row["nn_macs"]) <= 1.02 * zoo.card(name).macs
 
 
@@ -79,7 +79,7 @@ def test_a_card_says_where_its_network_comes_from_and_what_it_is_not(name: str) 
     assert card.licence == "Apache-2.0"
     assert card.data
     assert card.data_licence
-    assert card.command.startswith(f"python -m hocket_lab.train {name} --seed ")
+    assert card.command.startswith(f"hocket lab train {name} --seed ")
     assert any(package.startswith("tensorflow") for package in card.packages)
     assert "not " in card.limits
 

@@ -14,10 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from hocket_lab.train.__main__ import NETWORKS
+from hocket_lab.train import NETWORKS
+from hocket_lab.train.detector import encode, match
+from hocket_lab.train.samples import write_wav
 from hocket_tools import zoo
-from hocket_tools.zoo.audio import fit, read_wav, write_wav
-from hocket_tools.zoo.boxes import decode, encode, match
+from hocket_tools.zoo.audio import fit, read_wav
+from hocket_tools.zoo.boxes import decode
 from hocket_tools.zoo.features import DENOISER, KEYWORD, FrontEnd
 from hocket_tools.zoo.images import read_grey, to_int8
 from hocket_tools.zoo.preprocess import Answer, dequantise, quantise
@@ -86,7 +88,7 @@ def test_a_doubled_amplitude_adds_two_octaves_of_power(front_end: FrontEnd) -> N
 
 @given(st.lists(st.floats(-1e30, 1e30), min_size=1, max_size=20))
 def test_quantisation_saturates_and_is_undone_within_half_a_step(values: list[float]) -> None:
-    tensor = zoo.Tensor((len(values),), 0.25, 3)
+    tensor = zoo.CardTensor((len(values),), 0.25, 3)
     real = np.array(values)
     back = dequantise(quantise(real, tensor), tensor)
     assert np.all(np.abs(back - np.clip(real, -131 * 0.25, 124 * 0.25)) <= 0.125)
@@ -129,7 +131,7 @@ def test_a_wav_file_of_another_rate_is_refused(tmp_path: Path) -> None:
         sink.writeframes(bytes(16))
     with pytest.raises(zoo.ZooError, match="another format") as caught:
         zoo.preprocess("keyword", tmp_path / "x.wav")
-    assert "44100 Hz, 16 bits, 2 channel(s)" in str(caught.value)
+    assert "44100 Hz, 16 bits, 2 channels" in str(caught.value)
 
 
 @given(st.binary(max_size=200))

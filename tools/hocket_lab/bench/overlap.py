@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How much sooner networks are done when one's processor steps run beside another's NPU segments.
+"""How much sooner networks are done when one's CPU steps run beside another's NPU segments.
 
 Every frame hands each network one input. With overlap all are released at once and the kernel lets
 them take turns on both units. Without, a network starts when the one before has finished, so that
@@ -11,31 +11,26 @@ microsecond to which the later networks' releases are rounded up.
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
-from hocket_host.units import format_ns
 from hocket_tools.app.application import Application, loads
 from hocket_tools.pack.pack import pack
 from hocket_tools.pack.packed import Packed
 from hocket_tools.run.run import Outcome, execute
-from hocket_tools.text.tables import plain_table
 
-from ..exact.suite import CHECKOUT_MODELS
+from ..progress import Report, silent
 
 _US = 1000
 _FRAME_MS = 1000
 
 
 @dataclass(frozen=True)
-class Network:
-    """A model, and the layers of it that the processor runs though the NPU could."""
+class OverlapNetwork:
+    """A model, and the layers of it that the CPU runs though the NPU could."""
 
     name: str
     model: str
@@ -47,18 +42,18 @@ class Scenario:
     """Networks that share a frame, the most urgent first."""
 
     name: str
-    networks: tuple[Network, ...]
+    networks: tuple[OverlapNetwork, ...]
 
 
-_WAKE_WORD = Network("wake word", "mww_alexa")
-_DETECTOR = Network("detector", "person_detect")
-_SPEECH = Network("speech", "micro_speech", on_cpu=(3,))
-_KEYWORDS = Network("keywords", "mlp_kws_int8", on_cpu=(12,))
-_PEOPLE = Network("people", "mlp_vww96_int8", on_cpu=(30,))
+_WAKE_WORD = OverlapNetwork("wake word", "mww_alexa")
+_DETECTOR = OverlapNetwork("detector", "person_detect")
+_SPEECH = OverlapNetwork("speech", "micro_speech", on_cpu=(3,))
+_KEYWORDS = OverlapNetwork("keywords", "mlp_kws_int8", on_cpu=(12,))
+_PEOPLE = OverlapNetwork("people", "mlp_vww96_int8", on_cpu=(30,))
 
 SCENARIOS = (
     Scenario("wake word beside a detector", (_WAKE_WORD, _DETECTOR)),
-    Scenario("two networks with their softmax on the processor", (_KEYWORDS, _PEOPLE)),
+    Scenario("two networks with their softmax on the CPU", (_KEYWORDS, _PEOPLE)),
     Scenario("three networks, two of them on both units", (_WAKE_WORD, _SPEECH, _DETECTOR)),
 )
 #: Longest wanted segments: whole parts, or such that the NPU changes hands often.
@@ -90,10 +85,10 @@ def measure(
         the busier unit alone would take, which no schedule gets below.
     """
 
-    def packed(networks: Sequence[Network], offsets_ns: Sequence[int]) -> Packed:
+    def packed(networks: Sequence[OverlapNetwork], offsets_ns: Sequence[int]) -> Packed:
         return pack(_application(networks, offsets_ns, models, cut, policy))
 
-    def run(networks: Sequence[Network], offsets_ns: Sequence[int], count: int) -> Outcome:
+    def run(networks: Sequence[OverlapNetwork], offsets_ns: Sequence[int], count: int) -> Outcome:
         container = packed(networks, offsets_ns)
         return execute(container, (count * _FRAME_MS - 1) * 1_000_000, verify=True)
 
@@ -104,19 +99,14 @@ def measure(
         alone = run([network], [0], 2)
         offsets.append(offsets[-1] + -(-max(_responses(alone, 0)) // _US) * _US)
     apart = run(networks, offsets, frames)
-    ends = [[job.end_ns or 0 for job in task.jobs[:frames]] for task in apart.run.tasks]
-    releases = [[job.release_ns for job in task.jobs[:frames]] for task in apart.run.tasks]
-    for before, after in zip(ends, releases[1:], strict=False):
-        assert all(end <= release for end, release in zip(before, after, strict=True))
+    _check_that_nothing_overlaps(apart, frames)
     with_ns = sum(max(row) for row in _rows(together, frames))
     without_ns = sum(sum(row) for row in _rows(apart, frames))
     npu_ns = sum(task.npu_ns for task in apart.run.tasks)
     cpu_ns = sum(task.steps_ns for task in apart.run.tasks)
     return {
         "scenario": scenario.name,
-        "networks": [
-            {"name": n.name, "model": n.model, "on_cpu": list(n.on_cpu)} for n in networks
-        ],
+        "networks": [asdict(network) for network in networks],
         "cut": cut,
         "policy": policy,
         "frames": frames,
@@ -132,7 +122,11 @@ def measure(
 
 
 def _application(
-    networks: Sequence[Network], offsets_ns: Sequence[int], models: Path, cut: str, policy: str
+    networks: Sequence[OverlapNetwork],
+    offsets_ns: Sequence[int],
+    models: Path,
+    cut: str,
+    policy: str,
 ) -> Application:
     text = '[npu]\naccelerator-config = "ethos-u55-128"\nclock = "50 MHz"\n[schedule]\n'
     text += f'cut = "{cut}"\npolicy = "{policy}"\n'
@@ -155,48 +149,31 @@ def _rows(outcome: Outcome, frames: int) -> list[tuple[int, ...]]:
     return list(zip(*columns, strict=True))
 
 
+def _check_that_nothing_overlaps(apart: Outcome, frames: int) -> None:
+    ends = [[job.end_ns or 0 for job in task.jobs[:frames]] for task in apart.run.tasks]
+    releases = [[job.release_ns for job in task.jobs[:frames]] for task in apart.run.tasks]
+    for before, after in zip(ends, releases[1:], strict=False):
+        assert all(end <= release for end, release in zip(before, after, strict=True))
+
+
 def _verified(outcome: Outcome) -> int:
     assert outcome.verifier is not None
     assert not outcome.verifier.mismatches
     return sum(outcome.verifier.checked.values())
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run every scenario, print a table, write the figures."""
-    parser = argparse.ArgumentParser(prog="python -m hocket_lab.bench.overlap", description=__doc__)
-    parser.add_argument("--output", type=Path, default=Path("build/overlap.json"))
-    parser.add_argument("--models", type=Path, default=CHECKOUT_MODELS)
-    parser.add_argument("--frames", type=int, default=100)
-    given = parser.parse_args(arguments)
-    console = Console()
+def sweep(models: Path, frames: int, report: Report = silent) -> dict[str, Any]:
+    """Measure every scenario with every way to cut.
+
+    Returns
+    -------
+    dict
+        ``ratio`` of the times of all rows together, and ``rows`` as `measure` gives them.
+    """
     rows = []
-    for scenario in SCENARIOS:
-        for cut in CUTS:
-            with console.status(f"{scenario.name}, cut {cut}"):
-                rows.append(measure(scenario, given.models, frames=given.frames, cut=cut))
-    table = plain_table("networks", "cut", "with", "without", "ratio", "at best", "verified jobs")
-    for row in rows:
-        table.add_row(
-            row["scenario"],
-            row["cut"],
-            format_ns(row["with_ns"] // given.frames),
-            format_ns(row["without_ns"] // given.frames),
-            f"{row['ratio']:.3f}",
-            f"{row['least_ratio']:.3f}",
-            str(row["verified_jobs"]),
-        )
-    console.print(table)
-    told = {
-        "command": "python -m hocket_lab.bench.overlap",
-        "ratio": round(
-            sum(row["with_ns"] for row in rows) / sum(row["without_ns"] for row in rows), 4
-        ),
-        "rows": rows,
-    }
-    given.output.parent.mkdir(parents=True, exist_ok=True)
-    given.output.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
-    console.print(f"with overlap {told['ratio']:.3f} of the time without: {given.output}")
-
-
-if __name__ == "__main__":
-    main()
+    ways = list(product(SCENARIOS, CUTS))
+    for done, (scenario, cut) in enumerate(ways):
+        report(f"{scenario.name}, cut {cut}", done, len(ways))
+        rows.append(measure(scenario, models, frames=frames, cut=cut))
+    ratio = sum(row["with_ns"] for row in rows) / sum(row["without_ns"] for row in rows)
+    return {"command": "hocket lab overlap", "ratio": round(ratio, 4), "rows": rows}

@@ -23,7 +23,7 @@ def pack_over_vela(path: Path) -> float:
     counts is the time inside it, after everything is imported.
     """
     target = resolve_target(load(path))
-    models = [(target.model(name).read_bytes(), vela) for name, vela in target.vela.items()]
+    models = [(target.model(name).read(), vela) for name, vela in target.vela.items()]
     compiling, packing = [], []
     for _ in range(_ROUNDS):
         start = time.perf_counter_ns()

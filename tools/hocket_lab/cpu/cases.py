@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which one-operator cases the processor's operators are compared on."""
+"""Which one-operator cases the CPU's operators are compared on."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hocket_tools.cpu.packing import OperatorError, Packed
+from hocket_tools.cpu.packing import OperatorError, PackedOperator
 from hocket_tools.reference.oracle import OracleError
 from hocket_tools.tflite.operators import SourceOperator
 
 from ..exact.case import Case
 from ..exact.cases import BY_ID
 from .check import Job, jobs_of
-from .processor_cases import CASES as PROCESSOR_CASES
+from .cpu_cases import CASES as CPU_CASES
 
-#: Every case: those that the NPU is compared on, and those for the processor alone.
-CASES: dict[str, Case] = {**BY_ID, **{case.id: case for case in PROCESSOR_CASES}}
+#: Every case: those that the NPU is compared on, and those for the CPU alone.
+CASES: dict[str, Case] = {**BY_ID, **{case.id: case for case in CPU_CASES}}
 
 
 #: A short case runs on the ARM image in all its inferences, as its time may depend on the data; a
@@ -32,7 +32,7 @@ class Comparison:
 
     case: Case
     source: SourceOperator
-    packed: Packed
+    packed: PackedOperator
     job: Job
 
     @property

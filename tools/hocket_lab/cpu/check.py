@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hocket_host.errors import HocketError
+from hocket_host.machines.cpython.process_memory import ProcessMemory
 from hocket_host.machines.cpython.shims import installed
-from hocket_host.machines.cpython.shims.testing import ProcessMachine
-from hocket_tools.cpu.packing import Packed, element_bytes
+from hocket_tools.cpu.packing import PackedOperator, element_bytes
 from hocket_tools.cpu.registry import candidates, pack
 from hocket_tools.cpu.variables import SETTLED, read_variables
 from hocket_tools.reference.oracle import Oracle
@@ -62,7 +62,7 @@ def _firmware() -> Path:
     return Path(spec.origin).parents[1]
 
 
-def _described(packed: Packed) -> dict[str, Any]:
+def _described(packed: PackedOperator) -> dict[str, Any]:
     return {
         "code": packed.code,
         "params": packed.params.hex(),
@@ -76,7 +76,7 @@ def job_of(
     name: str,
     model: TfliteModel,
     source: SourceOperator,
-    packed: Packed,
+    packed: PackedOperator,
     rounds: Sequence[tuple[Sequence[NDArray[Any]], Sequence[NDArray[Any]]]],
 ) -> Job:
     """Describe a comparison for the device: bytes in hexadecimal.
@@ -132,7 +132,7 @@ def network_job(
     data: bytes,
     rounds: Sequence[tuple[Sequence[NDArray[Any]], Sequence[NDArray[Any]]]],
 ) -> Job:
-    """Describe a whole network that runs on the processor alone, each operator by its cheapest way.
+    """Describe a whole network that runs on the CPU alone, each operator by its cheapest way.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def network_job(
             constants[index] = tensor.data
     tensors.update({place: len(constants[place]) for place in memory.values()})
 
-    def places(packed: Packed) -> dict[str, Any]:
+    def places(packed: PackedOperator) -> dict[str, Any]:
         described = _described(packed)
         for side in ("inputs", "outputs"):
             described[side] = [memory.get(i, i) for i in described[side]]
@@ -189,7 +189,7 @@ def network_job(
     }
 
 
-def jobs_of(case: Case) -> list[tuple[Job, SourceOperator, Packed]]:
+def jobs_of(case: Case) -> list[tuple[Job, SourceOperator, PackedOperator]]:
     """Every primitive of a one-operator case, with the oracle's outputs.
 
     Raises
@@ -249,7 +249,7 @@ def run_on_micropython(jobs: Sequence[Job]) -> list[dict[str, Any]]:
 
 def run_on_cpython(jobs: Sequence[Job]) -> list[dict[str, Any]]:
     """Run jobs on this interpreter over the shims."""
-    with installed(ProcessMachine()):
+    with installed(ProcessMemory()):
         from hocket.ops.testing import check
 
         return [check(job) for job in jobs]

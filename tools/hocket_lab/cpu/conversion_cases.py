@@ -10,60 +10,52 @@ from .plain_case import Operand, Plain
 def conversions() -> list[Case]:
     shape = (1, 300)
 
-    def convert(name: str, kind: str, a: Operand, b: Operand) -> Plain:
-        return Plain(
-            f"{name}-to-{b.dtype}",
-            a.dtype,
-            kind=kind,
-            operands=(a,),
-            results=(b,),
-            options={"CAST": "CastOptions"}.get(kind, f"{kind.capitalize()}Options"),
-        )
-
     found = [
-        convert("plain", "QUANTIZE", Operand(shape, "float32"), Operand(shape, scale=(0.05, -3))),
-        convert(
+        _convert("plain", "QUANTIZE", Operand(shape, "float32"), Operand(shape, scale=(0.05, -3))),
+        _convert(
             "unit", "QUANTIZE", Operand(shape, "float32"), Operand(shape, scale=(1 / 256, -128))
         ),
-        convert(
+        _convert(
             "plain", "QUANTIZE", Operand(shape, "float32"), Operand(shape, "int16", (0.00031, 0))
         ),
-        convert(
+        _convert(
             "unit", "QUANTIZE", Operand(shape, "float32"), Operand(shape, "int16", (2**-15, 0))
         ),
-        convert("coarse", "QUANTIZE", Operand(shape, "float32"), Operand(shape, "int16", (3.7, 0))),
-        convert("coarse", "QUANTIZE", Operand(shape, "float32"), Operand(shape, scale=(0.7, 127))),
-        convert(
+        _convert(
+            "coarse", "QUANTIZE", Operand(shape, "float32"), Operand(shape, "int16", (3.7, 0))
+        ),
+        _convert("coarse", "QUANTIZE", Operand(shape, "float32"), Operand(shape, scale=(0.7, 127))),
+        _convert(
             "plain",
             "QUANTIZE",
             Operand(shape, "int32", (0.001, 0), limit=200000),
             Operand(shape, scale=(0.9, 4)),
         ),
-        convert(
+        _convert(
             "plain",
             "QUANTIZE",
             Operand(shape, "int32", (0.001, 0), limit=200000),
             Operand(shape, "int16", (0.004, 0)),
         ),
-        convert(
+        _convert(
             "up",
             "QUANTIZE",
             Operand(shape, "int16", (0.05, 0)),
             Operand(shape, "int32", (0.0003, 0)),
         ),
-        convert(
+        _convert(
             "plain", "DEQUANTIZE", Operand(shape, scale=(0.0472, -11)), Operand(shape, "float32")
         ),
-        convert(
+        _convert(
             "plain", "DEQUANTIZE", Operand(shape, "uint8", (0.0039, 128)), Operand(shape, "float32")
         ),
-        convert(
+        _convert(
             "plain", "DEQUANTIZE", Operand(shape, "int16", (0.000317, 0)), Operand(shape, "float32")
         ),
-        convert(
+        _convert(
             "large", "DEQUANTIZE", Operand(shape, "int16", (3.7e5, 0)), Operand(shape, "float32")
         ),
-        convert(
+        _convert(
             "zero-point",
             "DEQUANTIZE",
             Operand(shape, "int16", (1 / 3, 1234)),
@@ -73,8 +65,19 @@ def conversions() -> list[Case]:
     for a in ("int8", "int16", "int32"):
         for b in ("int8", "int16", "int32", "float32"):
             if a != b and (a, b) != ("int32", "float32"):
-                found.append(convert("plain", "CAST", Operand(shape, a), Operand(shape, b)))
+                found.append(_convert("plain", "CAST", Operand(shape, a), Operand(shape, b)))
     return list(found)
+
+
+def _convert(name: str, kind: str, a: Operand, b: Operand) -> Plain:
+    return Plain(
+        f"{name}-to-{b.dtype}",
+        a.dtype,
+        kind=kind,
+        operands=(a,),
+        results=(b,),
+        options={"CAST": "CastOptions"}.get(kind, f"{kind.capitalize()}Options"),
+    )
 
 
 def arithmetic() -> list[Case]:

@@ -106,70 +106,19 @@ def arithmetic() -> list[Case]:
 
 
 def choices() -> list[Case]:
-    def gather(name: str, shape: tuple[int, ...], axis: int, indices: tuple[int, ...]) -> Plain:
-        dtype, scale = "int8", (0.05, 1)
-        result = (*shape[:axis], *indices, *shape[axis + 1 :])
-        return Plain(
-            name,
-            dtype,
-            kind="GATHER",
-            options="GatherOptions",
-            attributes=(("axis", axis),),
-            operands=(
-                Operand(shape, dtype, scale),
-                Operand(indices, "int32", limit=shape[axis] - 1),
-            ),
-            results=(Operand(result, dtype, scale),),
-        )
-
-    def gather_nd(name: str, shape: tuple[int, ...], indices: tuple[int, ...]) -> Plain:
-        depth = indices[-1]
-        return Plain(
-            name,
-            kind="GATHER_ND",
-            options="GatherNdOptions",
-            operands=(
-                Operand(shape, scale=(0.05, 1)),
-                Operand(indices, "int32", limit=min(shape[:depth]) - 1),
-            ),
-            results=(Operand((*indices[:-1], *shape[depth:]), scale=(0.05, 1)),),
-        )
-
-    def select(
-        name: str,
-        condition: tuple[int, ...],
-        left: tuple[int, ...],
-        right: tuple[int, ...],
-        dtype: str = "int8",
-    ) -> Plain:
-        scale = (0.05, 0)
-        shape = tuple(np.broadcast_shapes(condition, left, right))
-        return Plain(
-            name,
-            dtype,
-            kind="SELECT_V2",
-            options="SelectV2Options",
-            operands=(
-                Operand(condition, "bool"),
-                Operand(left, dtype, scale),
-                Operand(right, dtype, scale),
-            ),
-            results=(Operand(shape, dtype, scale),),
-        )
-
     shape = (1, 4, 5, 6)
     return [
-        gather("rows", (9, 7), 0, (4,)),
-        gather("axis1", (2, 6, 5), 1, (3,)),
-        gather("last-axis", (2, 3, 8), 2, (5,)),
-        gather("table", (20, 16), 0, (2, 3)),
-        gather_nd("points", (5, 6), (7, 2)),
-        gather_nd("rows", (5, 6, 3), (4, 1)),
-        gather_nd("deep", (3, 4, 5, 2), (6, 3)),
-        select("plain", shape, shape, shape),
-        select("broadcast-condition", (1, 4, 5, 1), shape, shape),
-        select("broadcast-operand", shape, (1,), shape),
-        select("plain", shape, shape, shape, "int16"),
+        _gather("rows", (9, 7), 0, (4,)),
+        _gather("axis1", (2, 6, 5), 1, (3,)),
+        _gather("last-axis", (2, 3, 8), 2, (5,)),
+        _gather("table", (20, 16), 0, (2, 3)),
+        _gather_nd("points", (5, 6), (7, 2)),
+        _gather_nd("rows", (5, 6, 3), (4, 1)),
+        _gather_nd("deep", (3, 4, 5, 2), (6, 3)),
+        _select("plain", shape, shape, shape),
+        _select("broadcast-condition", (1, 4, 5, 1), shape, shape),
+        _select("broadcast-operand", shape, (1,), shape),
+        _select("plain", shape, shape, shape, "int16"),
         Plain(
             "plain",
             kind="BROADCAST_TO",
@@ -181,6 +130,60 @@ def choices() -> list[Case]:
             results=(Operand((4, 5, 3), scale=(0.05, 1)),),
         ),
     ]
+
+
+def _gather(name: str, shape: tuple[int, ...], axis: int, indices: tuple[int, ...]) -> Plain:
+    dtype, scale = "int8", (0.05, 1)
+    result = (*shape[:axis], *indices, *shape[axis + 1 :])
+    return Plain(
+        name,
+        dtype,
+        kind="GATHER",
+        options="GatherOptions",
+        attributes=(("axis", axis),),
+        operands=(
+            Operand(shape, dtype, scale),
+            Operand(indices, "int32", limit=shape[axis] - 1),
+        ),
+        results=(Operand(result, dtype, scale),),
+    )
+
+
+def _gather_nd(name: str, shape: tuple[int, ...], indices: tuple[int, ...]) -> Plain:
+    depth = indices[-1]
+    return Plain(
+        name,
+        kind="GATHER_ND",
+        options="GatherNdOptions",
+        operands=(
+            Operand(shape, scale=(0.05, 1)),
+            Operand(indices, "int32", limit=min(shape[:depth]) - 1),
+        ),
+        results=(Operand((*indices[:-1], *shape[depth:]), scale=(0.05, 1)),),
+    )
+
+
+def _select(
+    name: str,
+    condition: tuple[int, ...],
+    left: tuple[int, ...],
+    right: tuple[int, ...],
+    dtype: str = "int8",
+) -> Plain:
+    scale = (0.05, 0)
+    shape = tuple(np.broadcast_shapes(condition, left, right))
+    return Plain(
+        name,
+        dtype,
+        kind="SELECT_V2",
+        options="SelectV2Options",
+        operands=(
+            Operand(condition, "bool"),
+            Operand(left, dtype, scale),
+            Operand(right, dtype, scale),
+        ),
+        results=(Operand(shape, dtype, scale),),
+    )
 
 
 def single() -> list[Case]:

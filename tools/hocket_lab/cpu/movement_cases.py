@@ -6,6 +6,8 @@ from __future__ import annotations
 from ..exact.case import Case
 from .plain_case import Operand, Plain
 
+_PLACED = (0.05, -3)
+
 
 def moves() -> list[Case]:
     """Moves that a step cannot do at once."""
@@ -72,73 +74,66 @@ def placements() -> list[Case]:
     Without borders around batches of pixels: tflite_micro fills those with whatever its memory
     holds.
     """
-    scale = (0.05, -3)
-
-    def place(
-        name: str,
-        kind: str,
-        shape: tuple[int, ...],
-        parameters: tuple[tuple[int, ...], ...],
-        result: tuple[int, ...],
-        **attributes: int,
-    ) -> Plain:
-        options = {
-            "MIRROR_PAD": "MirrorPadOptions", "SPACE_TO_BATCH_ND": "SpaceToBatchNDOptions",
-            "BATCH_TO_SPACE_ND": "BatchToSpaceNDOptions",
-        }  # fmt: skip
-        constants = [
-            Operand((len(p) // 2, 2) if len(p) == 2 * len(shape) or i else (len(p),), "int32",
-                    values=p)
-            for i, p in enumerate(parameters)
-        ]  # fmt: skip
-        return Plain(
-            name,
-            kind=kind,
-            operands=(Operand(shape, scale=scale), *constants),
-            results=(Operand(result, scale=scale),),
-            options=options[kind],
-            attributes=tuple(attributes.items()),
-        )
-
+    borders = ((0, 0, 2, 1, 1, 3, 0, 0),), ((0, 0, 2, 5, 0, 3, 1, 0),)
+    none = (0, 0, 0, 0)
     return [
-        place(
-            "reflect",
-            "MIRROR_PAD",
-            (1, 5, 6, 3),
-            ((0, 0, 2, 1, 1, 3, 0, 0),),
-            (1, 8, 10, 3),
-            mode=0,
-        ),
-        place(
-            "symmetric",
-            "MIRROR_PAD",
-            (1, 5, 6, 3),
-            ((0, 0, 2, 5, 0, 3, 1, 0),),
-            (1, 12, 9, 4),
-            mode=1,
-        ),
-        place("even", "SPACE_TO_BATCH_ND", (1, 4, 6, 3), ((2, 2), (0, 0, 0, 0)), (4, 2, 3, 3)),
-        place("batches", "SPACE_TO_BATCH_ND", (2, 4, 6, 3), ((2, 3), (0, 0, 0, 0)), (12, 2, 2, 3)),
-        place("even", "BATCH_TO_SPACE_ND", (4, 2, 3, 3), ((2, 2), (0, 0, 0, 0)), (1, 4, 6, 3)),
-        place("cropped", "BATCH_TO_SPACE_ND", (8, 4, 3, 3), ((2, 2), (1, 2, 0, 1)), (2, 5, 5, 3)),
+        _place("reflect", "MIRROR_PAD", (1, 5, 6, 3), borders[0], (1, 8, 10, 3), mode=0),
+        _place("symmetric", "MIRROR_PAD", (1, 5, 6, 3), borders[1], (1, 12, 9, 4), mode=1),
+        _place("even", "SPACE_TO_BATCH_ND", (1, 4, 6, 3), ((2, 2), none), (4, 2, 3, 3)),
+        _place("batches", "SPACE_TO_BATCH_ND", (2, 4, 6, 3), ((2, 3), none), (12, 2, 2, 3)),
+        _place("even", "BATCH_TO_SPACE_ND", (4, 2, 3, 3), ((2, 2), none), (1, 4, 6, 3)),
+        _place("cropped", "BATCH_TO_SPACE_ND", (8, 4, 3, 3), ((2, 2), (1, 2, 0, 1)), (2, 5, 5, 3)),
+        *_constants(),
+    ]
+
+
+def _place(
+    name: str,
+    kind: str,
+    shape: tuple[int, ...],
+    parameters: tuple[tuple[int, ...], ...],
+    result: tuple[int, ...],
+    **attributes: int,
+) -> Plain:
+    options = {
+        "MIRROR_PAD": "MirrorPadOptions", "SPACE_TO_BATCH_ND": "SpaceToBatchNDOptions",
+        "BATCH_TO_SPACE_ND": "BatchToSpaceNDOptions",
+    }  # fmt: skip
+    constants = [
+        Operand((len(p) // 2, 2) if len(p) == 2 * len(shape) or i else (len(p),), "int32", values=p)
+        for i, p in enumerate(parameters)
+    ]
+    return Plain(
+        name,
+        kind=kind,
+        operands=(Operand(shape, scale=_PLACED), *constants),
+        results=(Operand(result, scale=_PLACED),),
+        options=options[kind],
+        attributes=tuple(attributes.items()),
+    )
+
+
+def _constants() -> list[Case]:
+    """Results that no element of an input decides."""
+    return [
         Plain(
             "plain",
             kind="FILL",
-            operands=(Operand((3,), "int32", values=(2, 5, 7)), Operand((), scale=scale)),
-            results=(Operand((2, 5, 7), scale=scale),),
+            operands=(Operand((3,), "int32", values=(2, 5, 7)), Operand((), scale=_PLACED)),
+            results=(Operand((2, 5, 7), scale=_PLACED),),
             options="FillOptions",
         ),
         Plain(
             "plain",
             kind="ZEROS_LIKE",
-            operands=(Operand((2, 5, 7), scale=scale),),
-            results=(Operand((2, 5, 7), scale=scale),),
+            operands=(Operand((2, 5, 7), scale=_PLACED),),
+            results=(Operand((2, 5, 7), scale=_PLACED),),
             options="ZerosLikeOptions",
         ),
         Plain(
             "plain",
             kind="SHAPE",
-            operands=(Operand((2, 5, 7, 300), scale=scale),),
+            operands=(Operand((2, 5, 7, 300), scale=_PLACED),),
             results=(Operand((4,), "int32"),),
             options="ShapeOptions",
             attributes=(("outType", 2),),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One-operator cases of any types and operands, for the processor."""
+"""One-operator cases of any types and operands, for the CPU."""
 
 from __future__ import annotations
 

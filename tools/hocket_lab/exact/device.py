@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hocket_host.ethosu.compute.model import Extent, NpuModel
-from hocket_host.ethosu.stream.operation import FeatureMap, Operation
+from hocket_host.ethosu.stream.operands import FeatureMap
+from hocket_host.ethosu.stream.operation import Operation
 from hocket_tools.vela import CompiledModel
-from hocket_tools.vela.result import Tensor
+from hocket_tools.vela.result import PlacedTensor
 
 _ALIGNMENT = 16
 _REGIONS = 8
@@ -51,7 +52,7 @@ class Device:
         self._extents = extents
         self.reset()
         model = NpuModel(compiled.npu, self.memory)
-        self.plan = model.plan(compiled.command_stream)
+        self.plan = model.compile(compiled.command_stream)
         self.bound = model.bind(self.plan, tuple(self._bases), extents)
 
     def reset(self) -> None:
@@ -65,7 +66,7 @@ class Device:
         """Operations of the command stream."""
         return self.plan.operations
 
-    def place(self, tensor: Tensor) -> NDArray[np.uint8]:
+    def place(self, tensor: PlacedTensor) -> NDArray[np.uint8]:
         """Bytes of an input or output, in place."""
         at = self._bases[tensor.region] + tensor.offset
         return self.memory[at : at + tensor.size]

@@ -3,25 +3,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 from hocket_host.ethosu.config import CONFIGS
 from hocket_tools.reference.oracle import OracleError
 from hocket_tools.vela import VelaError
 
+from ..progress import Report, silent
 from .cases import ALL
 from .pinned import PINNED
 from .sweep import CaseResult, NetworkResult, check_case, check_network
 
-#: Called with a line of text before each step.
-Progress = Callable[[str], None]
-
 DEFAULT_ACCELERATOR = "ethos-u55-128"
-
-#: The test networks of a source checkout; an installed package has none.
-CHECKOUT_MODELS = Path(__file__).parents[3] / "tests" / "models"
 
 
 @dataclass(frozen=True)
@@ -88,28 +85,44 @@ class ExactnessReport:
         )  # fmt: skip
         return {name: getattr(self, name) for name in names}
 
+    def as_dict(self) -> dict[str, Any]:
+        """The counts, and what was not compared or differs, as plain values."""
+        return {
+            **self.figures(),
+            "refused": [asdict(refusal) for refusal in self.refused],
+            "differing_tensors": [
+                f"{n.model} {n.accelerator} {tensor.name}"
+                for n in self.networks
+                for tensor in n.tensors
+                if tensor.mismatches
+            ],
+            "differing_cases": [f"{case.case} {case.accelerator}" for case in self.unexpected()],
+        }
+
 
 def check_networks(
-    paths: Sequence[Path], accelerators: Sequence[str], progress: Progress | None = None
+    paths: Sequence[Path],
+    accelerators: Sequence[str],
+    report: Report = silent,
+    *,
+    total: int | None = None,
 ) -> ExactnessReport:
     """Compare networks on some accelerators; those that do not fit are listed with the reason."""
     networks, refused = [], []
-    for path in paths:
-        for accelerator in accelerators:
-            if progress is not None:
-                progress(f"{path.stem} on {accelerator}")
-            try:
-                networks.append(check_network(path, accelerator))
-            except (VelaError, OracleError) as error:
-                reason = error.message if error.found is None else f"{error.message}: {error.found}"
-                refused.append(Refusal(path.stem, accelerator, reason))
+    for done, (path, accelerator) in enumerate(product(paths, accelerators)):
+        report(f"{path.stem} on {accelerator}", done, total or len(paths) * len(accelerators))
+        try:
+            networks.append(check_network(path, accelerator))
+        except (VelaError, OracleError) as error:
+            reason = error.message if error.found is None else f"{error.message}: {error.found}"
+            refused.append(Refusal(path.stem, accelerator, reason))
     return ExactnessReport(networks=tuple(networks), refused=tuple(refused))
 
 
 def run_suite(
-    progress: Progress | None = None,
+    models: Path,
+    report: Report = silent,
     *,
-    models: Path | None = None,
     accelerators: Sequence[str] = tuple(CONFIGS),
     case_accelerators: Sequence[str] = (DEFAULT_ACCELERATOR,),
 ) -> ExactnessReport:
@@ -117,21 +130,21 @@ def run_suite(
 
     Parameters
     ----------
-    progress
-        Called with a line of text before each step.
     models
-        Directory of .tflite files; None for the test networks of a source checkout.
+        Folder of .tflite files.
+    report
+        Told of each step.
     accelerators
         On which networks are compared.
     case_accelerators
         On which one-operator cases are compared.
     """
-    paths = sorted((models or CHECKOUT_MODELS).glob("*.tflite"))
-    report = check_networks(paths, accelerators, progress)
+    paths = sorted(models.glob("*.tflite"))
+    before = len(paths) * len(accelerators)
+    total = before + len(ALL) * len(case_accelerators)
+    compared = check_networks(paths, accelerators, report, total=total)
     cases = []
-    for accelerator in case_accelerators:
-        for case in ALL:
-            if progress is not None:
-                progress(f"{case.id} on {accelerator}")
-            cases.append(check_case(case, accelerator))
-    return ExactnessReport(report.networks, report.refused, tuple(cases))
+    for done, (accelerator, case) in enumerate(product(case_accelerators, ALL)):
+        report(f"{case.id} on {accelerator}", before + done, total)
+        cases.append(check_case(case, accelerator))
+    return replace(compared, cases=tuple(cases))

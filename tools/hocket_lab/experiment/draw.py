@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from .networks import Network
+from .networks import ExperimentNetwork
 
 _TICK_NS = 1000
 
@@ -19,7 +19,7 @@ _TICK_NS = 1000
 class Drawn:
     """One task of a drawn set; its deadline is its period."""
 
-    network: Network
+    network: ExperimentNetwork
     period_ns: int
 
 
@@ -34,7 +34,9 @@ def uunifast(rng: random.Random, count: int, total: float) -> list[float]:
     return [*shares, rest]
 
 
-def draw_set(rng: random.Random, networks: list[Network], count: int, total: float) -> list[Drawn]:
+def draw_set(
+    rng: random.Random, networks: list[ExperimentNetwork], count: int, total: float
+) -> list[Drawn]:
     """A set of tasks, the shortest period first; periods are whole ticks."""
     found = []
     for share in uunifast(rng, count, total):

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from hocket_tools.plan import CutPlan, plan
-from hocket_tools.prove import TaskModel, TaskSet, analyse, simulate
-from hocket_tools.prove.adversary import patterns
+from hocket_tools.prove import TaskModel, TaskSet, analyse
 
+from .adversary import patterns
 from .draw import Drawn
 from .ideal import IdealTask, edf_holds, fixed_priority_holds
+from .simulate import simulate
 
 Method = Literal["np_fp", "np_edf", "hocket_fp", "hocket_edf", "ideal_fp", "ideal_edf"]
 METHODS: tuple[Method, ...] = (

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hocket_host.ethosu.timing.system import SystemConfig
+from hocket_host.ethosu.timing.system_config import SystemConfig
 from hocket_tools.plan import Choices, CompiledNetwork
 from hocket_tools.prove.steps import Cycles
 from hocket_tools.tile import bound_tiles
@@ -19,7 +19,7 @@ _MOST_OPERATIONS = 200
 
 
 @dataclass(frozen=True)
-class Network:
+class ExperimentNetwork:
     """One network, compiled once; times in ns of worst-case cycles."""
 
     name: str
@@ -36,9 +36,9 @@ def load_networks(
     dispatch_ns: int,
     *,
     least_ns: int,
-    piece_cycles: int,
+    tile_cycles: int,
     cycles: Cycles = "worst",
-) -> list[Network]:
+) -> list[ExperimentNetwork]:
     """Every model of some folders that fits the NPU wholly.
 
     Parameters
@@ -49,7 +49,7 @@ def load_networks(
         What they run on.
     least_ns
         Shorter networks are left out: they load the CPU, not the NPU.
-    piece_cycles
+    tile_cycles
         NPU cycles that no operation should exceed, before the planner chooses cuts.
     cycles
         Worst-case or nominal.
@@ -63,7 +63,7 @@ def load_networks(
         if len(compiled.operations) > _MOST_OPERATIONS:
             continue
         whole = CompiledNetwork(compiled, system, cycles).measure(())[0]
-        pieces = CompiledNetwork(bound_tiles(compiled, piece_cycles, system), system, cycles)
+        tiled = CompiledNetwork(bound_tiles(compiled, tile_cycles, system), system, cycles)
         if whole >= least_ns:
-            networks.append(Network(path.stem, whole, Choices(pieces, dispatch_ns)))
+            networks.append(ExperimentNetwork(path.stem, whole, Choices(tiled, dispatch_ns)))
     return networks

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run a script on an image through its raw REPL, under QEMU's Cortex-M55 in virtual time.
+"""Run a script on an image at its raw prompt, under QEMU's Cortex-M55 in virtual time.
 
 QEMU's machine has no Ethos-U, so this is for what needs none: the interpreter, footprints, and
 code that drives registers which it has put into memory itself.
@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from hocket_host.machines.common.prompt import ENTER_RAW, RUN, Said, printed, said
 from hocket_tools.image.errors import FirmwareError
 
 QEMU = "qemu-system-arm"
@@ -21,7 +22,7 @@ _MACHINE = (
     *("-semihosting-config", "enable=on,target=native", "-icount"),
 )
 
-_ENTER_RAW, _RUN, _EXIT = "\x01", "\x04", "import machine\nmachine.exit()\x04"
+_EXIT = b"import machine\nmachine.exit()"
 
 
 def available() -> bool:
@@ -30,7 +31,7 @@ def available() -> bool:
 
 
 @dataclass(frozen=True)
-class Run:
+class ScriptResult:
     """What an image said."""
 
     console: str
@@ -50,8 +51,8 @@ def run_script(
     files: Mapping[int, Path] | None = None,
     timeout_s: int = 120,
     exact: bool = False,
-) -> Run:
-    """Boot an image, run a script in its raw REPL, stop.
+) -> ScriptResult:
+    """Boot an image, run a script at its raw prompt, stop.
 
     Parameters
     ----------
@@ -62,20 +63,20 @@ def run_script(
     files
         Files to lie in memory, by address.
     timeout_s
-        Wall-clock seconds after which the run counts as stuck.
+        Wall-clock seconds after which the run counts as hung.
     exact
         Let waits take their time on the wall, too. Without, QEMU passes over them at once, but
-        goes on to the timer's next period before the processor wakes: what the image sees of time
+        goes on to the timer's next period before the CPU wakes: what the image sees of time
         is right in itself, but not against other counters of the machine.
 
     Raises
     ------
     FirmwareError
-        There is no QEMU, the image is stuck, or it does not speak the raw REPL's protocol.
+        There is no QEMU, the image hangs, or it does not speak the raw prompt's protocol.
     """
     if not available():
         raise FirmwareError(
-            "QEMU for ARM is missing", expected=QEMU, try_="apt-get install qemu-system-arm"
+            "QEMU for ARM is not installed", expected=QEMU, try_="apt-get install qemu-system-arm"
         )
     sleep = "on" if exact else "off"
     command = [QEMU, *_MACHINE, f"shift=5,sleep={sleep}", "-kernel", str(elf)]
@@ -84,7 +85,7 @@ def run_script(
     try:
         process = subprocess.run(
             command,
-            input=(_ENTER_RAW + script + _RUN + _EXIT).encode(),
+            input=ENTER_RAW + script.encode() + RUN + _EXIT + RUN,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             timeout=timeout_s,
@@ -92,21 +93,21 @@ def run_script(
         )
     except subprocess.TimeoutExpired as stuck:
         raise FirmwareError(
-            "the image does not come to its end",
+            "the image hangs",
             where=elf,
             found=repr((stuck.stdout or b"")[-500:].decode(errors="replace")),
             expected=f"an exit within {timeout_s} s",
         ) from stuck
     console = process.stdout.decode(errors="replace").replace("\r\n", "\n")
-    _, ready, rest = console.partition("raw REPL; CTRL-B to exit\n>OK")
-    parts = rest.split("\x04")
-    if not ready or len(parts) < 2:
-        if process.returncode and ready:
-            return Run(console, parts[0], "", process.returncode)
+    answer = said(process.stdout)
+    output = printed(process.stdout)
+    if answer is None and output is not None and process.returncode:
+        answer = Said(output, "")
+    if answer is None:
         raise FirmwareError(
-            "the image does not speak the raw REPL's protocol",
+            "the image does not speak the raw prompt's protocol",
             where=elf,
             found=repr(console[-500:]),
             expected="a prompt, and two ends of transmission",
         )
-    return Run(console, parts[0], parts[1], process.returncode)
+    return ScriptResult(console, *answer, process.returncode)

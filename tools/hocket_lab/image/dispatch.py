@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``python -m hocket_lab.image.dispatch``: what Hocket itself costs on the ARM image.
+"""What Hocket itself costs on the ARM image.
 
 The image runs four tasks cut at every place, on the bundled emulator, by priority and by deadline:
 instructions from the NPU's interrupt to the start of the next segment, and of the kernel's work.
@@ -9,31 +9,21 @@ they come to as constants of ``board.py`` is part of the output.
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from hocket_host.board.repl import load as load_platform
-from hocket_host.errors import HocketError
 from hocket_host.ethosu.config import npu_config
 from hocket_host.machines.common import NpuOptions
-from hocket_host.machines.unicorn import DispatchMeter, Machine
-from hocket_host.units import parse_duration
+from hocket_host.machines.unicorn import UnicornMachine
 from hocket_tools.app.application import loads
 from hocket_tools.pack.pack import pack
 from hocket_tools.pack.packed import Packed
-from hocket_tools.run.machines import BackEndError, require
-from hocket_tools.text.tables import plain_table
 from hocket_tools.zoo.application import APPLICATION
 
-from .meters import AllocationMeter, KernelMeter, percentile
+from .meters import AllocationMeter, DispatchMeter, KernelMeter, percentile
 
-FIRMWARE = Path("build/firmware/corstone300/firmware.elf")
 _PERIOD_MS = 200
 #: Name, model and offset in ms: three are released at once, one by itself.
 _TASKS = (("a", "keyword", 0), ("b", "digits", 0), ("c", "detector", 0), ("d", "keyword", 120))
@@ -67,14 +57,8 @@ def measure(elf: Path, duration_ns: int) -> dict[str, Any]:
     Raises
     ------
     HocketError
-        The image or the back end is missing, or nothing was measured.
+        The image cannot be run, or nothing was measured.
     """
-    require("unicorn")
-    if not elf.is_file():
-        raise BackEndError(
-            "there is no firmware image", where=elf, found="no such file", expected="an ELF file",
-            try_="make firmware",
-        )  # fmt: skip
     runs = [_Run.of(elf, policy, duration_ns) for policy in _POLICIES]
 
     def counted(name: str) -> list[int]:
@@ -121,7 +105,7 @@ class _Run:
         packed = four_tasks(policy)
         accelerator = npu_config(packed.image.accelerator)
         npu = NpuOptions(accelerator, packed.target.system)
-        machine = Machine(load_platform("corstone300"), elf, packed.data, npu=npu)
+        machine = UnicornMachine(load_platform("corstone300"), elf, packed.data, npu=npu)
         run = cls(DispatchMeter(machine), AllocationMeter(machine), KernelMeter(machine))
         machine.run_until(duration_ns)
         return run
@@ -129,51 +113,3 @@ class _Run:
 
 def _distribution(counts: list[int]) -> dict[str, int]:
     return {name: percentile(counts, percent) for name, percent in _PERCENTILES.items()}
-
-
-def show(report: dict[str, Any], console: Console) -> None:
-    """The figures as a table."""
-    table = plain_table("instructions", *_PERCENTILES, "counted")
-    rows = {
-        "interrupt to next start": report["instructions"] | {"counted": report["dispatches"]},
-        "release": report["releases"],
-        "resume that submits": report["resumes"],
-        "resume that completes a job": report["completions"],
-        "turn of the loop for nothing": report["turns"],
-    }
-    for label, figures in rows.items():
-        table.add_row(label, *(str(figures[name]) for name in (*_PERCENTILES, "counted")))
-    console.print(table)
-    console.print(
-        f"{report['allocations']} of {report['interrupts']} interrupts of the NPU allocated; "
-        f"{report['tasks']} tasks, {report['back_end']}"
-    )
-    console.print(f"the table's task: {report['spawned_max']} at most in a resume")
-    console.print("board.py must have at least:")
-    for name, cycles in report["profile"].items():
-        console.print(f"  {name} = {cycles}")
-
-
-def main() -> int:
-    """Measure, print, write; 1 if an interrupt allocated."""
-    parser = argparse.ArgumentParser(
-        prog="python -m hocket_lab.image.dispatch", description="Costs on the ARM image."
-    )
-    parser.add_argument("--firmware", type=Path, default=FIRMWARE, metavar="ELF")
-    parser.add_argument("--time", default="5 s", help="virtual time, boot included")
-    parser.add_argument("--output", type=Path, metavar="FILE")
-    arguments = parser.parse_args()
-    try:
-        report = measure(arguments.firmware, parse_duration(arguments.time))
-    except HocketError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    show(report, Console(highlight=False))
-    if arguments.output is not None:
-        arguments.output.parent.mkdir(parents=True, exist_ok=True)
-        arguments.output.write_text(json.dumps(report, indent=2) + "\n")
-    return 1 if report["allocations"] else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

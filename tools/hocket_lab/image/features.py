@@ -1,13 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The audio front end on the ARM image: its features, its instructions and its heap.
-
-``python -m hocket_lab.image.features RECORDING`` prints the figures.
-"""
+"""The audio front end on the ARM image: its features, its instructions and its heap."""
 
 from __future__ import annotations
 
-import argparse
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,51 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hocket_host.board import board as boards
-from hocket_host.errors import HocketError
-from hocket_tools.frames.features.settings import FrontendSettings
-from hocket_tools.frames.features.stream import read_wav
+from hocket_host.machines.common.prompt import device_program
 from hocket_tools.image.errors import FirmwareError
 
 from . import console
 
-FIRMWARE = Path("build/firmware/corstone300/firmware.elf")
-
-# A line of heap, then one a frame: instructions of the frame and of its longest piece, pieces,
-# features.
-_SCRIPT = """
-import gc, micropython, time, uctypes
-gc.collect()
-start = gc.mem_alloc()
-from hocket.features import Frontend
-gc.collect()
-modules = gc.mem_alloc() - start
-frontend = Frontend()
-gc.collect()
-print(modules, gc.mem_alloc() - start - modules)
-
-def run(samples, now=time.ticks_cpu, diff=time.ticks_diff):
-    size = 2 * frontend.step_samples
-    for at in range(0, len(samples) - size + 1, size):
-        chunk = samples[at : at + size]
-        longest = pieces = 0
-        micropython.heap_lock()
-        began = now()
-        due = frontend.push(chunk)
-        total = diff(now(), began)
-        while due:
-            began = now()
-            due = not frontend.step()
-            taken = diff(now(), began)
-            total += taken
-            pieces += 1
-            if taken > longest:
-                longest = taken
-        micropython.heap_unlock()
-        if pieces:
-            print(total, longest, pieces, bytes(frontend.features).hex())
-
-run(memoryview(uctypes.bytearray_at({address}, {size})))
-"""
+_DEVICE = Path(__file__).with_name("device_features.py")
 
 
 @dataclass(frozen=True)
@@ -71,20 +27,25 @@ class ImageRun:
     """(frames, channels)."""
     frame_instructions: int
     """Of the longest frame, with the measurement."""
-    piece_instructions: int
-    """Of the longest piece of one."""
-    pieces: int
+    step_instructions: int
+    """Of the longest step of one."""
+    steps: int
     """Of a frame."""
     modules_heap_bytes: int
     """What importing it takes."""
     frontend_heap_bytes: int
     """What one front end takes."""
 
+    def figures(self) -> dict[str, int]:
+        """By name, without the features themselves."""
+        found = {"frames": len(self.features), "channels": self.features.shape[1]}
+        return found | {k: v for k, v in vars(self).items() if k != "features"}
+
     def __str__(self) -> str:
         return (
             f"{len(self.features)} frames of {self.features.shape[1]} channels\n"
-            f"instructions of a frame: {self.frame_instructions} in {self.pieces} pieces, "
-            f"of a piece: {self.piece_instructions}\n"
+            f"instructions of a frame: {self.frame_instructions} in {self.steps} steps, "
+            f"of a step: {self.step_instructions}\n"
             f"heap: {self.modules_heap_bytes} bytes of modules, "
             f"{self.frontend_heap_bytes} of a front end"
         )
@@ -110,7 +71,7 @@ def run_on_image(elf: Path, samples: NDArray[np.int16]) -> ImageRun:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "samples"
         file.write_bytes(data)
-        script = _SCRIPT.format(address=address, size=len(data))
+        script = device_program(_DEVICE, f"main({address}, {len(data)})")
         run = console.run_script(elf, script, files={address: file})
     lines = [line.split() for line in run.output.splitlines()]
     if run.error or len(lines) < 2:
@@ -126,27 +87,8 @@ def run_on_image(elf: Path, samples: NDArray[np.int16]) -> ImageRun:
     return ImageRun(
         features=np.stack(features).astype(np.uint16),
         frame_instructions=max(int(line[0]) for line in frames),
-        piece_instructions=max(int(line[1]) for line in frames),
-        pieces=max(int(line[2]) for line in frames),
+        step_instructions=max(int(line[1]) for line in frames),
+        steps=max(int(line[2]) for line in frames),
         modules_heap_bytes=int(heap[0]),
         frontend_heap_bytes=int(heap[1]),
     )
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Print the figures of a recording; 0 if it ran."""
-    parser = argparse.ArgumentParser(prog="python -m hocket_lab.image.features")
-    parser.add_argument("recording", type=Path)
-    parser.add_argument("--elf", type=Path, default=FIRMWARE, help=f"default: {FIRMWARE}")
-    options = parser.parse_args(arguments)
-    try:
-        samples = read_wav(options.recording, FrontendSettings().sample_rate)
-        print(run_on_image(options.elf, samples))
-    except HocketError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

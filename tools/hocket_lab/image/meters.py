@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the processor spends on an image: costs of the kernel, and whether an interrupt allocates.
+"""What the CPU spends on an image: costs of the kernel, and whether an interrupt allocates.
 
 All of it is seen from outside, on the bundled emulator; the image is the one that ships.
 """
@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from hocket_host.errors import HocketError
 from hocket_host.ethosu.device.engine import RunEvent
-from hocket_host.machines.unicorn import ExceptionEvent, Machine
+from hocket_host.machines.common import npu_of
+from hocket_host.machines.unicorn import ExceptionEvent, UnicornMachine
 from hocket_host.machines.unicorn.nvic import IRQ0
 
 #: Kinds of the firmware's trace.
@@ -40,13 +41,41 @@ def percentile(counts: list[int], percent: int) -> int:
 
 
 @dataclass
+class DispatchMeter:
+    """Counts instructions from the NPU's interrupt to the start of the next segment.
+
+    Only segments that the interrupt itself starts are counted, from the entry of its exception to
+    the write of CMD.
+    """
+
+    machine: UnicornMachine
+    instructions: list[int] = field(default_factory=list)
+    """One number a dispatch, in order."""
+    _entered: int | None = None
+
+    def __post_init__(self) -> None:
+        npu_of(self.machine).observers.append(self._run)
+        self._number = _npu_exception(self.machine)
+        self.machine.exception_observers.append(self._exception)
+
+    def _exception(self, event: ExceptionEvent) -> None:
+        if event.number == self._number:
+            self._entered = event.instructions if event.entered else None
+
+    def _run(self, event: RunEvent) -> None:
+        if event.kind == "start" and self._entered is not None:
+            self.instructions.append(self.machine.instructions - self._entered)
+            self._entered = None
+
+
+@dataclass
 class AllocationMeter:
     """Counts interrupts of the NPU in which MicroPython's heap changed.
 
     The allocation table lies at the start of the heap; whoever allocates or frees changes it.
     """
 
-    machine: Machine
+    machine: UnicornMachine
     interrupts: int = 0
     allocating: int = 0
     _before: bytes | None = None
@@ -73,7 +102,7 @@ class AllocationMeter:
 class KernelMeter:
     """Counts what the kernel's own work takes, in instructions, and leaves nothing out.
 
-    The processor's time is divided where it wakes, where the kernel begins to look for what is to
+    The CPU's time is divided where it wakes, where the kernel begins to look for what is to
     be done, and at the releases and resumes that it records. What lies before a release is the
     release's; what lies before a resume, and from there to the next look, is that resume's, or its
     completion's if the job came to its end; the rest are turns of the loop for nothing. Interrupts
@@ -85,7 +114,7 @@ class KernelMeter:
         With an image whose tasks' bodies are the inference alone.
     """
 
-    machine: Machine
+    machine: UnicornMachine
     releases: list[int] = field(default_factory=list)
     resumes: list[int] = field(default_factory=list)
     """Of those that submit."""
@@ -161,11 +190,7 @@ class KernelMeter:
         self._last, self._since = kind, now
 
 
-def _npu_exception(machine: Machine) -> int:
-    npu = machine.platform.npu
-    if npu is None:
-        raise HocketError(
-            "the machine has no NPU", where=machine.platform.path, found="none",
-            expected="a Tag ETHOS_U55 in the platform description",
-        )  # fmt: skip
-    return IRQ0 + npu.irq
+def _npu_exception(machine: UnicornMachine) -> int:
+    npu_of(machine)
+    assert machine.platform.npu is not None
+    return IRQ0 + machine.platform.npu.irq

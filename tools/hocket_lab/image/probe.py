@@ -1,94 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is run on an image to measure it: an application of four tasks without a container.
-
-The NPU is a block of memory behind the arenas, so it never ends a segment by itself; a script
-raises its interrupt through the interrupt controller.
-"""
+"""Programs that measure an image: they run on the device, and no container is needed."""
 
 from __future__ import annotations
 
-TASKS = 4
-STEPS = 8
+from pathlib import Path
 
-APPLICATION = f"""
-import board, gc, machine
-npu = board.ARENA_BASE + 0x200000
-for at in range(0, 0x1000, 4):
-    machine.mem32[npu + at] = 0
-machine.mem32[npu] = 0x10066001
-machine.mem32[npu + 0x28] = 0x1807
-board.NPU_BASE = npu
+_FOLDER = Path(__file__).parent
 
-class Record:
-    def __init__(self, **fields):
-        for name in fields:
-            setattr(self, name, fields[name])
-
-def tensor(name):
-    return Record(name=name, shape=(4,), dtype="int8", typecode="b", scale=1.0, zero_point=0,
-        region=1, offset=0, size=4)
-
-def net(k):
-    return Record(name="net", regions=[(0, 0, 0), (2, 32 * k, 32)] + [(0, 0, 0)] * 6,
-        inputs=[tensor("in")], outputs=[tensor("out")], persistent=(), first_step={STEPS} * k,
-        steps={STEPS}, arena_offset=32 * k, arena_size=32, shared_arena=False)
-
-def task(k):
-    return Record(name="task", net=k, period_ns=10000000, deadline_ns=10000000, offset_ns=0,
-        priority=k, overrun=0, cpu_ns=0)
-
-class App:
-    def __init__(self, count):
-        self.nets = [net(k) for k in range(count)]
-        self.tasks = [task(k) for k in range(count)]
-        self.address = board.FLASH_BASE
-        self.arena_size = 32 * count
-        self.npu_hz = 50000000
-        self.npu_config = 0x1807
-        self.npu_id = 0x10066001
-        self.policy = 1
-    def step_offset(self, i):
-        return 16 * i
-    def step_size(self, i):
-        return 16
-    def step_cycles(self, i):
-        return 1000
-    step_worst_cycles = step_cycles
-    def step_is_cpu(self, i):
-        return False
-
-app = App({TASKS})
-
-def used():
-    gc.collect()
-    return gc.mem_alloc()
-"""
-
-# A line of name and bytes for each part. The modules are counted as well: what they take of the
-# heap, no application can do without. Each is charged with those that it is the first to import;
-# what the default application has imported before is imported anew.
-HEAP = (
-    APPLICATION
-    + """
-import sys
-for name in list(sys.modules):
-    if name.startswith("hocket.") and name not in ("hocket._reader", "hocket._layout"):
-        del sys.modules[name]
-last = used()
-def part(name):
-    global last
-    now = used()
-    print(name, now - last)
-    last = now
-for name in ("port", "ethosu", "trace", "agenda", "dispatch", "task", "tensor", "net", "policy",
-        "periodic", "kernel"):
-    __import__("hocket." + name)
-    part(name + ".py")
-trace = sys.modules["hocket.trace"].Trace()
-part("trace's ring")
-kernel = sys.modules["hocket.kernel"].Kernel(app, trace=trace)
-for task in kernel.tasks:
-    task.prepare()
-part("kernel with tasks")
-"""
+APPLICATION = (_FOLDER / "device_application.py").read_text(encoding="utf-8")
+"""Four tasks of eight segments, as `app`; for scripts that follow it."""
+HEAP = APPLICATION + (_FOLDER / "device_heap.py").read_text(encoding="utf-8").replace(
+    "from device_application import app, used\n", ""
 )
+"""Prints what each part of the kernel takes of the heap."""

@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from hocket_tools.image.build import Image, sections
+from hocket_tools.image.build import ArmImage, sections
 from hocket_tools.image.errors import FirmwareError
 
 from . import console, probe
@@ -20,8 +19,12 @@ HEAP_BUDGET = 16 * 1024
 
 # Frozen beside the package; all else that the object file holds is counted as the package's.
 _OTHERS = ("board", "main", "_boot", "_start")
-# Parts of the package that only some applications use, by what their symbols have in their names.
-_PARTS = ("_hocket_ops_", "_hocket_features_")
+# Parts of the package that only some applications use, and the modules whose names begin so; what
+# loads operators and runs them is theirs.
+_PARTS = {
+    "operators": ("_hocket_ops_", "_hocket_mixed_", "_hocket_programs_"),
+    "features": ("_hocket_features_",),
+}
 
 # In the source of the frozen modules.
 _NAME_TABLE = re.compile(r"const_qstr_table_data_(\w+)\[\d+\] = \{(.*?)\};", re.DOTALL)
@@ -39,14 +42,13 @@ class SizeReport:
 
     flash_hocket_bytes: int
     """The frozen package without operators and features: code, constants, names."""
-    heap_kernel_bytes: int | None
-    """Modules, kernel and dispatcher with four tasks of eight segments each, without arenas; None
-    where there is no emulator to measure it."""
+    heap_kernel_bytes: int
+    """Modules, kernel and dispatcher with four tasks of eight segments each, without arenas."""
     text: int
     data: int
     bss: int
     flash_ops_bytes: int = 0
-    """Operators for the processor (``hocket.ops``), which only networks with such steps use."""
+    """Operators for the CPU (``hocket.ops``), which only networks with such steps use."""
     flash_features_bytes: int = 0
     """The audio front end (``hocket.features``), which only networks for sound use."""
     heap_parts: Mapping[str, int] = field(default_factory=dict)
@@ -58,25 +60,19 @@ class SizeReport:
     @property
     def over_budget(self) -> bool:
         """Whether one of the two is larger than promised."""
-        heap = self.heap_kernel_bytes or 0
-        return self.flash_hocket_bytes > FLASH_BUDGET or heap > HEAP_BUDGET
+        return self.flash_hocket_bytes > FLASH_BUDGET or self.heap_kernel_bytes > HEAP_BUDGET
 
     def __str__(self) -> str:
-        heap = "not measured" if self.heap_kernel_bytes is None else str(self.heap_kernel_bytes)
         lines = [
             f"flash of the frozen package: {self.flash_hocket_bytes} of {FLASH_BUDGET} bytes",
             f"flash of the operators beside it: {self.flash_ops_bytes} bytes",
             f"flash of the features beside it: {self.flash_features_bytes} bytes",
-            f"heap of kernel and dispatcher, {probe.TASKS} tasks: {heap} of {HEAP_BUDGET} bytes",
+            f"heap of kernel and dispatcher, four tasks: {self.heap_kernel_bytes} of "
+            f"{HEAP_BUDGET} bytes",
         ]
         return "\n".join(
             [*lines, *(f"  {size:6} {part}" for part, size in self.heap_parts.items())]
         )
-
-    def write(self, file: Path) -> None:
-        """Write it as JSON."""
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
 
 
 def flash_of_package(frozen: Path) -> tuple[int, int, int]:
@@ -121,7 +117,8 @@ def flash_of_package(frozen: Path) -> tuple[int, int, int]:
 
 def _part(symbol: str) -> str:
     """The part that a symbol belongs to; empty for the rest of the package."""
-    return next((part for part in _PARTS if part in symbol), "")
+    whole = f"{symbol}_"
+    return next((part for part, names in _PARTS.items() if any(n in whole for n in names)), "")
 
 
 def _flash_of_names(source: Path) -> dict[str, int]:
@@ -138,7 +135,7 @@ def _flash_of_names(source: Path) -> dict[str, int]:
         found[part] = sum(_NAME_BYTES + len(n) for n in (used[part] - counted) & pooled)
         counted = counted | used[part]
     for path in _MODULE.findall(text):
-        part = _part("_" + path.replace("/", "_"))
+        part = _part("_" + path.replace("/", "_").replace(".", "_"))
         if part:
             found[part] += _POINTER + len(path) + 1
     return found
@@ -164,8 +161,8 @@ def heap_of_kernel(elf: Path) -> dict[str, int]:
     return {part: int(size) for part, _, size in rows}
 
 
-def measure(image: Image) -> SizeReport:
-    """Measure an image; without QEMU all but the heap.
+def measure(image: ArmImage) -> SizeReport:
+    """Measure an image, its heap on QEMU.
 
     Raises
     ------
@@ -173,12 +170,12 @@ def measure(image: Image) -> SizeReport:
         The measurement fails.
     """
     package, operators, features = flash_of_package(image.elf.parent / "frozen_content.o")
-    parts = heap_of_kernel(image.elf) if console.available() else {}
+    parts = heap_of_kernel(image.elf)
     return SizeReport(
         flash_hocket_bytes=package,
         flash_ops_bytes=operators,
         flash_features_bytes=features,
-        heap_kernel_bytes=sum(parts.values()) if parts else None,
+        heap_kernel_bytes=sum(parts.values()),
         heap_parts=parts,
         text=image.text,
         data=image.data,

@@ -12,9 +12,11 @@ from hocket_tools.app.application import loads
 from hocket_tools.image.errors import FirmwareError
 from hocket_tools.pack.pack import pack
 from hocket_tools.pack.packed import Packed
-from hocket_tools.run import BACK_ENDS, BackEndError, Guest, Session, missing
+from hocket_tools.run import BACK_ENDS, Guest, Session, missing
 from hocket_tools.verify.verifier import Verifier
 from hocket_tools.zoo.application import APPLICATION
+
+from ..needs import require
 
 _MS = 1_000_000
 _BOOT_MS, _RUN_MS, _PROMPT_MS = 200, 1000, 1000
@@ -51,32 +53,23 @@ def keyword_spotter() -> Packed:
     )
 
 
-def emulated() -> bool:
-    """Whether there is an emulator here to run it on."""
-    return any(missing(back_end) is None for back_end in BACK_ENDS)
-
-
 def run_keyword_spotter(elf: Path) -> SmallHeap:
-    """Run the keyword spotter on an image, on the first emulator that is here.
+    """Run the keyword spotter on an image, on the first emulator that is installed.
 
     Raises
     ------
     HocketError
         There is no emulator, or the run is not as it should be.
     """
-    lacking = {back_end: missing(back_end) for back_end in BACK_ENDS}
-    here = [back_end for back_end, what in lacking.items() if what is None]
-    if not here:
-        raise BackEndError(
-            "there is no emulator for the image", found="; ".join(map(str, lacking.values())),
-            expected="one of them", try_="pip install 'hocket[emulator]'",
-        )  # fmt: skip
+    reasons = {back_end: missing(back_end) for back_end in BACK_ENDS}
+    require(any_of=reasons)
+    emulator = next(back_end for back_end, reason in reasons.items() if reason is None)
     packed = keyword_spotter()
     app = packed.application
-    verifier = Verifier({name: app.resolve(task.model) for name, task in app.tasks.items()})
+    verifier = Verifier({name: app.model(name) for name in app.tasks})
     console = bytearray()
     with Session(
-        here[0],
+        emulator,
         Guest.of(elf, packed),
         console.extend,
         packed=packed,

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from ..cpu.arm import run_on_arm
 from ..cpu.cases import Comparison, Refused, compare, comparisons
 from ..cpu.check import run_on_micropython
 from ..exact.cases.drawn import drawn_case
+from ..progress import Report, silent
 from .fit import fit
 
 _BATCH = 60
@@ -46,7 +47,7 @@ def measure(
     drawn: int = 0,
     costs: Costs | None = None,
     host: bool = False,
-    report: Callable[[str], None] = lambda line: None,
+    report: Report = silent,
 ) -> list[Measured]:
     """Measure every case whose id holds `pattern`, by every primitive.
 
@@ -63,7 +64,7 @@ def measure(
     host
         Also time them on MicroPython on this machine.
     report
-        Called with a line at each stage.
+        Told of each batch.
 
     Raises
     ------
@@ -74,7 +75,7 @@ def measure(
     jobs = [way.shorter_job for way in ways]
     found: list[Measured] = []
     for at in range(0, len(jobs), _BATCH):
-        report(f"{at} of {len(jobs)} cases")
+        report("cases", at, len(jobs))
         batch = jobs[at : at + _BATCH]
         times: list[int | None] = [None] * len(batch)
         if host:
@@ -94,6 +95,46 @@ def measure(
                 )
             )
     return found
+
+
+def measure_and_fit(
+    elf: Path,
+    pattern: str,
+    costs: Costs,
+    *,
+    drawn: int,
+    passes: int,
+    host: bool = False,
+    report: Report = silent,
+) -> tuple[list[Measured], Costs]:
+    """Measure, fit, and measure again with the steps that the new costs give.
+
+    Parameters
+    ----------
+    elf, pattern, drawn, host, report
+        As of `measure`; the host is timed in the last pass alone.
+    costs
+        Of the first pass; units that are not measured keep theirs.
+    passes
+        How often.
+
+    Returns
+    -------
+    tuple
+        What the last pass measured, and costs that bound what all passes measured.
+    """
+    every: list[Measured] = []
+    last: list[Measured] = []
+    for number in range(1, passes + 1):
+
+        def told(text: str, done: int = 0, total: int | None = None, number: int = number) -> None:
+            report(f"pass {number}: {text}", done, total)
+
+        timed = host and number == passes
+        last = measure(elf, pattern, drawn=drawn, costs=costs, host=timed, report=told)
+        every += last
+        costs = costs_from(every, costs)
+    return last, costs
 
 
 def _ways(pattern: str, drawn: int, costs: Costs | None) -> list[Comparison]:

@@ -40,7 +40,7 @@ def build_frames(packed: Packed, count: int) -> bytes:
     rows, body = [], b""
     at = _aligned(_COUNT.size + _ROW.size * len(image.tasks))
     for task in image.tasks:
-        oracle = Oracle(application.resolve(application.tasks[task.name].model).read_bytes())
+        oracle = Oracle(application.model(task.name).read())
         content = b""
         sizes = 0, 0
         for inputs in islice(sources[task.name], count):

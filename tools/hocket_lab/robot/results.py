@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hocket_tools.robot.speed import SPEED
+from hocket_tools.robot.guest_speed import SPEED
 
 
 @dataclass(frozen=True)

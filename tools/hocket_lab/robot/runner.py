@@ -10,7 +10,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from hocket_host.errors import HocketError
+from hocket_host.missing import Missing
 from hocket_tools.robot import KEYWORDS
+from hocket_tools.run import BACK_ENDS as EMULATORS
 from hocket_tools.run import missing as lacking_here
 
 from .results import Result, read
@@ -20,6 +23,24 @@ _LIMIT_S = 3600
 _RENODE_PATH = "RENODE_PATH"
 SLOW = "slow"
 """Tag of tests that take minutes."""
+
+
+BACK_ENDS = (*EMULATORS, "renode")
+
+
+def check_suites(suites: Path) -> None:
+    """Check for a folder of suites.
+
+    Raises
+    ------
+    HocketError
+        It has none.
+    """
+    if not any(suites.glob("*.robot")):
+        raise HocketError(
+            "there are no suites", where=suites, found="no .robot file",
+            expected="the folder robot_tests of a checkout", try_="--suites DIR",
+        )  # fmt: skip
 
 
 def renode_test() -> list[str] | None:
@@ -35,20 +56,20 @@ def renode_test() -> list[str] | None:
     return ["renode-run", "test", "--"] if shutil.which("renode-run") else None
 
 
-def missing(back_end: str, firmware: Path) -> str | None:
-    """What a back end lacks here, and how to get it."""
+def missing(back_end: str, firmware: Path) -> Missing | None:
+    """What a back end lacks here; None if nothing."""
     if not firmware.is_file():
-        return f"there is no firmware image at {firmware}: make firmware"
+        return Missing(f"no firmware image at {firmware}", "make firmware")
     if back_end != "renode":
         if importlib.util.find_spec("robot") is None:
-            return "no Robot Framework: pip install 'hocket[test]'"
+            return Missing("no Robot Framework", "pip install 'hocket[test]'")
         return lacking_here(back_end)
     if renode_test() is not None:
         return None
     own = os.environ.get(_RENODE_PATH)
     if own:
-        return f"no renode-test at {own}, which {_RENODE_PATH} names"
-    return "no Renode: pip install git+https://github.com/antmicro/renode-run"
+        return Missing(f"no renode-test at {own}", f"set {_RENODE_PATH} to Renode's folder")
+    return lacking_here("renode")
 
 
 def command(back_end: str, suites: Path, results: Path, *, slow: bool) -> list[str]:
@@ -73,8 +94,8 @@ def command(back_end: str, suites: Path, results: Path, *, slow: bool) -> list[s
     ]
 
 
-def run(back_end: str, suites: Path, results: Path, firmware: Path, *, slow: bool) -> Result:
-    """Run all suites on one back end.
+def run(back_end: str, suites: Path, results: Path, *, slow: bool) -> Result:
+    """Run all suites on one back end, which must be usable.
 
     Parameters
     ----------
@@ -84,14 +105,9 @@ def run(back_end: str, suites: Path, results: Path, firmware: Path, *, slow: boo
         Folder of the .robot files.
     results
         Folder for what they leave; what an earlier run left is removed.
-    firmware
-        The image that they run.
     slow
         Whether tests with the tag ``slow`` run, too.
     """
-    lacking = missing(back_end, firmware)
-    if lacking is not None:
-        return Result(back_end, missing=lacking)
     shutil.rmtree(results, ignore_errors=True)
     results.mkdir(parents=True)
     try:

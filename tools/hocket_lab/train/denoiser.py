@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hocket_tools.zoo.denoise import CONTEXT, enhance, si_sdr_db, windows
 from hocket_tools.zoo.features import DENOISER
 
 from . import noise
+from .denoise import CONTEXT, enhance, si_sdr_db, windows
 from .export import (
     Quantised,
     convolve,
@@ -145,46 +145,46 @@ def train(out: Path, seed: int, epochs: int = 10) -> None:
         better = enhance(noisy, lambda _, rows=rows: next(rows))  # type: ignore[misc]
         floats.append(si_sdr_db(clean, better) - si_sdr_db(clean, noisy))
     gained = gain_in_db(quantised, chosen)
-    write_card(
-        out,
-        "denoiser",
-        data,
-        {
-            "": {
-                "task": "say, every 10 ms, how much of each of 32 bands is speech",
-                "period": "10 ms",
-                "labels": [f"band {band}" for band in range(DENOISER.bands)],
-            },
-            "input": {
-                "kind": "audio",
-                "samples": DENOISER.window + (CONTEXT - 1) * DENOISER.hop,
-                "preprocessing": "integer log-mel features, zoo.features.DENOISER: 8 frames of "
-                "320 samples every 160, 32 bands of 20 to 8000 Hz; the feature is the int8 value",
-            },
-            "accuracy": {
-                "metric": "mean gain of SI-SDR in decibels, mixtures of 0 to 10 dB",
-                "float": rounded(np.mean(floats)),
-                "int8": rounded(np.mean(gained)),
-                "examples": len(chosen),
-                "held_out": "espeak-ng voice variants and sentences that training never hears, "
-                "noises of which two kinds in nine are unheard too",
-            },
-            "data": {
-                "source": "speech synthesised by espeak-ng 1.51 from the sentences in the "
-                "training script; noise synthesised by zoo.train.noise",
-                "licence": "our own output; espeak-ng itself is GPL-3.0-or-later and no part of "
-                "it is in the network",
-            },
-            "training": {
-                "command": f"python -m hocket_lab.train denoiser --seed {seed} --out DIR",
-                "packages": packages("tensorflow-cpu", "numpy", "scipy"),
-            },
-            "limits": {
-                "not": "trained on synthetic voices and noises only: not a hearing aid, not fitted "
-                "to any hearing loss, not measured on recordings or by listeners; 30 ms behind "
-                "the sound (a 20 ms frame and one period)",
-            },
-        },
-        quantised,
-    )
+    accuracy: dict[str, object] = {
+        "metric": "mean gain of SI-SDR in decibels, mixtures of 0 to 10 dB",
+        "float": rounded(np.mean(floats)),
+        "int8": rounded(np.mean(gained)),
+        "examples": len(chosen),
+        "held_out": "espeak-ng voice variants and sentences that training never hears, "
+        "noises of which two kinds in nine are unheard too",
+    }
+    write_card(out, "denoiser", data, _card(seed, accuracy), quantised)
     print(f"SI-SDR gain: float {np.mean(floats):.2f} dB, int8 {np.mean(gained):.2f} dB")
+
+
+def _card(seed: int, accuracy: dict[str, object]) -> dict[str, dict[str, object]]:
+    """What the card says, in words."""
+    return {
+        "": {
+            "task": "say, every 10 ms, how much of each of 32 bands is speech",
+            "period": "10 ms",
+            "labels": [f"band {band}" for band in range(DENOISER.bands)],
+        },
+        "input": {
+            "kind": "audio",
+            "samples": DENOISER.window + (CONTEXT - 1) * DENOISER.hop,
+            "preprocessing": "integer log-mel features, zoo.features.DENOISER: 8 frames of "
+            "320 samples every 160, 32 bands of 20 to 8000 Hz; the feature is the int8 value",
+        },
+        "accuracy": accuracy,
+        "data": {
+            "source": "speech synthesised by espeak-ng 1.51 from the sentences in the "
+            "training script; noise synthesised by zoo.train.noise",
+            "licence": "our own output; espeak-ng itself is GPL-3.0-or-later and no part of "
+            "it is in the network",
+        },
+        "training": {
+            "command": f"hocket lab train denoiser --seed {seed} --out DIR",
+            "packages": packages("tensorflow-cpu", "numpy", "scipy"),
+        },
+        "limits": {
+            "not": "trained on synthetic voices and noises only: not a hearing aid, not fitted "
+            "to any hearing loss, not measured on recordings or by listeners; 30 ms behind "
+            "the sound (a 20 ms frame and one period)",
+        },
+    }

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hocket_tools.zoo.macs import count_macs
+from .macs import count_macs
 
 
 def tensorflow(seed: int) -> Any:

@@ -189,50 +189,50 @@ def train(out: Path, seed: int, epochs: int = 16) -> None:
     quantised = Quantised(tf, data)
     exact = np.argmax(model.predict(scale(test_x), verbose=0), axis=1) == test_y
     guess = np.array([int(np.argmax(quantised.run(item)[0])) for item in test_x])
-    write_card(
-        out,
-        "keyword",
-        data,
-        {
-            "": {
-                "task": "spot eight English words in one second of 16 kHz audio",
-                "period": "20 ms",
-                "labels": LABELS,
-            },
-            "input": {
-                "kind": "audio",
-                "samples": SAMPLE_HZ,
-                "preprocessing": "integer log-mel features, zoo.features.KEYWORD: 49 frames of "
-                "512 samples every 320, 32 bands of 80 to 7600 Hz; the feature is the int8 value",
-            },
-            "accuracy": {
-                "metric": "top-1 accuracy",
-                "float": rounded(np.mean(exact)),
-                "int8": rounded(np.mean(guess == test_y)),
-                "examples": len(test_y),
-                "held_out": "espeak-ng voice variants (and, for a quarter of them, accents) that "
-                "training never hears; noises of which two kinds in nine are unheard too; 5 to "
-                "40 dB of signal to noise; half of the other words unheard. Noises and "
-                "augmentation of the training were settled with a view of this set",
-            },
-            "data": {
-                "source": "speech synthesised by espeak-ng 1.51 from the word lists in the "
-                "training script; noise synthesised by zoo.train.noise",
-                "licence": "our own output; espeak-ng itself is GPL-3.0-or-later and no part of "
-                "it is in the network",
-            },
-            "training": {
-                "command": f"python -m hocket_lab.train keyword --seed {seed} --out DIR",
-                "packages": packages("tensorflow-cpu", "numpy", "scipy"),
-            },
-            "limits": {
-                "not": "trained on synthetic voices only: not a product for human speakers, not "
-                "measured on them (of two human recordings tried, 'no' was heard and 'yes' was "
-                "not), not a wake word, not for anything that safety hangs on",
-            },
-        },
-        quantised,
-    )
+    accuracy: dict[str, object] = {
+        "metric": "top-1 accuracy",
+        "float": rounded(np.mean(exact)),
+        "int8": rounded(np.mean(guess == test_y)),
+        "examples": len(test_y),
+        "held_out": "espeak-ng voice variants (and, for a quarter of them, accents) that "
+        "training never hears; noises of which two kinds in nine are unheard too; 5 to "
+        "40 dB of signal to noise; half of the other words unheard. Noises and "
+        "augmentation of the training were settled with a view of this set",
+    }
+    write_card(out, "keyword", data, _card(seed, accuracy), quantised)
     for label in range(len(LABELS)):
         chosen = test_y == label
         print(f"{LABELS[label]:>8} {np.mean(guess[chosen] == label):.3f} of {chosen.sum()}")
+
+
+def _card(seed: int, accuracy: dict[str, object]) -> dict[str, dict[str, object]]:
+    """What the card says, in words."""
+    return {
+        "": {
+            "task": "spot eight English words in one second of 16 kHz audio",
+            "period": "20 ms",
+            "labels": LABELS,
+        },
+        "input": {
+            "kind": "audio",
+            "samples": SAMPLE_HZ,
+            "preprocessing": "integer log-mel features, zoo.features.KEYWORD: 49 frames of "
+            "512 samples every 320, 32 bands of 80 to 7600 Hz; the feature is the int8 value",
+        },
+        "accuracy": accuracy,
+        "data": {
+            "source": "speech synthesised by espeak-ng 1.51 from the word lists in the "
+            "training script; noise synthesised by zoo.train.noise",
+            "licence": "our own output; espeak-ng itself is GPL-3.0-or-later and no part of "
+            "it is in the network",
+        },
+        "training": {
+            "command": f"hocket lab train keyword --seed {seed} --out DIR",
+            "packages": packages("tensorflow-cpu", "numpy", "scipy"),
+        },
+        "limits": {
+            "not": "trained on synthetic voices only: not a product for human speakers, not "
+            "measured on them (of two human recordings tried, 'no' was heard and 'yes' was "
+            "not), not a wake word, not for anything that safety hangs on",
+        },
+    }

@@ -3,19 +3,18 @@
 
 from __future__ import annotations
 
+import wave
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from hocket_tools.zoo.audio import write_wav
-from hocket_tools.zoo.denoise import CONTEXT
-from hocket_tools.zoo.features import DENOISER
-from hocket_tools.zoo.images import enlarge
+from hocket_tools.zoo.features import DENOISER, SAMPLE_HZ
 from hocket_tools.zoo.scenes import scene
 
 from . import digits, keyword, noise
+from .denoise import CONTEXT
 from .speech import Voice, speak
 
 Wave = npt.NDArray[np.float64]
@@ -32,6 +31,15 @@ _GAP = 2_400
 _EXAMPLES_A_LABEL = 10
 # Together they show every shape.
 _SCENE_SEEDS = (101, 112)
+
+
+def write_wav(path: Path | str, pcm: npt.NDArray[np.int16]) -> None:
+    """Write int16[samples] as a 16 kHz, 16-bit, mono WAV file."""
+    with wave.open(str(path), "wb") as sink:
+        sink.setnchannels(1)
+        sink.setsampwidth(2)
+        sink.setframerate(SAMPLE_HZ)
+        sink.writeframes(pcm.astype("<i2").tobytes())
 
 
 def _noisy(speech: Wave, rng: np.random.Generator, snr_db: float) -> npt.NDArray[np.int16]:
@@ -67,7 +75,7 @@ def _digits(out: Path) -> None:
     images, labels = digits.load()
     for digit in range(10):
         first = digits.TRAINED + int(np.argmax(labels[digits.TRAINED :] == digit))
-        image = Image.fromarray(enlarge(images[first]))
+        image = Image.fromarray(digits.enlarge(images[first]))
         image.save(out / f"digits-{digit}-{digit}.png", optimize=True)
 
 

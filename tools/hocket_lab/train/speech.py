@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hocket_tools.zoo.errors import ZooError
+from hocket_tools.zoo.cards import ZooError
 from hocket_tools.zoo.features import SAMPLE_HZ
 
 ACCENTS = ("en-gb", "en-us", "en-gb-scotland", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-us-nyc")

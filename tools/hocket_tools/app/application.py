@@ -25,15 +25,21 @@ from pydantic import (
 
 from hocket_host.errors import HocketError
 from hocket_host.ethosu.config import CONFIGS
-from hocket_host.units import parse_duration, parse_frequency, parse_size
+from hocket_host.units import NS_PER_S, parse_duration, parse_frequency, parse_size
 
+from ..container.device import constants
 from ..frames.features.settings import FrontendSettings
-from ..text.schema_errors import ToldError, explain, quoting
+from ..text.schema_errors import WrappedError, explain, quoting
+from ..tflite.file import ModelFile
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+#: Limits of the device's kernel.
+_SPAN_NS: int = constants("port")["SPAN_US"] * 1000
+_MOST_TASKS: int = constants("dispatch")["NONE"] - 1
 
 Policy = Literal["fifo", "fp", "edf", "rr"]
 Overrun = Literal["skip", "queue", "abort"]
@@ -55,9 +61,19 @@ def _positive(parse: Callable[[object], int]) -> Callable[[object], int]:
     return checked
 
 
+def _duration(text: object) -> int:
+    value = parse_duration(text)
+    if value >= _SPAN_NS:
+        raise HocketError(
+            "longer than the device's timers reach", found=repr(text),
+            expected=f"less than {_SPAN_NS // NS_PER_S} s",
+        )  # fmt: skip
+    return value
+
+
 def _accelerator(name: str) -> str:
     if name not in CONFIGS:
-        raise ToldError(
+        raise WrappedError(
             HocketError(
                 "unknown accelerator",
                 found=repr(name),
@@ -68,8 +84,8 @@ def _accelerator(name: str) -> str:
     return name
 
 
-Duration = Annotated[int, quoting(_positive(parse_duration))]
-Offset = Annotated[int, quoting(parse_duration)]
+Duration = Annotated[int, quoting(_positive(_duration))]
+Offset = Annotated[int, quoting(_duration)]
 Frequency = Annotated[int, quoting(_positive(parse_frequency))]
 Size = Annotated[int, quoting(_positive(parse_size))]
 
@@ -81,7 +97,7 @@ def _cut(text: object) -> str | int:
     try:
         return _positive(parse_duration)(text)
     except HocketError as error:
-        raise ToldError(
+        raise WrappedError(
             HocketError(
                 "not a way to cut",
                 found=repr(text),
@@ -94,12 +110,12 @@ def _cut(text: object) -> str | int:
 def _job_time(text: object) -> object:
     """A duration; a list of layers has another key."""
     if isinstance(text, list):
-        raise ToldError(
+        raise WrappedError(
             HocketError(
                 "cpu is a job's own CPU time",
                 found=repr(text),
                 expected='a duration, such as "2 ms"',
-                try_=f"on-cpu = {text!r} puts layers on the processor",
+                try_=f"on-cpu = {text!r} puts layers on the CPU",
             )
         )
     return text
@@ -119,7 +135,7 @@ class _Section(BaseModel):
     )
 
 
-class Npu(_Section):
+class NpuSection(_Section):
     """`[npu]`: Vela's names for the accelerator and its memory system."""
 
     accelerator_config: Annotated[str, AfterValidator(_accelerator)] = "ethos-u55-128"
@@ -132,14 +148,14 @@ class Npu(_Section):
     optimise: Optimise = "Performance"
 
 
-class Board(_Section):
+class BoardSection(_Section):
     """`[board]`: which board profile, and the CPU clock if it differs from the profile's."""
 
     name: str = "corstone300"
     cpu_clock: Frequency | None = None
 
 
-class Schedule(_Section):
+class ScheduleSection(_Section):
     """`[schedule]`: how tasks share the NPU."""
 
     policy: Policy = "fp"
@@ -154,7 +170,7 @@ def _micro(value: object) -> object:
     return {} if value == "micro" else value
 
 
-class Input(_Section):
+class InputSection(_Section):
     """`input`: where a task's frames come from: a file, or a generator."""
 
     file: Path | None = None
@@ -177,13 +193,15 @@ def _listed(value: object) -> object:
     return (value,) if isinstance(value, dict) else value
 
 
-Inputs = Annotated[tuple[Input, ...], BeforeValidator(_listed), Field(min_length=1)]
+Inputs = Annotated[tuple[InputSection, ...], BeforeValidator(_listed), Field(min_length=1)]
 
 
-class Task(_Section):
+class TaskSection(_Section):
     """`[tasks.NAME]`: one network with its timing."""
 
     model: Path
+    signature: Annotated[str, Field(min_length=1)] | None = None
+    """Which network of a file that holds several: a signature's key."""
     period: Duration
     deadline: Duration | None = None
     offset: Offset = 0
@@ -195,13 +213,13 @@ class Task(_Section):
     cpu: JobTime = 0
     """CPU time of one job in ns (pre- and post-processing)."""
     on_cpu: Layers = ()
-    """Layers that the processor is to run although the NPU could: names, or operators' indices."""
+    """Layers that the CPU is to run although the NPU could: names, or operators' indices."""
     sram: Size | None = None
     """Bytes that arena and scratch of the network may take; primitives are chosen within it."""
     cut: Cut | None = None
     optimise: Optimise | None = None
     arena_cache_size: Size | None = None
-    input: Inputs = (Input(generator="random"),)
+    input: Inputs = (InputSection(generator="random"),)
     """One for each input of the network, or one for all."""
 
     @property
@@ -211,12 +229,12 @@ class Task(_Section):
 
 
 class _File(_Section):
-    npu: Npu = Npu()
-    board: Board = Board()
-    schedule: Schedule = Schedule()
+    npu: NpuSection = NpuSection()
+    board: BoardSection = BoardSection()
+    schedule: ScheduleSection = ScheduleSection()
     operators: tuple[Path, ...] = ()
-    """Python files with operators of the application's own, for the processor."""
-    tasks: Annotated[dict[str, Task], Field(min_length=1, max_length=255)]
+    """Python files with operators of the application's own, for the CPU."""
+    tasks: Annotated[dict[str, TaskSection], Field(min_length=1, max_length=_MOST_TASKS)]
 
 
 class Application:
@@ -236,13 +254,18 @@ class Application:
         """Make a path of the file absolute; relative ones start at the file's own folder."""
         return Path(os.path.normpath(self.path.parent / path.expanduser()))
 
+    def model(self, name: str) -> ModelFile:
+        """The model of a task."""
+        task = self.tasks[name]
+        return ModelFile(self.resolve(task.model), task.signature)
+
     def cut(self, name: str) -> str | int:
         """How a task's network is cut."""
         own = self.tasks[name].cut
         return self.schedule.cut if own is None else own
 
 
-def _priorities(path: Path, tasks: dict[str, Task]) -> dict[str, int]:
+def _priorities(path: Path, tasks: dict[str, TaskSection]) -> dict[str, int]:
     """Given priorities, or deadline monotonic order when none is given."""
     given = [name for name, task in tasks.items() if task.priority is not None]
     if given and len(given) < len(tasks):
@@ -337,7 +360,7 @@ def _is_velas_own(path: Path) -> bool:
     return len(path.parts) == 2 and not path.is_absolute() and path.parts[0] not in (".", "..")
 
 
-def _require_one_source(path: Path, name: str, source: Input) -> None:
+def _require_one_source(path: Path, name: str, source: InputSection) -> None:
     if (source.file is None) == (source.generator is None):
         raise ApplicationError(
             "an input has one source",

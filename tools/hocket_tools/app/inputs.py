@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hocket_host.machines.cpython.emulation import Frame
-from hocket_tools.frames.files import Frames, TensorSpec, open_source
+from hocket_host.machines.results import Frame
+from hocket_tools.frames.files import open_source
+from hocket_tools.frames.tensor import Frames, TensorSpec
 
 from .. import container as hkt
 from ..frames.features import open_features
-from .application import Application, ApplicationError, Input
+from .application import Application, ApplicationError, InputSection
 
 
 def open_inputs(application: Application, image: hkt.Image) -> dict[str, Iterator[Frame]]:
@@ -44,7 +45,9 @@ def _open(application: Application, task: hkt.Task, model: hkt.Model) -> Iterato
     )
 
 
-def _source(application: Application, wanted: Input, tensor: hkt.Tensor, apart: int) -> Frames:
+def _source(
+    application: Application, wanted: InputSection, tensor: hkt.Tensor, apart: int
+) -> Frames:
     """One tensor's frames; inputs that share a random generator get seeds of their own."""
     spec = TensorSpec(tensor.shape, tensor.dtype.label, tensor.scale, tensor.zero_point)
     if wanted.features is not None and wanted.file is not None:

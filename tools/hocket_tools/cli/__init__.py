@@ -11,7 +11,7 @@ from rich.console import Console
 
 from hocket_host.errors import HocketError
 
-from . import check, demo, doctor, emulate, inspect, npu_server, pack, report, run
+from . import check, demo, doctor, emulate, firmware, inspect, npu_server, pack, report, run
 
 app = typer.Typer(
     name="hocket",
@@ -21,10 +21,21 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for module in (pack, check, inspect, run, emulate, report, npu_server, demo, doctor):
-    module.register(app)
-for command in entry_points(group="hocket.commands"):
-    command.load()(app)
+for command in (
+    pack.pack,
+    check.check,
+    inspect.inspect,
+    run.run,
+    emulate.emulate,
+    report.report,
+    npu_server.npu_server,
+    demo.demo,
+    doctor.doctor,
+):
+    app.command()(command)
+app.add_typer(firmware.firmware, name="firmware")
+for entry in entry_points(group="hocket.commands"):
+    entry.load()(app)
 
 
 def main() -> None:

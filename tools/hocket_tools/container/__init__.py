@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The container (``.hkt``): one file with models, tasks and plan that a device reads in place."""
 
-from .errors import ContainerError
+from .envelope import ContainerError
 from .format import DType, Overrun, Policy, RegionKind, StepKind
 from .image import (
     CpuProgram,

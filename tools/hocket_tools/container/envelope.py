@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Header, section table, checksums and strings: what holds before any record is looked at."""
+"""Header, section table, checksums and strings: what is checked before any record is read."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ import binascii
 from dataclasses import dataclass
 from typing import Any
 
+from hocket_host.errors import HocketError
+
 from . import format as fmt
-from .errors import ContainerError
 from .format import Policy, SectionKind
 
 _REPACK = "pack the application again"
 _COPY = "copy the file again, as binary"
+
+
+class ContainerError(HocketError):
+    """A container that cannot be built from its image, or cannot be trusted as read."""
 
 
 def problem(
@@ -152,8 +157,7 @@ def _check_magic(data: memoryview) -> None:
     )
 
 
-def _check_header(data: memoryview, header: Any) -> None:
-    major, minor = header.version_major, header.version_minor
+def _check_version(major: int, minor: int) -> None:
     if major == fmt.VERSION_MAJOR << 8:
         raise problem(
             8,
@@ -172,6 +176,11 @@ def _check_header(data: memoryview, header: Any) -> None:
             expected=f"version {fmt.VERSION_MAJOR}",
             try_="use the release of Hocket that packed it, or pack it again",
         )
+
+
+def _check_header(data: memoryview, header: Any) -> None:
+    minor = header.version_minor
+    _check_version(header.version_major, minor)
     count = header.section_count
     if not len(SectionKind) <= count <= fmt.SECTION_LIMIT or (
         minor <= fmt.VERSION_MINOR and count != len(SectionKind)

@@ -7,12 +7,13 @@ each byte of the file lies under exactly one CRC. All numbers are little-endian.
 tiled by the models: the regions, tensors, steps and persistent ranges of model 1 follow those
 of model 0 immediately, so a record that no model owns cannot exist.
 
-The device reader's constants are generated from here (see `hocket_tools.container.layout`).
+The device reader's constants are generated from here (`hocket lab generate`).
 """
 
 from __future__ import annotations
 
 import binascii
+import struct
 from enum import IntEnum, IntFlag
 
 from construct import (
@@ -78,7 +79,7 @@ class RegionKind(IntEnum):
 
 
 class StepKind(IntEnum):
-    """Who executes a step: its stream is an NPU's, or a `CPU_PROGRAM` for the processor.
+    """Who executes a step: its stream is an NPU's, or a `CPU_PROGRAM` for the CPU.
 
     Readers of version 1.0 refuse the second kind.
     """
@@ -88,10 +89,10 @@ class StepKind(IntEnum):
 
 
 class ProgramFlag(IntFlag):
-    """Properties of a program for the processor."""
+    """Properties of a program for the CPU."""
 
     NONE = 0
-    #: The next step is the processor's, too, and follows without letting other tasks go first.
+    #: The next step is the CPU's, too, and follows without letting other tasks go first.
     RUN_ON = 1
 
 
@@ -141,36 +142,16 @@ class DType(IntEnum):
     @property
     def size(self) -> int:
         """Bytes of one element."""
-        return _DTYPE_SIZES[self]
+        return struct.calcsize(f"<{self.typecode}")
 
     @property
     def typecode(self) -> str:
         """Type code of Python's ``array`` and ``struct`` modules."""
-        return _DTYPE_TYPECODES[self]
+        return _TYPECODES[self - 1]
 
 
-_DTYPE_SIZES = {
-    DType.INT8: 1,
-    DType.UINT8: 1,
-    DType.INT16: 2,
-    DType.UINT16: 2,
-    DType.INT32: 4,
-    DType.UINT32: 4,
-    DType.INT64: 8,
-    DType.FLOAT32: 4,
-    DType.BOOL: 1,
-}
-_DTYPE_TYPECODES = {
-    DType.INT8: "b",
-    DType.UINT8: "B",
-    DType.INT16: "h",
-    DType.UINT16: "H",
-    DType.INT32: "i",
-    DType.UINT32: "I",
-    DType.INT64: "q",
-    DType.FLOAT32: "f",
-    DType.BOOL: "B",
-}
+#: In the order of the types.
+_TYPECODES = "bBhHiIqfB"
 
 # A field called "reserved" is zero in this minor version and ignored from a newer one. A field
 # that is a string holds an offset into the strings section: 16-bit length, then UTF-8.
@@ -343,7 +324,7 @@ def record_size(kind: SectionKind, minor: int) -> int:
 
 
 def program_size(operands: int, params: int) -> int:
-    """Bytes of a program for the processor with so many operands and bytes of parameters."""
+    """Bytes of a program for the CPU with so many operands and bytes of parameters."""
     return int(CPU_PROGRAM.sizeof() + operands * OPERAND.sizeof() + -(-params // 4) * 4)
 
 

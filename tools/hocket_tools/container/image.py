@@ -70,7 +70,7 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Operand:
-    """Bytes that an operator on the processor works on: a place in one of the model's regions."""
+    """Bytes that an operator on the CPU works on: a place in one of the model's regions."""
 
     region: int
     offset: int
@@ -79,7 +79,7 @@ class Operand:
 
 @dataclass(frozen=True)
 class CpuProgram:
-    """An operator as the processor executes it.
+    """An operator as the CPU executes it.
 
     Attributes
     ----------
@@ -97,7 +97,7 @@ class CpuProgram:
     steps
         CPU steps in which the operator does its work; other tasks may go first between two.
     runs_on
-        Whether the next step, which is the processor's too, follows the last CPU step at once.
+        Whether the next step, which is the CPU's too, follows the last CPU step at once.
     """
 
     code: int
@@ -138,7 +138,7 @@ class Step:
 
     @classmethod
     def cpu(cls, name: str, program: CpuProgram, nominal_cycles: int, worst_cycles: int) -> Step:
-        """Make a step for the processor."""
+        """Make a step for the CPU."""
         return cls(name, b"", nominal_cycles, worst_cycles, 0, 0, StepKind.CPU, program)
 
     @property

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Programs for the processor: bytes of a step, and back from them trusting nothing."""
+"""Programs for the CPU: encoded as bytes of a step, and decoded trusting nothing."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from construct import ConstructError
 
 from . import format as fmt
-from .envelope import problem
-from .errors import ContainerError
+from .device import constants
+from .envelope import ContainerError, problem
 from .format import ProgramFlag, RegionKind, StepKind
 from .image import CpuProgram, Operand, Region, Step
 
@@ -28,7 +29,7 @@ def encode(step: Step) -> bytes:
             f"step {step.name!r} is not of its kind",
             found=f"{step.kind.name}, {len(step.stream)} bytes of stream, "
             + ("no program" if program is None else "a program"),
-            expected="a stream alone for the NPU, a program alone for the processor",
+            expected="a stream alone for the NPU, a program alone for the CPU",
             try_="use Step.cpu(...) for an operator",
         )
     if program is None:
@@ -61,7 +62,7 @@ def encode(step: Step) -> bytes:
 
 
 #: By operator code, inputs that the operator writes, too: the states of SVDF and of LSTM.
-IN_PLACE: dict[int, tuple[int, ...]] = {12: (3,), 16: (9, 10)}
+IN_PLACE: dict[int, tuple[int, ...]] = constants("ops")["IN_PLACE"]
 
 
 class _Places:
@@ -87,13 +88,51 @@ class _Places:
             )
         return operand
 
-    def overlap(self, first: Operand, second: Operand) -> bool:
+    def check_scratch(self, scratch: Operand, operands: Sequence[Operand]) -> None:
+        self.check(scratch, "scratch memory", written=True)
+        if scratch.offset % 4 or any(self._overlap(scratch, operand) for operand in operands):
+            raise problem(
+                self._at,
+                "streams",
+                "scratch memory of a program that is not aligned, or that is an operand's, too",
+                found=f"{scratch.size} bytes at {scratch.offset} of region {scratch.region}",
+                expected="4-byte aligned, apart from inputs and outputs",
+            )
+
+    def _overlap(self, first: Operand, second: Operand) -> bool:
         """Whether two operands share memory, if by different regions."""
         one, other = self._regions[first.region], self._regions[second.region]
         if one.kind != other.kind or one.kind != RegionKind.ARENA:
             return False
         start, end = one.offset + first.offset, other.offset + second.offset
         return start < end + second.size and end < start + first.size
+
+
+def _head(at: int, stream: bytes, worst_cycles: int, newer: bool) -> Any:
+    """Fields of a program that make sense together."""
+    if len(stream) < fmt.CPU_PROGRAM.sizeof():
+        raise problem(at, "streams", "a program cut short", len(stream), fmt.CPU_PROGRAM.sizeof())
+    head = fmt.CPU_PROGRAM.parse(stream)
+    size = fmt.program_size(head.inputs + head.outputs, head.params_size)
+    if len(stream) != size:
+        raise problem(at, "streams", "a program of the wrong size", len(stream), size)
+    if head.flags & ~ProgramFlag.RUN_ON.value or (any(head.reserved) and not newer):
+        raise problem(
+            at,
+            "streams",
+            "unknown flags or reserved bytes in use in a program",
+            found=f"flags {head.flags:#x}, reserved {bytes(head.reserved).hex(' ')}",
+            expected="flags 0 or 1, zeros",
+        )
+    if not head.steps or not (head.step_cycles <= worst_cycles <= head.steps * head.step_cycles):
+        raise problem(
+            at,
+            "streams",
+            "CPU steps that do not make up their operator",
+            found=f"{head.steps} of {head.step_cycles} cycles",
+            expected=f"at least one, together {worst_cycles} cycles or more, none of them longer",
+        )
+    return head
 
 
 def decode(
@@ -119,28 +158,7 @@ def decode(
     ContainerError
         At the first thing that does not hold.
     """
-    if len(stream) < fmt.CPU_PROGRAM.sizeof():
-        raise problem(at, "streams", "a program cut short", len(stream), fmt.CPU_PROGRAM.sizeof())
-    head = fmt.CPU_PROGRAM.parse(stream)
-    size = fmt.program_size(head.inputs + head.outputs, head.params_size)
-    if len(stream) != size:
-        raise problem(at, "streams", "a program of the wrong size", len(stream), size)
-    if head.flags & ~ProgramFlag.RUN_ON.value or (any(head.reserved) and not newer):
-        raise problem(
-            at,
-            "streams",
-            "unknown flags or reserved bytes in use in a program",
-            found=f"flags {head.flags:#x}, reserved {bytes(head.reserved).hex(' ')}",
-            expected="flags 0 or 1, zeros",
-        )
-    if not head.steps or not (head.step_cycles <= worst_cycles <= head.steps * head.step_cycles):
-        raise problem(
-            at,
-            "streams",
-            "CPU steps that do not make up their operator",
-            found=f"{head.steps} of {head.step_cycles} cycles",
-            expected=f"at least one, together {worst_cycles} cycles or more, none of them longer",
-        )
+    head = _head(at, stream, worst_cycles, newer)
     places = _Places(at, regions)
     operands = []
     start = fmt.CPU_PROGRAM.sizeof()
@@ -153,15 +171,7 @@ def decode(
         operands.append(places.check(operand, what, written=written))
     scratch = Operand(head.scratch_region, head.scratch_offset, head.scratch_size)
     if scratch.size or scratch.region or scratch.offset:
-        places.check(scratch, "scratch memory", written=True)
-        if scratch.offset % 4 or any(places.overlap(scratch, operand) for operand in operands):
-            raise problem(
-                at,
-                "streams",
-                "scratch memory of a program that is not aligned, or that is an operand's, too",
-                found=f"{scratch.size} bytes at {scratch.offset} of region {scratch.region}",
-                expected="4-byte aligned, apart from inputs and outputs",
-            )
+        places.check_scratch(scratch, operands)
     params = start + len(operands) * fmt.OPERAND.sizeof()
     return CpuProgram(
         code=head.code,

@@ -8,13 +8,20 @@ purpose: the two are fuzzed against each other.
 from __future__ import annotations
 
 import struct
+from typing import Any, TypeVar
 
 from . import format as fmt
-from .envelope import Envelope, open_envelope, problem
-from .errors import ContainerError
+from .envelope import ContainerError, Envelope, open_envelope, problem
 from .format import DType, ModelFlag, Overrun, RegionKind, SectionKind, StepKind
 from .image import Image, Model, PersistentRange, PlanEntry, Region, Step, Task, Tensor
 from .programs import decode
+
+T = TypeVar("T")
+
+
+def _of(value: type[T], record: Any, /, **given: Any) -> T:
+    """A value with the fields of a record, but for those given."""
+    return value(**{name: record[name] for name in value.__annotations__ if name in record} | given)
 
 
 def _inside(offset: int, size: int, start: int, end: int) -> bool:
@@ -31,15 +38,8 @@ class _Tables:
 
     def models(self) -> tuple[Model, ...]:
         count = self.envelope.sections[SectionKind.MODELS].count
-        owned = dict.fromkeys(
-            (
-                SectionKind.REGIONS,
-                SectionKind.TENSORS,
-                SectionKind.STEPS,
-                SectionKind.PERSISTENT,
-            ),
-            0,
-        )
+        kinds = ("REGIONS", "TENSORS", "STEPS", "PERSISTENT")
+        owned = dict.fromkeys((SectionKind[kind] for kind in kinds), 0)
         models = tuple(self._model(index, owned) for index in range(count))
         for kind, used in owned.items():
             section = self.envelope.sections[kind]
@@ -197,16 +197,7 @@ class _Tables:
                 expected=f"inside {region.size} bytes of "
                 + ("an arena region" if is_input else "a region in use"),
             )
-        return Tensor(
-            name,
-            shape[:rank],
-            dtype,
-            record.scale,
-            record.zero_point,
-            record.region,
-            record.offset,
-            record.size,
-        )
+        return _of(Tensor, record, name=name, shape=shape[:rank], dtype=dtype)
 
     def _step(self, index: int, regions: tuple[Region, ...]) -> Step:
         at, record = self.envelope.record(SectionKind.STEPS, index)
@@ -245,16 +236,8 @@ class _Tables:
             newer = self.envelope.header.version_minor > fmt.VERSION_MINOR
             program = decode(offset, stream, record.worst_cycles, regions, newer=newer)
             stream = b""
-        return Step(
-            name,
-            stream,
-            record.nominal_cycles,
-            record.worst_cycles,
-            record.first_operation,
-            record.operations,
-            StepKind(record.kind),
-            program,
-        )
+        kind = StepKind(record.kind)
+        return _of(Step, record, name=name, stream=stream, kind=kind, program=program)
 
     def _persistent(self, index: int, model: int, regions: tuple[Region, ...]) -> PersistentRange:
         at, record = self.envelope.record(SectionKind.PERSISTENT, index)
@@ -285,7 +268,7 @@ class _Tables:
                     expected=f"inside {data.offset} to {data.offset + data.size}",
                 )
             initial = bytes(self.data[record.initial : record.initial + record.size])
-        return PersistentRange(record.region, record.offset, record.size, record.fill, initial)
+        return _of(PersistentRange, record, initial=initial)
 
     def _check_names(self, kind: SectionKind, names: list[str]) -> None:
         twice = {name for name in names if names.count(name) > 1}
@@ -342,16 +325,7 @@ class _Tables:
             )
         if record.overrun not in Overrun.__members__.values():
             raise problem(at, "tasks", "unknown overrun policy", record.overrun, "0, 1 or 2")
-        return Task(
-            name,
-            record.model,
-            record.period_ns,
-            record.deadline_ns,
-            record.offset_ns,
-            record.priority,
-            Overrun(record.overrun),
-            record.cpu_ns,
-        )
+        return _of(Task, record, name=name, overrun=Overrun(record.overrun))
 
     def plan(self, tasks: int) -> tuple[PlanEntry, ...]:
         section = self.envelope.sections[SectionKind.PLAN]
@@ -368,15 +342,7 @@ class _Tables:
                     found=record.longest_segment_cycles,
                     expected=f"at most {record.total_cycles}",
                 )
-            entries.append(
-                PlanEntry(
-                    record.segments,
-                    record.longest_segment_cycles,
-                    record.total_cycles,
-                    record.blocking_cycles,
-                    record.response_bound_ns,
-                )
-            )
+            entries.append(_of(PlanEntry, record))
         return tuple(entries)
 
 

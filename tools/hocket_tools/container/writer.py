@@ -13,14 +13,14 @@ from typing import Any
 from construct import ConstructError
 
 from . import format as fmt
-from .errors import ContainerError
+from .envelope import ContainerError
 from .format import ModelFlag, RegionKind, SectionKind
 from .image import Image, Model, PersistentRange, Region, Step, Tensor
 from .programs import encode
 from .reader import read
 
 
-class _Pool:
+class _ByteStore:
     """Byte strings stored once each, 16-byte aligned."""
 
     def __init__(self) -> None:
@@ -69,8 +69,8 @@ class _Builder:
     def __init__(self, image: Image) -> None:
         self.image = image
         self.strings = _Strings()
-        self.streams = _Pool()
-        self.data = _Pool()
+        self.streams = _ByteStore()
+        self.data = _ByteStore()
         self.records: dict[SectionKind, list[dict[str, Any]]] = {k: [] for k in fmt.TABLES}
 
     def _add(self, section: SectionKind, /, **fields: Any) -> None:
@@ -104,32 +104,15 @@ class _Builder:
                 expected="the model's own value, unrounded",
                 try_="take the scale as float(numpy.float32(...))",
             )
-        self._add(
-            SectionKind.TENSORS,
-            name=self.strings.place(tensor.name),
-            dtype=tensor.dtype,
-            rank=len(tensor.shape),
-            region=tensor.region,
-            shape=[*tensor.shape, *[0] * (fmt.MAX_RANK - len(tensor.shape))],
-            scale=tensor.scale,
-            zero_point=tensor.zero_point,
-            offset=tensor.offset,
-            size=tensor.size,
-        )
+        shape = [*tensor.shape, *[0] * (fmt.MAX_RANK - len(tensor.shape))]
+        named = {"name": self.strings.place(tensor.name), "rank": len(tensor.shape), "shape": shape}
+        self._add(SectionKind.TENSORS, **vars(tensor) | named)
 
     def _step(self, step: Step) -> None:
         stream = encode(step)
-        self._add(
-            SectionKind.STEPS,
-            stream_offset=self.streams.place(stream),
-            stream_size=len(stream),
-            nominal_cycles=step.nominal_cycles,
-            worst_cycles=step.worst_cycles,
-            first_operation=step.first_operation,
-            operations=step.operations,
-            name=self.strings.place(step.name),
-            kind=step.kind,
-        )
+        placed = {"stream_offset": self.streams.place(stream), "stream_size": len(stream)}
+        named = {"name": self.strings.place(step.name)}
+        self._add(SectionKind.STEPS, **vars(step) | placed | named)
 
     def _persistent(self, model: int, held: PersistentRange) -> None:
         if len(held.initial) not in (0, held.size):
@@ -139,16 +122,9 @@ class _Builder:
                 expected=f"{held.size} bytes, or none",
                 try_="give the content of the whole range",
             )
-        self._add(
-            SectionKind.PERSISTENT,
-            model=model,
-            offset=held.offset,
-            size=held.size,
-            region=held.region,
-            fill=held.fill,
-            # Counted from 1 until the section's place is known: 0 is for none.
-            initial=1 + self.data.place(bytes(held.initial)) if held.initial else 0,
-        )
+        # Counted from 1 until the section's place is known: 0 is for none.
+        initial = 1 + self.data.place(bytes(held.initial)) if held.initial else 0
+        self._add(SectionKind.PERSISTENT, **vars(held) | {"model": model, "initial": initial})
 
     def _model(self, index: int, model: Model) -> None:
         first = {kind: len(records) for kind, records in self.records.items()}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Operators on the processor: which there are, and how they are packed for the device.
+"""Operators on the CPU: which there are, and how they are packed for the device.
 
 The device's half is ``hocket.ops``; everything that needs floating point is done here.
 """
@@ -27,7 +27,7 @@ from . import (
     table,
 )
 from .move import ALIASES
-from .packing import OperatorError, Packed
+from .packing import OperatorError, PackedOperator
 from .registry import Operator, candidates, kinds, pack, reason, register
 from .variables import SETTLED, Variable, read_variables
 
@@ -36,7 +36,7 @@ __all__ = [
     "SETTLED",
     "Operator",
     "OperatorError",
-    "Packed",
+    "PackedOperator",
     "SourceOperator",
     "Variable",
     "binary",

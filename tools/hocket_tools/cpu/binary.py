@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from ..container.device import Words, constants
 from ..tflite.operators import SourceOperator
 from .costs import chunk_of, spent, work
 from .packing import (
-    Packed,
+    PackedOperator,
     activation_limits,
     element_bytes,
+    factor,
     limits,
     loading,
     packed,
@@ -16,16 +18,12 @@ from .packing import (
     quantise_multiplier,
     row_length,
     scaling,
-    scaling_row,
-    words,
 )
 from .registry import Operator, register
 
-_COMBINE = {
-    "ADD": 0, "SUB": 1, "MUL": 2, "MAXIMUM": 3, "MINIMUM": 4, "SQUARED_DIFFERENCE": 5,
-    "EQUAL": 6, "NOT_EQUAL": 7, "GREATER": 8, "GREATER_EQUAL": 9, "LESS": 10, "LESS_EQUAL": 11,
-    "LOGICAL_AND": 12, "LOGICAL_OR": 13,
-}  # fmt: skip
+_PARAMETERS = Words("ops.binary")
+#: The device has the names of the schema.
+_CODES = constants("ops.binary")
 _COMPARISONS = ("EQUAL", "NOT_EQUAL", "GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL")
 _LOGICAL = ("LOGICAL_AND", "LOGICAL_OR")
 _TYPES = {
@@ -40,12 +38,14 @@ _MOST = 64
 _SHORT = 16
 
 _NONE = (0, 0, 0)
+#: Which of the operands is scaled, or that the result is.
+_FLAGS = tuple(_CODES[f"SCALE_{what}"] for what in ("LEFT", "RIGHT", "RESULT"))
 
 
 class Binary(Operator):
     """Two operands of one type, with broadcast."""
 
-    kinds = tuple(_COMBINE)
+    kinds = tuple(_TYPES)
 
     def supports(self, source: SourceOperator) -> str | None:
         """Types that tflite_micro computes; at most five axes where it broadcasts."""
@@ -67,17 +67,19 @@ class Binary(Operator):
             return "a fused activation on int32"
         return None
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """Loadings and scalings of the operands, and the scaling of the result."""
         left, right, result = source.input(0), source.input(1), source.outputs[0]
         quantised = left.dtype in ("int8", "int16") and source.kind not in ("MAXIMUM", "MINIMUM")
         shift, rows, final = _multipliers(source) if quantised else (0, (None, None), None)
-        flags = sum(1 << i for i, row in enumerate((*rows, final)) if row is not None)
-        loadings = b""
-        for tensor, row in zip((left, right), rows, strict=True):
-            zero = per_tensor(tensor)[1] if quantised else 0
-            loadings += loading(tensor, result.shape, offset=-zero, shift=shift)
-            loadings += words(*(_NONE if row is None else scaling_row(*row)))
+        flags = sum(
+            flag for flag, row in zip(_FLAGS, (*rows, final), strict=True) if row is not None
+        )
+        factors = [_NONE if row is None else factor(*row) for row in rows]
+        loadings = [
+            loading(t, result.shape, offset=-per_tensor(t)[1] if quantised else 0, shift=shift)
+            for t in (left, right)
+        ]
         fused = source.option("fusedActivationFunction", 0)
         low, high = (
             activation_limits(fused, result) if quantised and final else limits(result.dtype)
@@ -95,12 +97,16 @@ class Binary(Operator):
         item += work("binary", row=sum(0 < n < _SHORT for n in short))
         fixed = work("binary", row=sum(2 + _MOST // n for n in short if n >= _SHORT))
         chunk = chunk_of(item, min(_MOST, max(result.elements, 1)), fixed)
-        header = words(result.elements, chunk, _COMBINE[source.kind], flags, 0, 0, 0, 0)
+        header = _PARAMETERS.pack(
+            count=result.elements, chunk=chunk, kind=_CODES[source.kind], flags=flags,
+            unused=(0,) * _PARAMETERS.width("unused"), left=loadings[0], left_factor=factors[0],
+            right=loadings[1], right_factor=factors[1],
+        )  # fmt: skip
         steps = -(-result.elements // chunk)
         return packed(
             "binary",
             primitive,
-            header + loadings + ends,
+            header + ends,
             inputs=(left, right),
             outputs=(result,),
             scratch_bytes=8 * chunk,

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..container.device import Words, constants
 from ..tflite.operators import SourceOperator, constant
 from .costs import Spent, Work, chunk_of, spent, work
-from .packing import Packed, element_bytes, packed, per_tensor, words
+from .packing import TYPES, PackedOperator, element_bytes, packed, per_tensor
 from .products import (
     Rows,
     biases,
@@ -21,8 +22,9 @@ from .products import (
 )
 from .registry import Operator, register
 
+_PARAMETERS = Words("ops.conv")
+_PRIMITIVES = constants("ops.conv")
 _MOST = 64
-_WORDS = 30
 #: Most pixels whose windows lie in scratch together.
 _MOST_PIXELS = 16
 
@@ -56,7 +58,7 @@ class Convolution(Operator):
             return f"a bias of {bias.dtype} for int16"
         return None
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """Geometry, biases and a scaling a channel."""
         given, weights = source.input(_input_at(source)), source.input(1)
         result = source.outputs[0]
@@ -79,12 +81,16 @@ class Convolution(Operator):
         ky, kx = weights.shape[1:3]
         (_, height, width, depth), (_, out_height, out_width, _) = given.shape, result.shape
         strides, holes, before, up = _geometry(source)
-        header = words(
-            result.elements, plan.most, plan.kind, _WORDS + len(packed_biases) // 4, _WORDS,
-            layer.length, layer.channels, 0 if layer.narrow else 2, int(layer.wide), plan.part,
-            height, width, depth, out_height, out_width, ky, kx, *strides, *holes, *before,
-            -zero, 0 if layer.deep else layer.channels // depth, plan.gathered, plan.pixels,
-            depth * element_bytes(given), *up,
+        header = _PARAMETERS.pack(
+            count=result.elements, chunk=plan.most, primitive=_PRIMITIVES[plan.kind],
+            scaling=_PARAMETERS.size + len(packed_biases) // 4, bias=_PARAMETERS.size,
+            depth=layer.length, channels=layer.channels, type=TYPES[given.dtype],
+            wide=int(layer.wide), part=plan.part, height=height, width=width, input_depth=depth,
+            out_height=out_height, out_width=out_width, kernel_y=ky, kernel_x=kx,
+            stride_y=strides[0], stride_x=strides[1], dilation_y=holes[0], dilation_x=holes[1],
+            pad_y=before[0], pad_x=before[1], offset=-zero,
+            multiplier=0 if layer.deep else layer.channels // depth, gathered=plan.gathered,
+            pixels=plan.pixels, pixel_bytes=depth * element_bytes(given), up_y=up[0], up_x=up[1],
         )  # fmt: skip
         scales = weight_scales(weights, layer.channels)
         return packed(
@@ -102,7 +108,8 @@ class Convolution(Operator):
 class _Plan:
     """How a layer is cut into steps by one primitive."""
 
-    kind: int
+    kind: str
+    """What ``hocket.ops.conv`` calls it."""
     most: int
     spent: Spent
     scratch_bytes: int
@@ -161,7 +168,7 @@ class _Layer:
         chunk = chunk_of(item, min(_MOST, self.outputs))
         steps = -(-self.outputs // chunk)
         cost = spent(steps, item * chunk, item * self.outputs)
-        return _Plan(0, chunk, cost, self._accumulator * chunk)
+        return _Plan("DIRECT", chunk, cost, self._accumulator * chunk)
 
     def _by_places(self) -> _Plan:
         item = work("conv", output=1, lane=self.places)
@@ -170,7 +177,7 @@ class _Layer:
         groups = -(-self.channels // chunk)
         steps = self.outputs // self.channels * groups
         cost = spent(steps, item * chunk + fixed, item * self.outputs + fixed * steps)
-        return _Plan(2, chunk, cost, 4 * chunk)
+        return _Plan("PLACES", chunk, cost, 4 * chunk)
 
     def _pixels(self) -> int:
         """Pixels whose outputs and windows each fit a step."""
@@ -202,7 +209,7 @@ class _Layer:
             ((self._gathering(pixels, gathered), gathers), (plan.longest, plan.steps)),
         )  # fmt: skip
         scratch = self._accumulator * plan.most + pixels * self.length * self._element
-        return _Plan(1, plan.most, cost, scratch, plan.part, gathered, pixels)
+        return _Plan("WINDOW", plan.most, cost, scratch, plan.part, gathered, pixels)
 
 
 def _input_at(source: SourceOperator) -> int:

@@ -7,11 +7,12 @@ import math
 
 import numpy as np
 
+from ..container.device import Words, constants, words
 from ..tflite.model import TfliteTensor
 from ..tflite.operators import SourceOperator
 from .costs import chunk_of, spent, work
 from .packing import (
-    Packed,
+    PackedOperator,
     element_bytes,
     limits,
     loading,
@@ -19,15 +20,16 @@ from .packing import (
     per_tensor,
     quantise_multiplier,
     scaling,
-    words,
 )
 from .registry import Operator, register
 
-_RESCALE, _CAST, _TO_FLOAT, _FROM_FLOAT, _DIVIDE_FLOAT = range(5)
-_UNITS = {
-    _RESCALE: "rescale", _CAST: "cast", _TO_FLOAT: "to_float", _FROM_FLOAT: "from_float",
-    _DIVIDE_FLOAT: "divide_float",
-}  # fmt: skip
+_PARAMETERS = Words("ops.convert")
+_FLOAT_SCALE = Words("ops.convert", "the scale of floats")
+#: The device's name of a kind is that of its costs.
+_CODES = constants("ops.convert")
+_RESCALE, _CAST, _TO_FLOAT, _FROM_FLOAT, _DIVIDE_FLOAT = (
+    "rescale", "cast", "to_float", "from_float", "divide_float",
+)  # fmt: skip
 _MOST = 128
 _PAIRS = {
     "QUANTIZE": {
@@ -114,13 +116,16 @@ class Convert(Operator):
             return "a scale a channel"
         return None
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """By the kind of conversion."""
         given, result = source.input(0), source.outputs[0]
         kind = _PAIRS[source.kind][given.dtype, result.dtype]
-        item = work("convert", **{_UNITS[kind]: 1})
+        item = work("convert", **{kind: 1})
         chunk = chunk_of(item, min(_MOST, max(given.elements, 1)))
-        header = words(given.elements, chunk, kind, element_bytes(result))
+        header = _PARAMETERS.pack(
+            count=given.elements, chunk=chunk, kind=_CODES[kind.upper()],
+            width=element_bytes(result),
+        )  # fmt: skip
         return packed(
             "convert",
             primitive,
@@ -132,15 +137,13 @@ class Convert(Operator):
         )
 
 
-def _body(source: SourceOperator, kind: int, given: TfliteTensor, result: TfliteTensor) -> bytes:
+def _body(source: SourceOperator, kind: str, given: TfliteTensor, result: TfliteTensor) -> bytes:
     scale, zero = (1.0, 0) if source.kind == "CAST" else per_tensor(given)
-    if kind == _TO_FLOAT:
+    if kind in (_TO_FLOAT, _DIVIDE_FLOAT):
+        if kind == _DIVIDE_FLOAT:
+            scale, zero = per_tensor(result)
         mantissa, exponent = _float_scale(scale) or (0, 0)
-        return words(mantissa, exponent, zero)
-    if kind == _DIVIDE_FLOAT:
-        to_scale, to_zero = per_tensor(result)
-        mantissa, exponent = _float_scale(to_scale) or (0, 0)
-        return words(mantissa, exponent, to_zero)
+        return _FLOAT_SCALE.pack(mantissa=mantissa, exponent=exponent, zero=zero)
     if kind == _FROM_FLOAT:
         return words(0, *thresholds(*per_tensor(result)))
     if kind == _CAST:

@@ -9,12 +9,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..container.device import Words, constants, words
 from ..tflite.model import TfliteTensor
 from .costs import STEP_CYCLES, Work, spent, work
-from .packing import Packed, element_bytes, packed, words
+from .packing import PackedOperator, element_bytes, packed
 
-_FILL = 255
-_AXES = 5
+_PARAMETERS = Words("ops.move")
+_COPY = Words("ops.move", "a copy")
+_CODES = constants("ops.move")
+_AXES = _COPY.width("sizes")
 _ROW_BYTES = 512
 _MOST_BLOCKS = 16
 _LONG_BYTES = 1024
@@ -155,7 +158,7 @@ def pack_copies(
     sources: Sequence[TfliteTensor],
     targets: Sequence[TfliteTensor],
     primitive: str,
-) -> Packed | None:
+) -> PackedOperator | None:
     """Pack copies that are done in order, by blocks where they are few and long, or by strides."""
     simple = [simplified(c) for c in copies if math.prod(c.shape)]
     if primitive == "block":
@@ -163,18 +166,20 @@ def pack_copies(
         if blocks is None:
             return None
         some, works = _steps([_block(a, b, n) for _, _, a, b, n in blocks])
-        params = words(0, some, len(blocks), *(value for block in blocks for value in block))
+        params = _PARAMETERS.pack(primitive=_CODES["BLOCKS"], chunk=some, copies=len(blocks))
+        params += b"".join(words(*block) for block in blocks)
     else:
-        pieces = [p for c in simple for b in _bounded(c) for p in _split_axes(b)]
-        if not pieces:
+        parts = [p for c in simple for b in _bounded(c) for p in _split_axes(b)]
+        if not parts:
             return None
-        chunk = max(1, _row_room() // max(_row(p).cycles for p in pieces))
-        params = words(1, chunk, len(pieces)) + b"".join(_piece(p) for p in pieces)
+        chunk = max(1, _row_room() // max(_row(p).cycles for p in parts))
+        params = _PARAMETERS.pack(primitive=_CODES["STRIDED"], chunk=chunk, copies=len(parts))
+        params += b"".join(_packed(p) for p in parts)
         works, rows_at_once = [], work("move", strided=1)
-        for piece in pieces:
-            rows = math.prod(piece.shape[:-1])
-            works += [rows_at_once + _row(piece) * chunk] * (rows // chunk)
-            works += [rows_at_once + _row(piece) * (rows % chunk)] if rows % chunk else []
+        for part in parts:
+            rows = math.prod(part.shape[:-1])
+            works += [rows_at_once + _row(part) * chunk] * (rows // chunk)
+            works += [rows_at_once + _row(part) * (rows % chunk)] if rows % chunk else []
     total = work("move")
     for step in works:
         total += step
@@ -188,13 +193,13 @@ def pack_copies(
     )
 
 
-def _piece(copy: Copy) -> bytes:
+def _packed(copy: Copy) -> bytes:
     lead = (1,) * (_AXES - len(copy.shape))
     still = (0,) * len(lead)
-    source = _FILL if copy.source < 0 else copy.source
-    return words(
-        source, copy.target, copy.value, copy.run, *lead, *copy.shape, *still, *copy.read, *still,
-        *copy.written, copy.read_at, copy.written_at,
+    return _COPY.pack(
+        source=_CODES["FILL"] if copy.source < 0 else copy.source, target=copy.target,
+        value=copy.value, run=copy.run, sizes=(*lead, *copy.shape), read=(*still, *copy.read),
+        written=(*still, *copy.written), read_at=copy.read_at, written_at=copy.written_at,
     )  # fmt: skip
 
 

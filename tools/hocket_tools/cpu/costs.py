@@ -132,7 +132,7 @@ class Work:
 
     @property
     def cycles(self) -> int:
-        """Processor cycles by the current costs."""
+        """CPU cycles by the current costs."""
         costs = current()
         return sum(costs[name] * n for name, n in self.counts.items() if n)
 

@@ -8,23 +8,28 @@ from functools import cache
 
 import numpy as np
 
+from ..container.device import Words, constants
 from ..tflite.operators import SourceOperator
 from .costs import chunk_of, spent, work
 from .packing import (
     ONE,
-    Packed,
+    PackedOperator,
+    factor,
     loading,
     packed,
     per_tensor,
     quantise_multiplier,
     scaling,
-    scaling_row,
-    words,
 )
 from .registry import Operator, register
 
-_KINDS = {"LOGISTIC": 0, "TANH": 1, "LEAKY_RELU": 2, "ABS": 3}
-_UNITS = {0: "curve", 1: "curve", 2: "leaky", 3: "magnitude"}
+_PARAMETERS = Words("ops.curve")
+_TABLE = Words("ops.curve", "a table")
+_SLOPE = Words("ops.curve", "a slope")
+#: The device has the names of the schema.
+_CODES = constants("ops.curve")
+_UNITS = {"LOGISTIC": "curve", "TANH": "curve", "LEAKY_RELU": "leaky", "ABS": "magnitude"}
+_CURVES = ("LOGISTIC", "TANH")
 _MOST = 128
 
 
@@ -66,7 +71,7 @@ def _table_input(kind: str, scale: float) -> tuple[int, int] | None:
 class Curve(Operator):
     """One function of an int16 element."""
 
-    kinds = tuple(_KINDS)
+    kinds = tuple(_UNITS)
     primitives = ("arithmetic",)
 
     def supports(self, source: SourceOperator) -> str | None:
@@ -76,26 +81,26 @@ class Curve(Operator):
             return f"{given.dtype} to {result.dtype}"
         if given.quantization is None or result.quantization is None:
             return "no scale"
-        if source.kind in ("LOGISTIC", "TANH"):
+        if source.kind in _CURVES:
             if _table_input(source.kind, per_tensor(given)[0]) is None:
                 return f"an input scale of {per_tensor(given)[0]}"
             if per_tensor(result)[0] != 1 / 32768:
                 return f"an output scale of {per_tensor(result)[0]}"
         return None
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """A table, or scalings."""
         given, result = source.input(0), source.outputs[0]
-        kind = _KINDS[source.kind]
-        item = work("curve", **{_UNITS[kind]: 1})
+        item = work("curve", **{_UNITS[source.kind]: 1})
         chunk = chunk_of(item, min(_MOST, given.elements))
         return packed(
             "curve",
             primitive,
-            words(given.elements, chunk, kind) + _body(source),
+            _PARAMETERS.pack(count=given.elements, chunk=chunk, kind=_CODES[source.kind])
+            + _body(source),
             inputs=(given,),
             outputs=(result,),
-            scratch_bytes=8 * chunk if kind >= 2 else 0,
+            scratch_bytes=0 if source.kind in _CURVES else 8 * chunk,
             spent=spent(-(-given.elements // chunk), item * chunk, item * given.elements),
         )
 
@@ -103,23 +108,24 @@ class Curve(Operator):
 def _body(source: SourceOperator) -> bytes:
     given, result = source.input(0), source.outputs[0]
     scale, to_scale = per_tensor(given)[0], per_tensor(result)[0]
-    if source.kind in ("LOGISTIC", "TANH"):
-        return words(*(_table_input(source.kind, scale) or (0, 0))) + sigmoid_table()
+    if source.kind in _CURVES:
+        multiplier, shift = _table_input(source.kind, scale) or (0, 0)
+        return _TABLE.pack(multiplier=multiplier, shift=shift) + sigmoid_table()
     identity = quantise_multiplier(scale / to_scale)
     slope = (0, 0)
     negative = False
     end = identity
     if source.kind == "LEAKY_RELU":
-        factor = scale * source.option("alpha", 0.0) / to_scale
-        negative = factor < 0
-        slope = quantise_multiplier(abs(factor))
+        real = scale * source.option("alpha", 0.0) / to_scale
+        negative = real < 0
+        slope = quantise_multiplier(abs(real))
         # Both are scaled before they meet: what is left multiplies by one, exactly.
         end = ONE
-    return (
-        loading(given, given.shape)
-        + words(*scaling_row(*identity), *scaling_row(*slope), int(negative))
-        + scaling([end], zero=0, low=-32768, high=32767, width=2)
-    )
+    head = _SLOPE.pack(
+        loading=loading(given, given.shape), identity=factor(*identity), slope=factor(*slope),
+        negative=int(negative),
+    )  # fmt: skip
+    return head + scaling([end], zero=0, low=-32768, high=32767, width=2)
 
 
 register(Curve())

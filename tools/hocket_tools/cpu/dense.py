@@ -7,11 +7,17 @@ import numpy as np
 
 from ..tflite.operators import SourceOperator, constant
 from .costs import spent
-from .packing import Packed, packed, per_tensor, words
-from .products import biases, channel_scaling, rows, sums_are_wide, weight_scales, weights_reason
+from .packing import PackedOperator, packed, per_tensor
+from .products import (
+    biases,
+    channel_scaling,
+    products,
+    rows,
+    sums_are_wide,
+    weight_scales,
+    weights_reason,
+)
 from .registry import Operator, register
-
-_WORDS = 10
 
 
 class FullyConnected(Operator):
@@ -26,7 +32,7 @@ class FullyConnected(Operator):
             return "shuffled weights"
         return weights_reason(source, 0, 1, 2)
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """Biases that hold the zero point's share, and a scaling a channel."""
         given, weights, result = source.input(0), source.input(1), source.outputs[0]
         channels, depth = weights.shape
@@ -39,15 +45,14 @@ class FullyConnected(Operator):
         correction = -(128 + per_tensor(given)[1]) * sums if narrow else None
         packed_biases = biases(source.optional(2), channels, wide=wide, correction=correction)
         plan = rows("dense", result.elements, channels, depth, narrow=narrow, wide=wide)
-        header = words(
-            result.elements, plan.most, 0, _WORDS + len(packed_biases) // 4, _WORDS, depth,
-            channels, 0 if narrow else 2, int(wide), plan.part,
-        )  # fmt: skip
+        params = products(
+            plan, result.elements, channels, depth, packed_biases, dtype=given.dtype, wide=wide
+        )
         scales = weight_scales(weights, channels)
         return packed(
             "dense",
             primitive,
-            header + packed_biases + channel_scaling(source, given, scales, wide),
+            params + channel_scaling(source, given, scales, wide),
             inputs=(given, weights),
             outputs=(result,),
             scratch_bytes=(8 if wide else 4) * plan.most,

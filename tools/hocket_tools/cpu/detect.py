@@ -13,18 +13,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from flatbuffers import flexbuffers
 from numpy.typing import NDArray
 
+from ..container.device import Words, constants
+from ..tflite.flex import numbers
 from ..tflite.model import TfliteTensor
 from ..tflite.operators import SourceOperator, constant
 from .costs import Spent, Work, chunk_of, spent, work
-from .packing import Packed, packed, per_tensor, words
+from .packing import TYPES, PackedOperator, packed, per_tensor
 from .registry import Operator, register
 
-_TYPES = {"int8": 0, "uint8": 1, "float32": 3}
-_HEAD_WORDS = 24
-_STATE_BYTES = 116
+_PARAMETERS = Words("ops.detect")
+_STATE_BYTES = 4 * Words("ops.detect", "the state").size
+_TYPES = ("int8", "uint8", "float32")
 _MOST_DETECTIONS = 200
 _MOST_CLASSES = 160
 _MOST_BOXES = 1 << 15
@@ -32,7 +33,7 @@ _MOST_BOXES = 1 << 15
 _MOST_SCORES, _MOST_ITEMS = 256, 64
 #: Magnitudes with which no double on the way leaves the normal floats, whatever cancels.
 _LEAST, _GREATEST = 2.0**-30, 2.0**60
-_BIAS = 512
+_BIAS: int = constants("ops.doubles")["BIAS"]
 #: What a container counts an operator's cycles with.
 _MOST_CYCLES = 1 << 32
 
@@ -52,8 +53,10 @@ class _Options:
 
 def _options(source: SourceOperator) -> _Options | None:
     """Options of the custom operator; None where they are no map of numbers."""
+    found = numbers(source.custom_options)
+    if found is None:
+        return None
     try:
-        found = flexbuffers.Loads(source.custom_options)
         return _Options(
             most=int(found["max_detections"]),
             classes_per_box=int(found.get("max_classes_per_detection", 0)),
@@ -64,7 +67,7 @@ def _options(source: SourceOperator) -> _Options | None:
             overlap=float(np.float32(found["nms_iou_threshold"])),
             scales=tuple(float(np.float32(found[f"{c}_scale"])) for c in "yxhw"),
         )
-    except (AttributeError, KeyError, TypeError, ValueError, IndexError, struct.error):
+    except (KeyError, ValueError, OverflowError):
         return None
 
 
@@ -170,7 +173,7 @@ class Detect(Operator):
         cycles = _plan(source, options).spent.cycles
         return f"up to {cycles} cycles, beyond 32 bits" if cycles >= _MOST_CYCLES else None
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """Tables of quotients and exponentials, and the anchors."""
         options = _options(source)
         anchors, encodings = _anchors(source), _encodings(source)
@@ -183,7 +186,7 @@ class Detect(Operator):
 
         def add(data: bytes) -> int:
             nonlocal body
-            at = _HEAD_WORDS + len(body) // 4
+            at = _PARAMETERS.size + len(body) // 4
             body += data
             return at
 
@@ -204,25 +207,14 @@ class Detect(Operator):
             least = _signed(int(_values(scores)[0]) + first)
         plan = _plan(source, options)
         most = options.most
-        head = words(
-            boxes,
-            columns,
-            options.classes,
-            _limit(options),
-            most,
-            options.classes if options.regular else 1,
-            0 if options.regular else 1,
-            _TYPES[source.input(0).dtype],
-            source.input(0).shape[2],
-            _TYPES[scores.dtype],
-            least,
-            struct.unpack("<I", struct.pack("<f", options.overlap))[0],
-            *places,
-            keys,
-            at_reals,
-            at_anchors,
-            *plan.chunks,
-        )
+        head = _PARAMETERS.pack(
+            boxes=boxes, columns=columns, classes=options.classes, limit=_limit(options),
+            most=most, searches=options.classes if options.regular else 1,
+            fast=int(not options.regular), encoding=TYPES[source.input(0).dtype],
+            width=source.input(0).shape[2], score=TYPES[scores.dtype], least=least,
+            overlap=struct.pack("<f", options.overlap), tables=places, keys=keys, reals=at_reals,
+            anchors=at_anchors, chunks=plan.chunks,
+        )  # fmt: skip
         return packed(
             "detect",
             primitive,

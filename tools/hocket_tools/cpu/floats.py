@@ -5,14 +5,19 @@ from __future__ import annotations
 
 import struct
 
+from ..container.device import Words, constants
 from ..tflite.model import TfliteTensor
 from ..tflite.operators import SourceOperator
 from .costs import chunk_of, spent, work
-from .packing import Packed, loading, packed, row_length, words
+from .packing import PackedOperator, loading, packed, row_length
 from .registry import Operator, register
 
-_KINDS = {"ADD": 0, "SUB": 1, "MUL": 2, "DIV": 3, "MAXIMUM": 4, "MINIMUM": 5, "RELU": 6, "RELU6": 6}
-_UNITS = ("sum", "sum", "product", "quotient", "choice", "choice", "copy")
+_PARAMETERS = Words("ops.floats")
+_CODES = constants("ops.floats")
+_UNITS = {
+    "ADD": "sum", "SUB": "sum", "MUL": "product", "DIV": "quotient", "MAXIMUM": "choice",
+    "MINIMUM": "choice", "RELU": "copy", "RELU6": "copy",
+}  # fmt: skip
 _MOST = 64
 #: The reference clamps to finite values even without an activation.
 _MOST_FINITE = 3.4028234663852886e38
@@ -24,7 +29,7 @@ _LIMITS = {
 class Floats(Operator):
     """One or two operands, with broadcast, and a clamp."""
 
-    kinds = tuple(_KINDS)
+    kinds = tuple(_UNITS)
     primitives = ("soft",)
 
     def supports(self, source: SourceOperator) -> str | None:
@@ -39,17 +44,20 @@ class Floats(Operator):
             return "a fused activation that is not a clamp"
         return None
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """Loadings of the operands, and the clamp."""
         operands, result = _operands(source), source.outputs[0]
-        kind = _KINDS[source.kind]
         fused = {"RELU": 1, "RELU6": 3}.get(
             source.kind, source.option("fusedActivationFunction", 0)
         )
         broadcast = sum(row_length(t, result.shape) > 0 for t in operands)
-        item = work("floats", row=broadcast, **{_UNITS[kind]: 1})
+        item = work("floats", row=broadcast, **{_UNITS[source.kind]: 1})
         chunk = chunk_of(item, min(_MOST, max(result.elements, 1)))
-        params = words(result.elements, chunk, kind) + struct.pack("<ff", *_LIMITS[fused])
+        low, high = (struct.pack("<f", limit) for limit in _LIMITS[fused])
+        params = _PARAMETERS.pack(
+            count=result.elements, chunk=chunk, kind=_CODES.get(source.kind, _CODES["COPY"]),
+            low=low, high=high,
+        )  # fmt: skip
         return packed(
             "floats",
             primitive,

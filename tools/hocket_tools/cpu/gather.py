@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import math
 
+from ..container.device import Words
 from ..tflite.operators import SourceOperator
 from .costs import chunk_of, spent, work
-from .packing import Packed, element_bytes, packed, words
+from .packing import PackedOperator, element_bytes, packed
 from .registry import Operator, register
 
-_AXES = 4
+_PARAMETERS = Words("ops.gather")
+_AXES = _PARAMETERS.width("axes")
 _MOST_BYTES = 512
 
 
@@ -32,7 +34,7 @@ class Gather(Operator):
             return f"more than {_AXES} indices a slice"
         return None
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """Bytes of a slice and of what an index steps over."""
         given, indices, result = source.input(0), source.input(1), source.outputs[0]
         size = element_bytes(given)
@@ -58,22 +60,14 @@ class Gather(Operator):
         item = slice_work + byte * most
         chunk = chunk_of(item, max(slices * parts, 1))
         blank = (0,) * (_AXES - len(sizes))
+        header = _PARAMETERS.pack(
+            count=slices, chunk=chunk, bytes=length, indices=len(sizes), tuples=tuples,
+            span=span, steps=(*strides, *blank), axes=(*sizes, *blank), chunk_bytes=most,
+        )  # fmt: skip
         return packed(
             "gather",
             primitive,
-            words(
-                slices,
-                chunk,
-                length,
-                len(sizes),
-                tuples,
-                span,
-                *strides,
-                *blank,
-                *sizes,
-                *blank,
-                most,
-            ),
+            header,
             inputs=(given, indices),
             outputs=(result,),
             spent=spent(

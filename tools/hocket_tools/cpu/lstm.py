@@ -4,29 +4,29 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
+from ..container.device import Words
 from ..tflite.model import TfliteTensor
 from ..tflite.operators import SourceOperator, constant
-from .costs import chunk_of, spent, work
+from .costs import Spent, Work, chunk_of, spent, work
 from .curve import sigmoid_table
 from .packing import (
-    Packed,
+    PackedOperator,
     element_bytes,
+    factor,
     limits,
     packed,
     per_tensor,
     quantise_multiplier,
     scaling,
-    scaling_row,
-    words,
 )
-from .products import biases, rows
+from .products import Rows, biases, products, rows
 from .registry import Operator, register
 
-_WORDS = 36
-_ROW_WORDS = 10
+_PARAMETERS = Words("ops.lstm")
 _MOST = 64
 _GATE_SCALE = 2.0**-12
 _UNIT = 2.0**-15
@@ -69,7 +69,7 @@ class Lstm(Operator):
             return "a cell state whose scale is no power of two"
         return None
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """Eight products, and the scalings between gates and states."""
         given, result = source.input(0), source.outputs[0]
         hidden, cell = source.input(_HIDDEN), source.input(_CELL)
@@ -88,12 +88,11 @@ class Lstm(Operator):
             for depth in (features, units)
         ]
         blocks = [
-            *(_product(source, given, w, b, plans[0].most, plans[0].part)
+            *(_product(source, given, w, b, plans[0])
               for w, b in zip(_FROM_INPUT, _BIASES, strict=True)),
-            *(_product(source, hidden, w, None, plans[1].most, plans[1].part)
-              for w in _FROM_HIDDEN),
+            *(_product(source, hidden, w, None, plans[1]) for w in _FROM_HIDDEN),
         ]  # fmt: skip
-        places = [_WORDS]
+        places = [_PARAMETERS.size]
         for block in blocks:
             places.append(places[-1] + len(block) // 4)
         low, high = limits(result.dtype)
@@ -110,23 +109,14 @@ class Lstm(Operator):
                   for name in (*("gate",) * 4, "cell", "hidden")]  # fmt: skip
         chunk = min(chunk_of(unit, min(_MOST, units), once) for once, unit in stages)
         acc = (4 if narrow else 8) * max(plan.most for plan in plans)
-        # The hidden state's scaling has one channel: six words and a row.
-        header = (
-            words(
-                units, chunk, batches, times, features, element_bytes(given),
-                batches if major else 1, 1 if major else times, int(quantised_clip), *tanh,
-                *scaling_row(*quantise_multiplier(_UNIT)),
-                *scaling_row(*quantise_multiplier(_UNIT * _UNIT / cell_scale)),
-            )
-            + end
-            + words(*places, acc)
+        header = _PARAMETERS.pack(
+            units=units, chunk=chunk, batches=batches, times=times, features=features,
+            width=element_bytes(given), time_stride=batches if major else 1,
+            batch_stride=1 if major else times, clip=int(quantised_clip), tanh=tanh,
+            forget=factor(*quantise_multiplier(_UNIT)),
+            input=factor(*quantise_multiplier(_UNIT * _UNIT / cell_scale)),
+            hidden=end, rows=places, acc=acc,
         )  # fmt: skip
-        turns = batches * times
-        groups = -(-units // chunk)
-        steps = 4 * plans[0].steps + 4 * plans[1].steps + len(stages) * groups
-        total = (plans[0].total + plans[1].total) * 4
-        for once, unit in stages:
-            total += once * groups + unit * units
         return packed(
             "lstm",
             primitive,
@@ -134,18 +124,30 @@ class Lstm(Operator):
             inputs=(given, *(source.input(i) for i in (*_FROM_INPUT, *_FROM_HIDDEN)), hidden, cell),
             outputs=(result,),
             scratch_bytes=acc + 9 * (-(-2 * units // 4) * 4) + 8 * chunk,
-            spent=spent(
-                turns * steps,
-                work("lstm"),
-                total * turns,
-                (
-                    (plans[0].longest, 4 * plans[0].steps),
-                    (plans[1].longest, 4 * plans[1].steps),
-                    *((once + unit * chunk, groups) for once, unit in stages),
-                ),
-            ),
+            spent=_spent(plans, stages, units, chunk, batches * times),
             state=(hidden, cell),
         )
+
+
+def _spent(
+    plans: Sequence[Rows],
+    stages: Sequence[tuple[Work, Work]],
+    units: int,
+    chunk: int,
+    turns: int,
+) -> Spent:
+    """What all turns take: four products of the input and of the hidden state, then the stages."""
+    groups = -(-units // chunk)
+    total = (plans[0].total + plans[1].total) * 4
+    for once, unit in stages:
+        total += once * groups + unit * units
+    phases = [
+        (plans[0].longest, 4 * plans[0].steps),
+        (plans[1].longest, 4 * plans[1].steps),
+        *((once + unit * chunk, groups) for once, unit in stages),
+    ]
+    steps = sum(count for _, count in phases)
+    return spent(turns * steps, work("lstm"), total * turns, phases)
 
 
 def _product(
@@ -153,8 +155,7 @@ def _product(
     given: TfliteTensor,
     weights_at: int,
     bias_at: int | None,
-    most: int,
-    part: int,
+    plan: Rows,
 ) -> bytes:
     """Parameters of one product, as ``hocket.ops.dense`` reads them."""
     weights = source.input(weights_at)
@@ -167,17 +168,12 @@ def _product(
     correction = -((128 if narrow else 0) + zero) * values.astype(np.int64).sum(axis=1)
     bias = None if bias_at is None else source.optional(bias_at)
     packed_biases = biases(bias, units, wide=not narrow, correction=correction)
-    factor = scale * per_tensor(weights)[0] / _GATE_SCALE
+    real = scale * per_tensor(weights)[0] / _GATE_SCALE
     low, high = limits("int16")
-    return (
-        words(
-            units, most, 0, _ROW_WORDS + len(packed_biases) // 4, _ROW_WORDS, depth, units,
-            0 if narrow else 2, int(not narrow), part,
-        )
-        + packed_biases
-        + scaling([quantise_multiplier(factor)], zero=0, low=low, high=high, width=2,
-                  wide=not narrow)
-    )  # fmt: skip
+    params = products(plan, units, units, depth, packed_biases, dtype=given.dtype, wide=not narrow)
+    return params + scaling(
+        [quantise_multiplier(real)], zero=0, low=low, high=high, width=2, wide=not narrow
+    )
 
 
 register(Lstm())

@@ -7,22 +7,23 @@ import math
 
 import numpy as np
 
+from ..container.device import Words
 from ..tflite.operators import SourceOperator
 from .costs import STEP_CYCLES, chunk_of, spent, work
 from .packing import (
-    Packed,
+    TYPES,
+    PackedOperator,
     element_bytes,
     limits,
     packed,
     per_tensor,
     quantise_multiplier,
     scaling,
-    words,
 )
 from .registry import Operator, register
 
+_PARAMETERS = Words("ops.matmul")
 _MOST = 64
-_WORDS = 16
 
 
 class BatchMatmul(Operator):
@@ -42,7 +43,7 @@ class BatchMatmul(Operator):
             return "more than 16384 products of int16"
         return None
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """Strides of both operands."""
         left, right, result = source.input(0), source.input(1), source.outputs[0]
         wide = left.dtype == "int16"
@@ -62,9 +63,10 @@ class BatchMatmul(Operator):
         part = min(depth, max(1, (STEP_CYCLES - ends.cycles) // max(product.cycles, 1)))
         parts = -(-depth // part)
         chunk = 1 if parts > 1 else chunk_of(output + product * depth, min(_MOST, result.elements))
-        header = words(
-            result.elements, chunk, _WORDS, depth, 2 if wide else 0, columns, row_count, *of_left,
-            *of_right, -zero_a, -zero_b, part,
+        header = _PARAMETERS.pack(
+            count=result.elements, chunk=chunk, scaling=_PARAMETERS.size, depth=depth,
+            type=TYPES[left.dtype], columns=columns, rows=row_count, left=of_left, right=of_right,
+            left_offset=-zero_a, right_offset=-zero_b, part=part,
         )  # fmt: skip
         low, high = limits(result.dtype)
         ends_scaling = scaling(

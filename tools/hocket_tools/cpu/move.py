@@ -8,7 +8,7 @@ from collections.abc import Callable
 from ..tflite.operators import SourceOperator, constant, ints
 from . import places
 from .copies import Copy, CopyPlan, pack_copies, strides, whole
-from .packing import Packed, element_bytes, per_tensor
+from .packing import PackedOperator, element_bytes, per_tensor
 from .registry import Operator, register
 
 
@@ -189,7 +189,7 @@ class Move(Operator):
                 return "operands of different scales, which tflite_micro does not requantise"
         return None
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """Copies in order."""
         copies, given, results = _PLANS[source.kind](source)
         return pack_copies(copies, given, results, primitive)

@@ -7,7 +7,6 @@ The layouts here are the ones that ``hocket.ops.fixed`` reads.
 from __future__ import annotations
 
 import math
-import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -15,31 +14,36 @@ import numpy as np
 
 from hocket_host.errors import HocketError
 
-from ..tflite.model import Quantization, TfliteTensor
+from ..container.device import Words, constants
+from ..tflite.model import Quantisation, TfliteTensor
 from .costs import Spent
 
 #: Modules of ``hocket.ops``, in the order of their codes.
-MODULES = (
-    "move", "table", "binary", "dense", "conv", "pool", "reduce", "gather", "select", "resize",
-    "convert", "softmax", "svdf", "curve", "matmul", "prelu", "lstm", "floats",
-    "detect",
-)  # fmt: skip
+MODULES: tuple[str, ...] = constants("ops")["MODULES"]
 
-AXES = 5
+_FIXED = constants("ops.fixed")
+_FACTOR = Words("ops.fixed", "a factor")
+_SCALING = Words("ops.fixed", "a scaling")
+_LOADING = Words("ops.fixed", "a loading")
+AXES = _LOADING.width("sizes")
 
 #: A multiplier and shift that change nothing.
 ONE = (1 << 30, 1)
 
-_TYPES = {"int8": 0, "uint8": 1, "bool": 1, "int16": 2, "int32": 3, "float32": 3}
+#: What the device calls a type.
+TYPES: dict[str, int] = {
+    "int8": _FIXED["INT8"], "uint8": _FIXED["UINT8"], "bool": _FIXED["UINT8"],
+    "int16": _FIXED["INT16"], "int32": _FIXED["INT32"], "float32": _FIXED["INT32"],
+}  # fmt: skip
 _SIZES = {"int8": 1, "uint8": 1, "bool": 1, "int16": 2, "int32": 4, "float32": 4, "int64": 8}
 
 
 class OperatorError(HocketError):
-    """An operator that the processor cannot run."""
+    """An operator that the CPU cannot run."""
 
 
 @dataclass(frozen=True)
-class Packed:
+class PackedOperator:
     """One operator as the device takes it."""
 
     code: int
@@ -53,17 +57,17 @@ class Packed:
     steps: int
     """How many calls of ``step`` one inference takes."""
     step_cycles: int
-    """Processor cycles of the longest step on the board whose costs it was packed with."""
+    """CPU cycles of the longest step on the board whose costs it was packed with."""
     state: tuple[int, ...] = ()
     """Source tensors that keep their values between inferences."""
     inference_cycles: int | None = None
-    """Processor cycles of all steps, where they are less than as many of the longest."""
+    """CPU cycles of all steps, where they are less than as many of the longest."""
     spent: Spent | None = None
     """What the cycles are for, by measured units."""
 
     @property
     def cycles(self) -> int:
-        """Processor cycles of an inference, estimated as an upper bound."""
+        """CPU cycles of an inference, estimated as an upper bound."""
         return self.inference_cycles or self.steps * self.step_cycles
 
 
@@ -77,9 +81,9 @@ def packed(
     spent: Spent,
     scratch_bytes: int = 0,
     state: Sequence[TfliteTensor] = (),
-) -> Packed:
+) -> PackedOperator:
     """Return an operator of one of `MODULES` with what it costs on the current board."""
-    return Packed(
+    return PackedOperator(
         code=MODULES.index(module),
         primitive=primitive,
         params=params,
@@ -94,27 +98,6 @@ def packed(
     )
 
 
-def words(*values: int) -> bytes:
-    """Pack 32-bit words; the device reads all but multipliers as 30 bits and sign."""
-    return b"".join(struct.pack("<I", int(v) & 0xFFFFFFFF) for v in values)
-
-
-def word30(value: int, what: str) -> int:
-    """Return a value that a parameter word may hold.
-
-    Raises
-    ------
-    OperatorError
-        It is beyond 30 bits.
-    """
-    if not -(1 << 29) <= value < 1 << 29:
-        raise OperatorError(
-            "too large for the processor's operators", where=what, found=value,
-            expected="an integer of 30 bits",
-        )  # fmt: skip
-    return int(value)
-
-
 def element_bytes(tensor: TfliteTensor) -> int:
     """Bytes of one element; 0 for a type that the device has not."""
     return _SIZES.get(tensor.dtype, 0)
@@ -126,7 +109,7 @@ def per_tensor(tensor: TfliteTensor) -> tuple[float, int]:
     return (1.0, 0) if q is None else (q.scales[0], q.zero_points[0])
 
 
-def scales_of(quantization: Quantization | None, channels: int) -> tuple[float, ...]:
+def scales_of(quantization: Quantisation | None, channels: int) -> tuple[float, ...]:
     """One scale a channel."""
     if quantization is None:
         return (1.0,) * channels
@@ -148,13 +131,13 @@ def quantise_multiplier(real: float) -> tuple[int, int]:
     return multiplier, shift
 
 
-def scaling_row(multiplier: int, shift: int, wide: bool = False) -> tuple[int, int, int]:
-    """Words of one channel of a scaling."""
+def factor(multiplier: int, shift: int, wide: bool = False) -> bytes:
+    """Pack a factor; a wide one is for sums of 48 bits."""
     if not wide:
-        return multiplier, max(shift, 0), max(-shift, 0)
+        return _FACTOR.pack(multiplier=multiplier, left=max(shift, 0), right=max(-shift, 0))
     # TFLite multiplies sums of 64 bits by the upper half of the multiplier, and rounds once.
     reduced = (multiplier + (1 << 15)) >> 16 if multiplier < 0x7FFF0000 else 0x7FFF
-    return reduced, 0, 15 - shift - 1
+    return _FACTOR.pack(multiplier=reduced, left=0, right=15 - shift - 1)
 
 
 def scaling(
@@ -167,9 +150,11 @@ def scaling(
     wide: bool = False,
 ) -> bytes:
     """Pack a scaling of accumulators to outputs: (multiplier, shift) a channel."""
-    packed = [scaling_row(m, s, wide) for m, s in rows]
-    flat = [value for row in packed for value in row]
-    return words(zero, low, high, width, len(packed), int(wide), *flat)
+    factors = [factor(m, s, wide) for m, s in rows]
+    head = _SCALING.pack(
+        zero=zero, low=low, high=high, width=width, channels=len(factors), wide=int(wide)
+    )
+    return head + b"".join(factors)
 
 
 def limits(dtype: str) -> tuple[int, int]:
@@ -234,7 +219,10 @@ def loading(
             sizes[-axis] = result[-axis]
             strides[-axis] = 0 if shape[-axis] == 1 else stride
             stride *= shape[-axis]
-    return words(_TYPES[tensor.dtype], offset, shift, int(flat), *sizes, *strides)
+    return _LOADING.pack(
+        type=TYPES[tensor.dtype], offset=offset, shift=shift, flat=int(flat), sizes=sizes,
+        strides=strides,
+    )  # fmt: skip
 
 
 def row_length(tensor: TfliteTensor, result: Sequence[int]) -> int:

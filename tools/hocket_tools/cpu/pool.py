@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from ..container.device import Words
 from ..tflite.operators import SourceOperator
 from .conv import padding_before
 from .costs import STEP_CYCLES, chunk_of, spent, work
-from .packing import Packed, activation_limits, packed, words
+from .packing import TYPES, PackedOperator, activation_limits, packed
 from .registry import Operator, register
 
+_PARAMETERS = Words("ops.pool")
 _MOST = 1024
 
 
@@ -26,7 +28,7 @@ class Pool(Operator):
             return "a fused activation that is not a clamp"
         return None
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """Geometry and clamp."""
         given, result = source.input(0), source.outputs[0]
         _, height, width, depth = given.shape
@@ -42,29 +44,18 @@ class Pool(Operator):
         parts = -(-ky // part)
         item = output + row * ky
         chunk = 1 if parts > 1 else chunk_of(item, min(_MOST, result.elements))
+        header = _PARAMETERS.pack(
+            count=result.elements, chunk=chunk, mean=int(source.kind == "AVERAGE_POOL_2D"),
+            type=TYPES[given.dtype], height=height, width=width, depth=depth,
+            out_height=out_height, out_width=out_width, kernel_y=ky, kernel_x=kx, stride_y=sy,
+            stride_x=sx, pad_y=padding_before(height, ky, sy, 1, out_height, padding),
+            pad_x=padding_before(width, kx, sx, 1, out_width, padding), low=low, high=high,
+            part=part,
+        )  # fmt: skip
         return packed(
             "pool",
             primitive,
-            words(
-                result.elements,
-                chunk,
-                int(source.kind == "AVERAGE_POOL_2D"),
-                0 if given.dtype == "int8" else 2,
-                height,
-                width,
-                depth,
-                out_height,
-                out_width,
-                ky,
-                kx,
-                sy,
-                sx,
-                padding_before(height, ky, sy, 1, out_height, padding),
-                padding_before(width, kx, sx, 1, out_width, padding),
-                low,
-                high,
-                part,
-            ),
+            header,
             inputs=(given,),
             outputs=(result,),
             scratch_bytes=8,

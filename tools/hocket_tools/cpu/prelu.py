@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from ..container.device import Words
 from ..tflite.operators import SourceOperator
 from .costs import chunk_of, spent, work
 from .packing import (
     ONE,
-    Packed,
+    PackedOperator,
+    factor,
     limits,
     loading,
     packed,
@@ -15,11 +17,10 @@ from .packing import (
     quantise_multiplier,
     row_length,
     scaling,
-    scaling_row,
-    words,
 )
 from .registry import Operator, register
 
+_PARAMETERS = Words("ops.prelu")
 _MOST = 64
 
 
@@ -37,7 +38,7 @@ class Prelu(Operator):
             return "more than four axes"
         return None
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """Loadings of both, scalings of elements and of products."""
         given, slopes, result = source.input(0), source.input(1), source.outputs[0]
         (a, zero), (b, slope_zero), (c, to_zero) = (per_tensor(t) for t in (given, slopes, result))
@@ -46,13 +47,12 @@ class Prelu(Operator):
         low, high = limits(result.dtype)
         item = work("prelu", item=1, row=row_length(slopes, result.shape) > 0)
         chunk = chunk_of(item, min(_MOST, max(result.elements, 1)))
-        params = (
-            words(result.elements, chunk)
-            + loading(given, result.shape, offset=-zero)
-            + loading(slopes, result.shape, offset=-slope_zero)
-            + words(*scaling_row(*positive), *scaling_row(*negative))
-            + scaling([ONE], zero=to_zero, low=low, high=high, width=1)
-        )
+        params = _PARAMETERS.pack(
+            count=result.elements, chunk=chunk, left=loading(given, result.shape, offset=-zero),
+            right=loading(slopes, result.shape, offset=-slope_zero),
+            positive=factor(*positive), negative=factor(*negative),
+        )  # fmt: skip
+        params += scaling([ONE], zero=to_zero, low=low, high=high, width=1)
         return packed(
             "prelu",
             primitive,

@@ -11,17 +11,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..container.device import Words, words
 from ..tflite.model import TfliteTensor
 from ..tflite.operators import SourceOperator, constant
 from .costs import STEP_CYCLES, Work, chunk_of, work
 from .packing import (
+    TYPES,
     activation_limits,
     element_bytes,
     per_tensor,
     quantise_multiplier,
     scales_of,
     scaling,
-    words,
 )
 
 #: Number of the type in the schema.
@@ -119,6 +120,9 @@ def biases(
     return words(*(part for v in values for part in (int(v) & 0xFFFF, int(v) >> 16)))
 
 
+#: Parameters of products of rows: ``hocket.ops.dense``; behind them biases and scaling.
+_PRODUCTS = Words("ops.dense")
+
 #: Most outputs of a step, which bounds the accumulators in scratch.
 _MOST = 64
 _LEAST_PART = 16
@@ -188,6 +192,18 @@ def rows(module: str, outputs: int, channels: int, depth: int, *, narrow: bool, 
             break
         most -= lanes
     return Rows(most, part, -(-outputs // most) * -(-depth // part), longest, total)
+
+
+def products(
+    plan: Rows, outputs: int, channels: int, depth: int, biases: bytes, *, dtype: str, wide: bool
+) -> bytes:
+    """Parameters of products of rows that are cut by a plan, with what they hold of biases."""
+    head = _PRODUCTS.pack(
+        count=outputs, chunk=plan.most, primitive=0,
+        scaling=_PRODUCTS.size + len(biases) // 4, bias=_PRODUCTS.size, depth=depth,
+        channels=channels, type=TYPES[dtype], wide=int(wide), part=plan.part,
+    )  # fmt: skip
+    return head + biases
 
 
 def _products(module: str, fours: int, ones: int, products: int, narrow: bool, unit: str) -> Work:

@@ -5,26 +5,29 @@ from __future__ import annotations
 
 import math
 
+from ..container.device import Words, constants
 from ..tflite.operators import SourceOperator, constant
 from .costs import STEP_CYCLES, chunk_of, spent, work
 from .packing import (
-    Packed,
+    TYPES,
+    PackedOperator,
     element_bytes,
     limits,
     packed,
     per_tensor,
     quantise_multiplier,
     scaling,
-    words,
 )
 from .registry import Operator, register
 
-_KINDS = {
-    "SUM": 0, "MEAN": 0, "REDUCE_MAX": 1, "REDUCE_MIN": 2, "ARG_MAX": 3, "ARG_MIN": 4,
+_PARAMETERS = Words("ops.reduce")
+_CODES = constants("ops.reduce")
+_KINDS: dict[str, int] = {
+    "SUM": _CODES["SUM"], "MEAN": _CODES["SUM"], "REDUCE_MAX": _CODES["MAX"],
+    "REDUCE_MIN": _CODES["MIN"], "ARG_MAX": _CODES["ARG_MAX"], "ARG_MIN": _CODES["ARG_MIN"],
 }  # fmt: skip
-_TYPES = {"int8": 0, "int16": 2}
 _MOST = 64
-_AXES = 4
+_AXES = _PARAMETERS.width("sizes") // 2
 
 
 def _mean_multiplier(multiplier: int, shift: int, count: int) -> tuple[int, int]:
@@ -64,7 +67,7 @@ class Reduce(Operator):
     def supports(self, source: SourceOperator) -> str | None:
         """int8 (and int16 sums and means), with constant axes."""
         given, result = source.input(0), source.outputs[0]
-        allowed = ("int8", "int16") if _KINDS[source.kind] == 0 else ("int8",)
+        allowed = ("int8", "int16") if _KINDS[source.kind] == _CODES["SUM"] else ("int8",)
         if given.dtype not in allowed:
             return f"an input of {given.dtype}"
         if constant(source.input(1)) is None:
@@ -79,7 +82,7 @@ class Reduce(Operator):
             return "an extreme in another scale"
         return None
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """Strides of the axes that stay and of those that are reduced."""
         given, result = source.input(0), source.outputs[0]
         axes = _axes(source)
@@ -87,7 +90,7 @@ class Reduce(Operator):
         gone = _groups(given.shape, axes, True)
         count = math.prod(size for size, _ in gone)
         (from_scale, from_zero), (to_scale, to_zero) = per_tensor(given), per_tensor(result)
-        sums = _KINDS[source.kind] == 0
+        sums = _KINDS[source.kind] == _CODES["SUM"]
         multiplier, shift = quantise_multiplier(from_scale / to_scale) if sums else (0, 0)
         if source.kind == "MEAN":
             multiplier, shift = _mean_multiplier(multiplier, shift, count)
@@ -102,10 +105,10 @@ class Reduce(Operator):
         parts = -(-count // part)
         item = output + element * count
         chunk = 1 if parts > 1 else chunk_of(item, min(_MOST, result.elements))
-        header = words(
-            result.elements, chunk, _KINDS[source.kind], _TYPES[given.dtype],
-            -from_zero * count if sums else 0,
-            *(size for size, _ in flat), *(stride for _, stride in flat), part, count,
+        header = _PARAMETERS.pack(
+            count=result.elements, chunk=chunk, kind=_KINDS[source.kind], type=TYPES[given.dtype],
+            start=-from_zero * count if sums else 0, sizes=[size for size, _ in flat],
+            strides=[stride for _, stride in flat], part=part, elements=count,
         )  # fmt: skip
         ends = scaling(
             [(multiplier, shift)],

@@ -7,11 +7,13 @@ import math
 
 import numpy as np
 
+from ..container.device import Words, words
 from ..tflite.operators import SourceOperator
 from .costs import STEP_CYCLES, chunk_of, spent, work
-from .packing import Packed, element_bytes, packed, words
+from .packing import PackedOperator, element_bytes, packed
 from .registry import Operator, register
 
+_PARAMETERS = Words("ops.resize")
 _UNIT = 1024
 
 _Place = tuple[int, int, int]
@@ -62,7 +64,7 @@ class Resize(Operator):
             return f"an input of {given.dtype}"
         return None if element_bytes(given) else f"elements of {given.dtype}"
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """Where each row and column comes from."""
         given, result = source.input(0), source.outputs[0]
         _, height, width, depth = given.shape
@@ -81,22 +83,15 @@ class Resize(Operator):
         part = min(depth, max(1, room // max(channel.cycles, 1)))
         parts = -(-depth // part)
         chunk = 1 if parts > 1 else chunk_of(pixel + channel * depth, pixels)
+        header = _PARAMETERS.pack(
+            count=pixels, chunk=chunk, bilinear=int(bilinear), width=size, height=height,
+            columns=width, depth=depth, out_height=out_height, out_columns=out_width,
+            part=part,
+        )  # fmt: skip
         return packed(
             "resize",
             primitive,
-            words(
-                pixels,
-                chunk,
-                int(bilinear),
-                size,
-                height,
-                width,
-                depth,
-                out_height,
-                out_width,
-                part,
-                *(value for place in (*rows, *columns) for value in place),
-            ),
+            header + words(*(value for place in (*rows, *columns) for value in place)),
             inputs=(given,),
             outputs=(result,),
             spent=spent(

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from ..container.device import Words
 from ..tflite.operators import SourceOperator
 from .costs import chunk_of, spent, work
-from .packing import Packed, element_bytes, loading, packed, row_length, words
+from .packing import PackedOperator, element_bytes, loading, packed, row_length
 from .registry import Operator, register
 
+_PARAMETERS = Words("ops.select")
 _MOST = 64
 
 
@@ -28,18 +30,22 @@ class Select(Operator):
             return "a broadcast of more than five axes"
         return None
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """Loadings of all three."""
         tensors = [source.input(i) for i in range(3)]
         result = source.outputs[0]
         # Rows of a broadcast are counted with each element: they may be as short as one.
         item = work("select", item=1, row=sum(row_length(t, result.shape) > 0 for t in tensors))
         chunk = chunk_of(item, min(_MOST, result.elements))
-        header = words(result.elements, chunk, element_bytes(result), 0)
+        condition, left, right = (loading(t, result.shape) for t in tensors)
+        header = _PARAMETERS.pack(
+            count=result.elements, chunk=chunk, width=element_bytes(result), unused=0,
+            condition=condition, left=left, right=right,
+        )  # fmt: skip
         return packed(
             "select",
             primitive,
-            header + b"".join(loading(t, result.shape) for t in tensors),
+            header,
             inputs=tensors,
             outputs=(result,),
             scratch_bytes=12 * chunk,

@@ -8,21 +8,23 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..container.device import Words, words
 from ..tflite.operators import SourceOperator
 from .costs import chunk_of, spent, work
 from .packing import (
-    Packed,
+    TYPES,
+    PackedOperator,
     element_bytes,
+    factor,
     packed,
     per_tensor,
     quantise_multiplier,
-    scaling_row,
-    words,
 )
 from .registry import Operator, register
 
+_PARAMETERS = Words("ops.softmax")
+_STATE_BYTES = 4 * Words("ops.softmax", "the state").size
 _MOST = 96
-_STATE_BYTES = 20
 _INTEGER_BITS = 5
 _MAX = (1 << 31) - 1
 
@@ -145,7 +147,7 @@ class Softmax(Operator):
             return "more than 4095 elements a row, whose sum may pass 32 bits"
         return None
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """Tables of exponentials."""
         given, result = source.input(0), source.outputs[0]
         depth = given.shape[-1]
@@ -166,14 +168,19 @@ class Softmax(Operator):
         parts = -(-depth // most)
         if narrow:
             table = _exponentials(scale, beta)
-            body = words(len(table), 0, 0, 0, *(value for pair in table for value in pair))
+            entries, differences = len(table), b"\0" * 12
+            body = words(*(value for pair in table for value in pair))
         else:
-            factor = quantise_multiplier(scale * beta / (10.0 / 65535.0))
-            body = words(0, *scaling_row(*factor)) + _wide_tables()
+            entries, body = 0, _wide_tables()
+            differences = factor(*quantise_multiplier(scale * beta / (10.0 / 65535.0)))
+        header = _PARAMETERS.pack(
+            rows=rows, chunk=1, depth=depth, most=most, type=TYPES[given.dtype],
+            width=element_bytes(result), entries=entries, scale=differences,
+        )  # fmt: skip
         return packed(
             "softmax",
             primitive,
-            words(rows, 1, depth, most, 0 if narrow else 2, element_bytes(result)) + body,
+            header + body,
             inputs=(given,),
             outputs=(result,),
             scratch_bytes=_STATE_BYTES + 4 * most,

@@ -5,24 +5,24 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..container.device import Words
+from ..tflite.model import TfliteTensor
 from ..tflite.operators import SourceOperator, constant
 from .costs import chunk_of, spent, work
 from .packing import (
-    Packed,
+    PackedOperator,
     element_bytes,
     limits,
     packed,
     per_tensor,
     quantise_multiplier,
     scaling,
-    words,
 )
-from .products import biases, rows
+from .products import biases, products, rows
 from .registry import Operator, register
 
+_PARAMETERS = Words("ops.svdf")
 _MOST = 64
-_WORDS = 13
-_ROW_WORDS = 10
 
 
 class Svdf(Operator):
@@ -45,7 +45,7 @@ class Svdf(Operator):
             return f"a bias of {bias.dtype}"
         return None
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """Scalings of both stages; the zero point's share of the first is in its biases."""
         given, features, times, state = (source.input(i) for i in (0, 1, 2, 4))
         result = source.outputs[0]
@@ -60,23 +60,7 @@ class Svdf(Operator):
         correction = -(128 + zero) * values.astype(np.int64).sum(axis=1)
         feature_bias = biases(None, filters, wide=False, correction=correction)
         unit_bias = biases(source.optional(3), filters // rank, wide=False)
-        f = np.float32
-        a, w, s, t, o = (f(per_tensor(x)[0]) for x in (given, features, state, times, result))
-        low, high = limits(state.dtype)
-        feature_scaling = scaling(
-            [quantise_multiplier(float(a * w / s))],
-            zero=0,
-            low=low,
-            high=high,
-            width=element_bytes(state),
-        )
-        unit_scaling = scaling(
-            [quantise_multiplier(float(s * t / o))],
-            zero=per_tensor(result)[1],
-            low=-128,
-            high=127,
-            width=1,
-        )
+        feature_scaling, unit_scaling = _scalings(given, features, state, times, result)
         shifted = batches * filters * memory - 1
         units = batches * filters // rank
         byte = work("svdf", moved=1)
@@ -86,44 +70,55 @@ class Svdf(Operator):
         unit_chunk = chunk_of(unit, min(_MOST, units))
         newest = work("svdf", newest=1)
         newest_chunk = chunk_of(newest, batches * filters)
-        unit_bias_at = _WORDS
-        unit_scaling_at = unit_bias_at + len(unit_bias) // 4
+        unit_scaling_at = _PARAMETERS.size + len(unit_bias) // 4
         features_at = unit_scaling_at + len(unit_scaling) // 4
         acc = 4 * max(plan.most, unit_chunk)
-        header = words(
-            moves, newest_chunk, unit_chunk, filters, batches, memory, rank, element_bytes(state),
-            per_tensor(state)[1], unit_bias_at, unit_scaling_at, features_at, acc,
+        header = _PARAMETERS.pack(
+            shift_chunk=moves, newest_chunk=newest_chunk, unit_chunk=unit_chunk, filters=filters,
+            batches=batches, memory=memory, rank=rank, width=element_bytes(state),
+            zero=per_tensor(state)[1], unit_bias=_PARAMETERS.size, unit_scaling=unit_scaling_at,
+            features=features_at, acc=acc,
         )  # fmt: skip
-        products = words(
-            batches * filters, plan.most, 0, _ROW_WORDS + len(feature_bias) // 4, _ROW_WORDS, depth,
-            filters, 0, 0, plan.part,
-        )  # fmt: skip
-        unit_steps = -(-units // unit_chunk)
-        shift_steps = max(-(-shifted // moves), 1)
-        newest_steps = -(-batches * filters // newest_chunk)
+        first = products(
+            plan, batches * filters, filters, depth, feature_bias, dtype="int8", wide=False
+        )
+        total = byte * (element_bytes(state) * shifted) + plan.total
+        total += newest * (batches * filters) + unit * units
+        phases = (
+            (byte * (element_bytes(state) * moves), max(-(-shifted // moves), 1)),
+            (plan.longest, plan.steps),
+            (newest * newest_chunk, -(-batches * filters // newest_chunk)),
+            (unit * unit_chunk, -(-units // unit_chunk)),
+        )
         return packed(
             "svdf",
             primitive,
-            header + unit_bias + unit_scaling + products + feature_bias + feature_scaling,
+            header + unit_bias + unit_scaling + first + feature_scaling,
             inputs=(given, features, times, state),
             outputs=(result,),
             scratch_bytes=acc + -(-batches * filters * element_bytes(state) // 4) * 4,
-            spent=spent(
-                shift_steps + plan.steps + newest_steps + unit_steps,
-                work("svdf"),
-                byte * (element_bytes(state) * shifted)
-                + plan.total
-                + newest * (batches * filters)
-                + unit * units,
-                (
-                    (byte * (element_bytes(state) * moves), shift_steps),
-                    (plan.longest, plan.steps),
-                    (newest * newest_chunk, newest_steps),
-                    (unit * unit_chunk, unit_steps),
-                ),
-            ),
+            spent=spent(sum(count for _, count in phases), work("svdf"), total, phases),
             state=(state,),
         )
+
+
+def _scalings(
+    given: TfliteTensor,
+    features: TfliteTensor,
+    state: TfliteTensor,
+    times: TfliteTensor,
+    result: TfliteTensor,
+) -> tuple[bytes, bytes]:
+    """From products of the features to the state, and from those along time to the output."""
+    f = np.float32
+    a, w, s, t, o = (f(per_tensor(x)[0]) for x in (given, features, state, times, result))
+    low, high = limits(state.dtype)
+    width, zero = element_bytes(state), per_tensor(result)[1]
+    first, second = (quantise_multiplier(float(factor)) for factor in (a * w / s, s * t / o))
+    return (
+        scaling([first], zero=0, low=low, high=high, width=width),
+        scaling([second], zero=zero, low=-128, high=127, width=1),
+    )
 
 
 register(Svdf())

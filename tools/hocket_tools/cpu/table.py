@@ -13,39 +13,38 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..tflite.model import Quantization, TfliteTensor
+from ..container.device import Words
+from ..tflite.model import Quantisation, TfliteTensor
 from ..tflite.operators import SourceOperator
 from .costs import chunk_of, spent, work
-from .packing import Packed, element_bytes, packed, words
+from .packing import PackedOperator, element_bytes, packed
 from .registry import Operator, register
 
+_PARAMETERS = Words("ops.table")
 _RESULTS = ("int8", "uint8", "int16", "int32", "float32")
 _UNITS = {1: "byte", 2: "half", 4: "word"}
 
 
-def _key(tensor: TfliteTensor) -> tuple[str, Quantization | None]:
+def _key(tensor: TfliteTensor) -> tuple[str, Quantisation | None]:
     return tensor.dtype, tensor.quantization
 
 
 @lru_cache(maxsize=256)
 def _values(
     kind: str,
-    source: tuple[str, Quantization | None],
-    target: tuple[str, Quantization | None],
+    source: tuple[str, Quantisation | None],
+    target: tuple[str, Quantisation | None],
     table: str | None,
     options: tuple[tuple[str, Any], ...],
 ) -> NDArray[Any] | str:
     # Imported here, because the comparison with the reference needs the compiler, which needs this.
     from ..reference.oracle import Oracle, OracleError
-    from ..tflite.builder import ModelBuilder, Quantisation
-
-    def scale_of(found: Quantization | None) -> Quantisation | None:
-        return None if found is None else Quantisation(found.scales, found.zero_points, found.axis)
+    from ..tflite.builder import ModelBuilder
 
     builder = ModelBuilder()
     shape = (1, 16, 16, 1)
-    given = builder.input("input", shape, source[0], scale_of(source[1]))
-    result = builder.output("output", shape, target[0], scale_of(target[1]))
+    given = builder.input("input", shape, source[0], source[1])
+    result = builder.output("output", shape, target[0], target[1])
     builder.operator(kind, (given,), (result,), table, version=2, **dict(options))
     every = np.arange(256).astype(np.uint8).view(source[0]).reshape(shape)
     try:
@@ -94,7 +93,7 @@ class Table(Operator):
         values = function_values(source)
         return f"tflite_micro has no kernel: {values}" if isinstance(values, str) else None
 
-    def pack(self, source: SourceOperator, primitive: str) -> Packed | None:
+    def pack(self, source: SourceOperator, primitive: str) -> PackedOperator | None:
         """A table of 256 entries."""
         values = function_values(source)
         if isinstance(values, str):
@@ -106,7 +105,8 @@ class Table(Operator):
         return packed(
             "table",
             primitive,
-            words(given.elements, chunk, width, 0) + values.tobytes(),
+            _PARAMETERS.pack(count=given.elements, chunk=chunk, width=width, unused=0)
+            + values.tobytes(),
             inputs=(given,),
             outputs=(result,),
             spent=spent(-(-given.elements // chunk), item * chunk, item * given.elements),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Input frames for a network's tensors: from files that people have, or from generators.
+"""Input frames for a network's tensors: from files or generators.
 
 A source is an iterator of numpy arrays, each of a tensor's shape and dtype. Files are read and
 checked when the source is opened, not when the first frame is due.
@@ -11,103 +11,25 @@ point. Pixels and audio samples are made real first, by their full scale.
 
 from __future__ import annotations
 
-import importlib
 import math
-import wave
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import count
+from itertools import cycle
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hocket_host.errors import HocketError
+from .generators import open_generator
+from .tensor import Frames, SourceError, TensorSpec, quantize
+from .wav import read_wav
 
 Mode = Literal["raw", "quantize"]
-Frames = Iterator[NDArray[Any]]
 
 _PIXEL_SCALES = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0), (-128.0, 127.0))
 _SAMPLE_SCALES = ((-1.0, 1.0), (-32768.0, 32767.0))
-
-
-class SourceError(HocketError):
-    """An input that cannot be read, or does not fit the tensor it is for."""
-
-
-@dataclass(frozen=True)
-class TensorSpec:
-    """The tensor that frames are made for."""
-
-    shape: tuple[int, ...]
-    dtype: str
-    """numpy's name: ``int8``, ``uint8``, ``int16``, ``int32`` or ``float32``."""
-    scale: float = 1.0
-    zero_point: int = 0
-
-    @property
-    def size(self) -> int:
-        """Number of elements."""
-        return math.prod(self.shape)
-
-    def limits(self) -> tuple[int, int]:
-        """Least and greatest value of an integer tensor, or of one of truth values."""
-        if self.dtype == "bool":
-            return 0, 1
-        info = np.iinfo(self.dtype)
-        return int(info.min), int(info.max)
-
-    def real_range(self) -> tuple[float, float]:
-        """Real values that an integer tensor can represent."""
-        low, high = self.limits()
-        return (low - self.zero_point) * self.scale, (high - self.zero_point) * self.scale
-
-    def describe(self) -> str:
-        """Shape and dtype for an error."""
-        return f"{self.dtype} of shape {'x'.join(map(str, self.shape)) or 'one element'}"
-
-
-def quantize(values: NDArray[Any], tensor: TensorSpec) -> NDArray[Any]:
-    """Real numbers to a tensor's dtype: divide by scale, round, add zero point, saturate.
-
-    Halves are rounded away from zero, as TensorFlow Lite's QUANTIZE does. A float tensor takes the
-    numbers as they are.
-
-    Parameters
-    ----------
-    values
-        Any shape; finite.
-    tensor
-        Its dtype, scale and zero point.
-
-    Raises
-    ------
-    SourceError
-        A value is not finite, or the scale is not positive.
-    """
-    real = np.asarray(values, dtype=np.float64)
-    if not np.isfinite(real).all():
-        raise SourceError(
-            "values that are not finite cannot be quantized",
-            found=f"{int((~np.isfinite(real)).sum())} of {real.size} are NaN or infinite",
-            expected="finite numbers",
-        )
-    if np.dtype(tensor.dtype).kind == "f":
-        return real.astype(tensor.dtype)
-    if not tensor.scale > 0:
-        raise SourceError(
-            "a tensor without a scale cannot be quantized to",
-            found=f"scale {tensor.scale}",
-            expected="a scale above 0",
-            try_='mode = "raw"',
-        )
-    scaled = real / tensor.scale
-    rounded = np.copysign(np.floor(np.abs(scaled) + 0.5), scaled) + tensor.zero_point
-    low, high = tensor.limits()
-    saturated: NDArray[Any] = np.clip(rounded, low, high)
-    return saturated.astype(tensor.dtype)
 
 
 def open_source(
@@ -161,9 +83,23 @@ def open_source(
             expected="one of them",
             try_='generator = "random"',
         )
-    if generator is not None:
-        return _generate(generator, tensor, seed)
-    path = Path(file)  # type: ignore[arg-type]
+    if file is None:
+        return open_generator(str(generator), tensor, seed)
+    frames = _read(Path(file), tensor, _Options(mode, hop, array, full_scale))
+    frames.setflags(write=False)  # frames repeat
+    return cycle(frames) if loop else iter(frames)
+
+
+@dataclass(frozen=True)
+class _Options:
+    mode: Mode
+    hop: int | None
+    array: str | None
+    full_scale: tuple[float, float] | None
+
+
+def _read(path: Path, tensor: TensorSpec, options: _Options) -> NDArray[Any]:
+    mode = options.mode
     if mode not in ("raw", "quantize"):
         raise SourceError("unknown mode", where=path, found=repr(mode), expected="raw or quantize")
     reader = _READERS.get(path.suffix.lower())
@@ -178,26 +114,10 @@ def open_source(
     if not path.is_file():
         raise SourceError("no such input file", where=path, expected="a file that exists")
     try:
-        frames = reader(path, tensor, _Options(mode, hop, array, full_scale))
+        return reader(path, tensor, options)
     except SourceError as error:
-        if error.where is None:
-            error.where = path
+        error.where = error.where or path
         raise
-    frames.setflags(write=False)  # the same frames come round again
-    return _cycle(frames) if loop else iter(frames)
-
-
-def _cycle(frames: NDArray[Any]) -> Frames:
-    while True:
-        yield from frames
-
-
-@dataclass(frozen=True)
-class _Options:
-    mode: Mode
-    hop: int | None
-    array: str | None
-    full_scale: tuple[float, float] | None
 
 
 def _raw(values: NDArray[Any], tensor: TensorSpec) -> NDArray[Any]:
@@ -328,29 +248,12 @@ def _read_image(path: Path, tensor: TensorSpec, options: _Options) -> NDArray[An
     return _raw(pixels, tensor).reshape(1, *tensor.shape)
 
 
-def _samples(path: Path) -> tuple[NDArray[Any], int]:
-    """Interleaved samples of a wav file and its channels."""
-    try:
-        with wave.open(str(path), "rb") as file:
-            width, channels = file.getsampwidth(), file.getnchannels()
-            data = file.readframes(file.getnframes())
-    except (wave.Error, EOFError) as error:
-        raise SourceError(
-            "not a wav file",
-            found=str(error) or "an early end of the file",
-            expected="uncompressed PCM",
-        ) from error
-    dtype = {1: "u1", 2: "<i2", 4: "<i4"}.get(width)
-    if dtype is None:
-        raise SourceError(
-            "unusual sample width", found=f"{8 * width} bits", expected="8, 16 or 32 bits"
-        )
-    whole = len(data) // (width * channels) * width * channels
-    return np.frombuffer(data[:whole], dtype=dtype), channels
-
-
 def _read_wav(path: Path, tensor: TensorSpec, options: _Options) -> NDArray[Any]:
-    samples, channels = _samples(path)
+    _, bits, channels, data = read_wav(path, SourceError)
+    dtype = {8: "u1", 16: "<i2", 32: "<i4"}.get(bits)
+    if dtype is None:
+        raise SourceError("unusual sample width", found=f"{bits} bits", expected="8, 16 or 32 bits")
+    samples = np.frombuffer(data, dtype)
     if channels != 1 and tensor.shape[-1:] != (channels,):
         raise SourceError(
             "wav file has more channels than the tensor",
@@ -389,70 +292,3 @@ _READERS: dict[str, Callable[[Path, TensorSpec, _Options], NDArray[Any]]] = {
     ".bmp": _read_image,
     ".wav": _read_wav,
 }
-
-
-def _generate(name: str, tensor: TensorSpec, seed: int) -> Frames:
-    if name == "random":
-        return _random(tensor, seed)
-    if name == "constant":
-        return _constant(tensor)
-    if name == "ramp":
-        return _ramp(tensor)
-    module_name, colon, function_name = name.partition(":")
-    if not colon:
-        raise SourceError(
-            "unknown generator",
-            found=repr(name),
-            expected="random, constant, ramp or package.module:function",
-        )
-    try:
-        function = getattr(importlib.import_module(module_name), function_name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise SourceError(
-            "generator cannot be imported",
-            where=name,
-            found=f"{type(error).__name__}: {error}",
-            expected="a function of an importable module",
-            try_="check the spelling, and that the module is on PYTHONPATH",
-        ) from error
-    return _checked(name, iter(function(tensor, seed)), tensor)
-
-
-def _random(tensor: TensorSpec, seed: int) -> Frames:
-    rng = np.random.default_rng(seed)
-    if np.dtype(tensor.dtype).kind == "f":
-        while True:
-            yield (rng.random(tensor.shape) * 2 - 1).astype(tensor.dtype)
-    low, high = tensor.limits()
-    while True:
-        yield rng.integers(low, high, size=tensor.shape, dtype=tensor.dtype, endpoint=True)
-
-
-def _constant(tensor: TensorSpec) -> Frames:
-    value = 0 if np.dtype(tensor.dtype).kind == "f" else tensor.zero_point
-    while True:
-        yield np.full(tensor.shape, value, dtype=tensor.dtype)
-
-
-def _ramp(tensor: TensorSpec) -> Frames:
-    base = np.arange(tensor.size, dtype=np.int64).reshape(tensor.shape)
-    if np.dtype(tensor.dtype).kind == "f":
-        for number in count():
-            yield ((base + number * tensor.size) % 256 / 128 - 1).astype(tensor.dtype)
-    low, high = tensor.limits()
-    for number in count():
-        values: NDArray[Any] = low + (base + number * tensor.size) % (high - low + 1)
-        yield values.astype(tensor.dtype)
-
-
-def _checked(name: str, frames: Iterator[Any], tensor: TensorSpec) -> Frames:
-    for number, frame in enumerate(frames):
-        shape, dtype = getattr(frame, "shape", None), getattr(frame, "dtype", None)
-        if shape != tensor.shape or dtype != np.dtype(tensor.dtype):
-            raise SourceError(
-                "generator made a frame that does not fit the tensor",
-                where=f"{name}, frame {number}",
-                found=f"{type(frame).__name__} {dtype} of shape {shape}",
-                expected=tensor.describe(),
-            )
-        yield frame

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from .build import Image, build, built, is_current
+from .build import ArmImage, build, built, is_current
 from .errors import FirmwareError
 from .lacking import lacking
 
-__all__ = ["FirmwareError", "Image", "build", "built", "is_current", "lacking"]
+__all__ = ["ArmImage", "FirmwareError", "build", "built", "is_current", "lacking"]

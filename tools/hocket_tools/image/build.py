@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import source, toolchain
+from . import micropython_source, toolchain
 from .errors import FirmwareError
 
 FIRMWARE = Path(__file__).resolve().parents[3] / "firmware"
@@ -30,7 +30,7 @@ _EPOCH = "1744675200"
 
 
 @dataclass(frozen=True)
-class Image:
+class ArmImage:
     """A linked image and what its sections take, in bytes."""
 
     elf: Path
@@ -94,9 +94,9 @@ def sections(elf: Path) -> dict[str, int]:
     return {row[0]: int(row[1]) for row in rows if len(row) == 3 and row[1].isdigit()}
 
 
-def _image(elf: Path) -> Image:
+def _image(elf: Path) -> ArmImage:
     size = sections(elf)
-    return Image(
+    return ArmImage(
         elf=elf,
         heap=size[".heap"],
         text=size[".text"] + size.get(".ARM.exidx", 0),
@@ -124,7 +124,7 @@ def is_current(output: Path, board: str = BOARD) -> bool:
     return stamp.is_file() and stamp.read_text() == _sources()
 
 
-def built(output: Path, board: str = BOARD) -> list[Image]:
+def built(output: Path, board: str = BOARD) -> list[ArmImage]:
     """The images of a board that Hocket ships, as they were built."""
     return [_image(output / board / f"{name}.elf") for name in _HEAPS]
 
@@ -147,7 +147,7 @@ def build(
     heaps: Mapping[str, int] | None = None,
     jobs: int | None = None,
     report: Callable[[str], None] = lambda line: None,
-) -> list[Image]:
+) -> list[ArmImage]:
     """Build the images of a board.
 
     Parameters
@@ -181,9 +181,9 @@ def _build(
     heaps: Mapping[str, int] | None,
     jobs: int,
     report: Callable[[str], None],
-) -> list[Image]:
+) -> list[ArmImage]:
     report("MicroPython's source")
-    tree = source.locate()
+    tree = micropython_source.locate()
     cross = output / "mpy-cross"
     report(f"mpy-cross, from {tree}")
     _make(tree / "mpy-cross", {"BUILD": cross}, jobs, output / "mpy-cross.log")

@@ -5,14 +5,16 @@ from __future__ import annotations
 
 import os
 
-from . import source, toolchain
+from hocket_host.missing import Missing
+
+from . import micropython_source, toolchain
 
 
-def lacking() -> str | None:
-    """What is missing, and how to get it; None if nothing."""
+def lacking() -> Missing | None:
+    """What is missing; None if nothing."""
     missing = toolchain.missing_packages()
     if missing:
-        return f"no ARM toolchain: apt-get install {' '.join(missing)}"
-    if not os.environ.get("MICROPYTHON_DIR") and not source.is_here():
-        return "MicroPython's source was not fetched yet: make firmware"
+        return Missing("no ARM toolchain", f"apt-get install {' '.join(missing)}")
+    if not os.environ.get("MICROPYTHON_DIR") and not micropython_source.is_here():
+        return Missing("MicroPython's source was not fetched yet", "make firmware")
     return None

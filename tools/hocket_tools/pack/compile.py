@@ -7,7 +7,9 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+from ..tflite.file import ModelFile
 from ..vela import Network, compile_network
+from ..vela.options import ResolvedOptions
 from .progress import Progress, silent
 from .target import Target
 
@@ -26,7 +28,11 @@ def compile_networks(target: Target, progress: Progress = silent) -> Iterator[tu
     }
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         keys = dict.fromkeys(wanted.values())
-        pending = {key: pool.submit(compile_network, *key) for key in keys}
+        pending = {key: pool.submit(_compiled, *key) for key in keys}
         for name, key in wanted.items():
-            progress(f"compiling {key[0].name} for {name}")
+            progress(f"compiling {key[0].path.name} for {name}")
             yield name, pending[key].result()
+
+
+def _compiled(model: ModelFile, options: ResolvedOptions, on_cpu: tuple[str | int, ...]) -> Network:
+    return compile_network(model.path, options, on_cpu, model.signature)

@@ -13,7 +13,7 @@ from hocket_host.units import format_size
 
 from .. import container as hkt
 from ..vela import CompiledModel
-from ..vela.result import State, Tensor
+from ..vela.result import PlacedTensor, State
 from .primitives import aligned, scratch_bytes
 from .segmented import SegmentedNetwork
 from .target import Target
@@ -118,7 +118,7 @@ def _steps(segmented: SegmentedNetwork) -> tuple[bytes, list[hkt.Step], int]:
     return bytes(data), steps, arena
 
 
-def _tensor(tensor: Tensor) -> hkt.Tensor:
+def _tensor(tensor: PlacedTensor) -> hkt.Tensor:
     return hkt.Tensor(
         name=tensor.name,
         shape=tensor.shape,

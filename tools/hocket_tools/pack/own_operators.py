@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from hocket_host.errors import HocketError
+from hocket_host.machines.cpython.process_memory import ProcessMemory
 from hocket_host.machines.cpython.shims import ShimError, current, installed
-from hocket_host.machines.cpython.shims.testing import ProcessMachine
 
 from ..app.application import Application
 from ..cpu import registry
@@ -70,4 +70,4 @@ def _machine() -> Any:
     try:
         return current()
     except ShimError:
-        return ProcessMachine()
+        return ProcessMemory()

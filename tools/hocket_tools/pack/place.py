@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
 
-from hocket_host.ethosu.timing.system import SystemConfig
+from hocket_host.ethosu.timing.system_config import SystemConfig
 from hocket_host.ethosu.timing.timing import stream_cycles
 
 from ..app.notes import Layer

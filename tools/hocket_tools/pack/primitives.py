@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Operators of a network that the processor runs: by which primitive each, and in which memory.
+"""Operators of a network that the CPU runs: by which primitive each, and in which memory.
 
 All operators of one network share one scratch range, because they never overlap in time. So every
 operator may take the whole of what the task's SRAM budget leaves beside the arena, and the fastest
@@ -16,7 +16,7 @@ from hocket_host.errors import HocketError
 from hocket_host.units import format_size
 
 from .. import container as hkt
-from ..cpu import Packed, candidates
+from ..cpu import PackedOperator, candidates
 from ..cpu.costs import STEP_CYCLES
 from ..vela import CompiledModel, CpuOperator, Network
 
@@ -24,7 +24,7 @@ _ALIGN = 16
 
 
 class PrimitiveError(HocketError):
-    """Operators on the processor that do not fit the memory."""
+    """Operators on the CPU that do not fit the memory."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ class Choice:
     """An operator with the primitive that was picked for it."""
 
     operator: CpuOperator
-    candidates: tuple[Packed, ...]
+    candidates: tuple[PackedOperator, ...]
     """All primitives, those included that do not fit."""
-    packed: Packed
+    packed: PackedOperator
     runs_on: bool = False
     """Whether the next operator follows without a yield."""
 
@@ -103,7 +103,7 @@ class Choice:
 def choose_primitives(
     network: Network, *, sram_bytes: int | None = None, where: str | None = None
 ) -> tuple[Choice, ...]:
-    """Pick a primitive for every operator on the processor, in order.
+    """Pick a primitive for every operator on the CPU, in order.
 
     Parameters
     ----------
@@ -149,13 +149,13 @@ def _pick(operator: CpuOperator, left: int | None, where: str | None) -> Choice:
     return Choice(operator, ways, min(fitting, key=cost))
 
 
-def cost(packed: Packed) -> tuple[bool, int, int]:
+def cost(packed: PackedOperator) -> tuple[bool, int, int]:
     """Order of preference: a step beyond the bound delays every other task, so that comes first."""
     return packed.step_cycles > STEP_CYCLES, packed.cycles, packed.scratch_bytes
 
 
 def _grouped(network: Network, found: Sequence[Choice]) -> tuple[Choice, ...]:
-    """Let operators follow one another where the processor stays within the bound of a step."""
+    """Let operators follow one another where the CPU stays within the bound of a step."""
     choices = iter(found)
     grouped: list[Choice] = []
     carried: int | None = None

@@ -10,11 +10,12 @@ from pathlib import Path
 from hocket_host.board import board as boards
 from hocket_host.board.board import Board
 from hocket_host.ethosu.config import NpuConfig
-from hocket_host.ethosu.timing.system import SystemConfig, parse_system_config
+from hocket_host.ethosu.timing.system_config import SystemConfig, parse_system_config
 
-from ..app.application import Application, Task
+from ..app.application import Application, TaskSection
 from ..cpu import costs
 from ..prove.taskset import KernelCosts
+from ..tflite.file import ModelFile
 from ..vela.options import ResolvedOptions, VelaOptions, resolve, vela_ini
 from .own_operators import load_operators
 
@@ -40,9 +41,9 @@ class Target:
         """CPU time of the kernel's own work."""
         return KernelCosts.of(self.board, self.cpu_hz)
 
-    def model(self, task: str) -> Path:
-        """The model file of a task."""
-        return self.application.resolve(self.application.tasks[task].model)
+    def model(self, task: str) -> ModelFile:
+        """The model of a task."""
+        return self.application.model(task)
 
 
 def resolve_target(application: Application) -> Target:
@@ -82,7 +83,7 @@ def _board(application: Application) -> Board:
     return boards.load(path if path.exists() else application.board.name)
 
 
-def _options(application: Application, task: Task) -> VelaOptions:
+def _options(application: Application, task: TaskSection) -> VelaOptions:
     npu = application.npu
     return VelaOptions(
         accelerator_config=npu.accelerator_config,

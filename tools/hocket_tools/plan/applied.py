@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from hocket_host.ethosu.timing.system import SystemConfig
+from hocket_host.ethosu.timing.system_config import SystemConfig
 
 from ..prove import TaskSet, Work
 from ..prove.steps import CpuRun, Cycles

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from itertools import accumulate, pairwise
 
-from hocket_host.ethosu.timing.system import SystemConfig
+from hocket_host.ethosu.timing.system_config import SystemConfig
 from hocket_host.ethosu.timing.timing import (
     STOP_CYCLES,
     fetch_cycles,
@@ -97,7 +97,7 @@ class CompiledNetwork:
         return split(self._compiled, [self._nodes[node] for node in cuts])
 
     def measure(self, cuts: tuple[int, ...]) -> tuple[int, ...]:
-        """NPU time of each segment as it will really be."""
+        """Exact NPU time of each segment."""
         return tuple(most for most, _ in self._measure(cuts))
 
     def fastest(self, cuts: tuple[int, ...]) -> tuple[int, ...]:

@@ -39,7 +39,7 @@ class PartedNetwork:
         return self._starts[-1] + 1
 
     def length_ns(self, first: int, last: int) -> int:
-        """NPU time of a segment; beyond any bound for one that would reach across CPU work."""
+        """NPU time of a segment; beyond any bound for one that spans CPU work."""
         at = self._part_of(first)
         start, end = self._starts[at], self._starts[at + 1]
         if last > end:

@@ -42,20 +42,20 @@ class Cuttable(Protocol):
         """Number of nodes."""
 
     def length_ns(self, first: int, last: int) -> int:
-        """NPU time of the segment between two nodes, prologue and all."""
+        """NPU time of the segment between two nodes, prologue included."""
 
     def least_ns(self, first: int, last: int) -> int:
         """No more than its length, and growing as the segment grows at either end."""
 
     def measure(self, cuts: tuple[int, ...]) -> tuple[int, ...]:
-        """NPU time of each segment as it will really be; `length_ns` may be an estimate."""
+        """Exact NPU time of each segment; `length_ns` may be an estimate."""
 
     def fastest(self, cuts: tuple[int, ...]) -> tuple[int, ...]:
         """Least that each segment may take; empty if they always take as long."""
 
 
 class Choices:
-    """Placements of one network by the greatest length of a segment; remembers what it found."""
+    """Placements of one network by the greatest length of a segment, cached."""
 
     def __init__(self, network: Cuttable, dispatch_ns: int) -> None:
         self._network = network
@@ -66,7 +66,7 @@ class Choices:
         """Placements with segments of at most a length, the cheapest first; empty if none exists.
 
         Segments shorter than a least length are avoided: their dispatches follow one another so
-        closely that they hold up the CPU.
+        closely that they delay the CPU.
 
         What follows the cheapest costs more and has a longer last segment, during which nothing
         delays a job any more: each is the cheapest with a last segment as long as its own.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A proof as data, and as a table for a person."""
+"""A proof as data, and as a table."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ kernel resumes it to submit, and again at the end of its inference.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from .taskset import TaskModel, TaskSet
@@ -47,17 +47,6 @@ def links(taskset: TaskSet, task: TaskModel) -> tuple[Link, ...]:
         if end is not None:
             found.append(_npu(taskset.dispatch_ns, segments[begin:end], task.fastest_ns[begin:end]))
     return tuple(found)
-
-
-def cpu_steps_ns(task: TaskModel, before: int) -> Iterator[int]:
-    """Length of each CPU step before a segment, without its resume; one of 0 if there are none.
-
-    The end of the list of segments stands for what follows the last.
-    """
-    run = next((r for r in task.cpu_runs if r.before == before), None)
-    for length, times in ((0, 1),) if run is None else run.steps:
-        for _ in range(times):
-            yield length
 
 
 def _cpu(resume_ns: int, steps: tuple[tuple[int, int], ...], final_ns: int) -> Link:

@@ -248,7 +248,6 @@ class Solver:
 
     def _span_ns(self, me: int, place: tuple[int, int], cpu: Delays, jobs: int = 1) -> int:
         return span_ns(
-            self.taskset,
             self.stages[me],
             place,
             cpu,

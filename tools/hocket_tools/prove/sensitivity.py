@@ -35,27 +35,3 @@ def largest_scale(taskset: TaskSet) -> Fraction:
         else:
             too_much = middle
     return Fraction(enough, STEPS)
-
-
-def clock_for(taskset: TaskSet, npu_hz: int, limit_hz: int = 2_000_000_000) -> int | None:
-    """Slowest NPU clock, in whole MHz, at which every deadline would be proved; None if none is.
-
-    Segments take the same number of cycles; CPU times stay as they are.
-    """
-    megahertz = 1_000_000
-
-    def holds(mhz: int) -> bool:
-        faster = taskset.at_clock(npu_hz, mhz * megahertz)
-        return analyse(faster).schedulable
-
-    high = max(npu_hz // megahertz, 1)
-    low = 0
-    while not holds(high):
-        low = high
-        high *= 2
-        if high * megahertz > limit_hz:
-            return None
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if holds(middle) else (middle, high)
-    return high * megahertz

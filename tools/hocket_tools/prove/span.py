@@ -134,7 +134,6 @@ def newcomer_delays(
 
 
 def span_ns(
-    taskset: TaskSet,
     own: Stages,
     place: tuple[int, int],
     cpu: Delays,
@@ -148,31 +147,24 @@ def span_ns(
 
     Parameters
     ----------
-    taskset
-        For its costs.
     own
         The task.
     place
         First and last link.
     cpu, npu
         What may delay the job on each.
-    dispatches
-        Of the set.
-    work
-        What may be spent.
-    horizon_ns
-        Beyond which nothing is looked for.
+    dispatches, work, horizon_ns
+        Of the set; what may be spent; beyond which nothing is looked for.
     jobs
         How many jobs follow one another without a pause, each through all these links.
     """
-    first, last = place
-    chain = own.links[first : last + 1]
+    chain = own.links[place[0] : place[1] + 1]
     tail = chain[-1].last_ns
     own_cpu = jobs * sum(link.cost_ns for link in chain if not link.npu)
     visits = jobs * sum(not link.npu for link in chain)
     submissions = jobs * len(chain) - visits
     cpu_only = own_cpu
-    if first == 0:
+    if place[0] == 0:
         longest = cpu.blocking.longest_ns
         cpu_only += least_tick_ns(longest) - longest
     constant = cpu_only + jobs * sum(link.cost_ns for link in chain if link.npu)
@@ -201,12 +193,12 @@ def span_ns(
         later += npu.blocking.total_ns(submissions, max(window - after_npu, 0), room)
         if visits:
             released = dispatches.released_ns(window)
-            later += released
             busy = cpu_only + computed + released
-            later += dispatches.meanwhile_ns(busy, visits if submissions else 1, window)
+            stretches = visits if submissions else 1
+            later += released + dispatches.meanwhile_ns(busy, stretches, window)
         return later
 
-    terms = sum(len(task.loads) for task in (*on_cpu, *on_npu)) + len(taskset.tasks)
+    terms = sum(len(task.loads) for task in (*on_cpu, *on_npu)) + len(dispatches.handled_ns)
     return work.fixed_point(filled, horizon_ns, window, terms)
 
 

@@ -16,10 +16,10 @@ from functools import cached_property
 from typing import Literal
 
 from hocket_host.board.board import Board
+from hocket_host.errors import HocketError
 from hocket_host.units import cycles_to_ns
 
 from ..container import Image
-from .errors import AnalysisError
 from .steps import CpuRun, Cycles, timed
 
 Policy = Literal["fifo", "fp", "edf", "rr"]
@@ -27,6 +27,10 @@ Overrun = Literal["skip", "queue", "abort"]
 
 TICK_NS = 1000
 """The device's timers are whole microseconds: a release comes at the tick at or before it."""
+
+
+class AnalysisError(HocketError):
+    """A task set about which nothing can be proved because it makes no sense."""
 
 
 def key_ns(deadline_ns: int) -> int:
@@ -220,18 +224,6 @@ class TaskSet:
             completion_ns=times(self.completion_ns),
         )
 
-    def at_clock(self, npu_hz: int, other_hz: int) -> TaskSet:
-        """The set with its NPU at another clock: the same cycles, rounded up again."""
-        tasks = tuple(
-            replace(
-                task,
-                segments_ns=tuple(max(-(-e * npu_hz // other_hz), 1) for e in task.segments_ns),
-                least_ns=tuple(e * npu_hz // other_hz for e in task.least_ns),
-            )
-            for task in self.tasks
-        )
-        return replace(self, tasks=tasks, npu_hz=other_hz)
-
     @classmethod
     def from_image(
         cls,
@@ -263,15 +255,7 @@ class TaskSet:
         AnalysisError
             No tasks, or networks that share an arena: they exclude each other for whole jobs.
         """
-        sharing = [image.models[task.model].name for task in image.tasks
-                   if image.models[task.model].shared_arena]  # fmt: skip
-        if len(sharing) > 1:
-            raise AnalysisError(
-                "networks that share an arena are not analysed",
-                found=", ".join(sharing),
-                expected="an arena of its own for each network",
-            )
-
+        _refuse_sharing(image)
         steps = [timed(model.steps, image.npu_hz, cpu_hz, cycles) for model in image.models]
         return cls(
             tasks=tuple(
@@ -293,6 +277,17 @@ class TaskSet:
             policy=_POLICIES[int(image.policy)] if policy is None else policy,
             npu_hz=image.npu_hz,
             **kernel.by_name,
+        )
+
+
+def _refuse_sharing(image: Image) -> None:
+    models = [image.models[task.model] for task in image.tasks]
+    sharing = [model.name for model in models if model.shared_arena]
+    if len(sharing) > 1:
+        raise AnalysisError(
+            "networks that share an arena are not analysed",
+            found=", ".join(sharing),
+            expected="an arena of its own for each network",
         )
 
 

@@ -1,36 +1,43 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The oracle: tflite_micro's interpreter, with every tensor kept."""
+"""The oracles: reference interpreters in a process of their own, with every tensor kept."""
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tflite_micro.python.tflite_micro import runtime
-
-from hocket_host.errors import HocketError
 
 from ..tflite.model import TfliteModel, read_tflite
+from .process import EndedError, OracleError, ReferenceProcess, shared
+
+__all__ = ["LITERT", "TFLITE_MICRO", "EndedError", "Oracle", "OracleError"]
+
+#: The oracle of all that it has kernels for.
+TFLITE_MICRO = "tflite_micro"
+#: LiteRT's reference kernels, for what it has none for.
+LITERT = "LiteRT"
 
 #: What the interpreter keeps beside tensors: its own records and kernels' scratch.
 _OVERHEAD = 4 << 20
-
-
-class OracleError(HocketError):
-    """A model that tflite_micro does not run."""
+_MOST_ARENA = 1 << 31
 
 
 class Oracle:
-    """Runs one model on the reference interpreter.
+    """Runs one model on a reference interpreter.
 
     Parameters
     ----------
     model
-        Bytes of a .tflite file.
+        Bytes of a .tflite file, in its normal form.
     source
         The same file as read, when the caller has it already.
+    process
+        Where it runs; a process shared with others by default.
+    engine
+        Which interpreter.
 
     Raises
     ------
@@ -38,27 +45,30 @@ class Oracle:
         The interpreter has no kernel for an operator, or not for these types.
     """
 
-    def __init__(self, model: bytes, source: TfliteModel | None = None) -> None:
+    def __init__(
+        self,
+        model: bytes,
+        source: TfliteModel | None = None,
+        *,
+        process: ReferenceProcess | None = None,
+        engine: str = TFLITE_MICRO,
+    ) -> None:
         self.source = source or read_tflite(model)
-        held = sum(
-            t.elements * np.dtype(t.dtype).itemsize
-            for graph in self.source.subgraphs
-            for t in graph.tensors
-            if t.data is None and t.dtype != "resource"
+        self.engine = engine
+        self._model = model
+        self._own = process
+        self._process = process or shared()
+        self._number = self._opened()
+
+    def _opened(self) -> int:
+        number = self._process.open(
+            self.engine,
+            self._model,
+            arena=_arena(self.source, self._model),
+            outputs=len(self.source.main.outputs),
         )
-        try:
-            self._interpreter = runtime.Interpreter.from_bytes(
-                model,
-                arena_size=4 * held + len(model) + _OVERHEAD,
-                intrepreter_config=runtime.InterpreterConfig.kPreserveAllTensors,
-            )
-        except (RuntimeError, ValueError) as error:
-            raise OracleError(
-                "tflite_micro refuses the model",
-                found=str(error),
-                expected="operators and types that tflite_micro has kernels for",
-                try_="see the reason that tflite_micro prints on standard error",
-            ) from None
+        weakref.finalize(self, self._process.forget, number).atexit = False
+        return number
 
     @property
     def stateful(self) -> bool:
@@ -77,26 +87,22 @@ class Oracle:
         -------
         list of ndarray
             The outputs.
+
+        Raises
+        ------
+        OracleError
+            A kernel fails, or ends the process.
         """
-        for index, values in enumerate(inputs):
-            self._interpreter.set_input(values, index)
-        try:
-            self._interpreter.invoke()
-        except RuntimeError as error:
-            raise OracleError(
-                "tflite_micro fails on the model",
-                found=str(error),
-                expected="types that tflite_micro's kernel computes",
-                try_="see the reason that tflite_micro prints on standard error",
-            ) from None
-        outputs = [
-            np.array(self._interpreter.get_output(i)) for i in range(len(self.source.main.outputs))
-        ]
+        if self._own is None and not self._process.alive and not self.stateful:
+            # Another model ended the shared process.
+            self._process = shared()
+            self._number = self._opened()
+        outputs = self._process.run(self.engine, self._number, inputs)
         self._clear_undetected(outputs)
         return outputs
 
     def _clear_undetected(self, outputs: list[NDArray[Any]]) -> None:
-        """Zero rows behind the last detection, where the reference's memory holds anything."""
+        """Zero rows behind the last detection, where the reference's memory is undefined."""
         places = {index: at for at, index in enumerate(self.source.main.outputs)}
         for operator in self.source.main.operators:
             if operator.kind == "TFLite_Detection_PostProcess":
@@ -107,4 +113,21 @@ class Oracle:
 
     def tensor(self, index: int) -> NDArray[Any]:
         """Value of a tensor of the main subgraph after the last `run`."""
-        return np.array(self._interpreter.GetTensor(index, 0)["tensor_data"])
+        return self._process.tensor(self.engine, self._number, index)
+
+
+def _arena(source: TfliteModel, model: bytes) -> int:
+    held = sum(
+        t.elements * np.dtype(t.dtype).itemsize
+        for graph in source.subgraphs
+        for t in graph.tensors
+        if t.data is None and t.dtype not in ("resource", "string", "variant")
+    )
+    size = 4 * held + len(model) + _OVERHEAD
+    if size > _MOST_ARENA:
+        raise OracleError(
+            "the model's tensors are too large for the reference",
+            found=f"{held} bytes",
+            expected=f"at most {(_MOST_ARENA - _OVERHEAD) // 4}",
+        )
+    return size

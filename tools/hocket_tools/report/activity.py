@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from hocket_host.machines.cpython.cpu_log import CpuWork
-from hocket_host.machines.cpython.emulation import EmulatedRun, Job, Slice, TaskRun
+from hocket_host.machines.results import CpuWork, Job, Run, SegmentRun, TaskRun
 
 from ..container import Image, Overrun
 
 
-def activity(run: EmulatedRun, image: Image, *, policy: str | None = None) -> dict[str, Any]:
+def activity(run: Run, image: Image, *, policy: str | None = None) -> dict[str, Any]:
     """Describe a run on its resources.
 
     Parameters
@@ -30,30 +29,30 @@ def activity(run: EmulatedRun, image: Image, *, policy: str | None = None) -> di
         ``[task, job, segment, start, end]`` for each segment, in order of time, where ``job`` is
         a place in that task's ``jobs``; ``preemptions`` has pairs of rows of ``npu`` between which
         a job waited while another's segment ran. ``cpu`` has a row ``[task, what, start, end]`` for
-        each piece of the processor's work, in order of time.
+        each interval of CPU work, in order of time.
     """
     bounded = policy in (None, image.policy.name.lower())
     tasks = []
-    jobs_of: list[int] = [-1] * len(run.slices)
+    jobs_of: list[int] = [-1] * len(run.segments)
     preemptions: list[list[int]] = []
     for index in range(len(run.tasks)):
-        attempts = _attempts(run.slices, index)
+        attempts = _attempts(run.segments, index)
         jobs = _jobs(run, index, image, attempts, jobs_of)
         tasks.append(_task(run, image, index, jobs, bounded))
         for attempt in attempts:
             # Segments are in order of time, so neighbours had nothing between them. What left the
-            # NPU for a step of the processor was not made to wait.
+            # NPU for a CPU operator was not made to wait.
             preemptions += [
                 [a, b]
                 for a, b in pairwise(attempt)
-                if b != a + 1 and run.slices[b].step == run.slices[a].step + 1
+                if b != a + 1 and run.segments[b].step == run.segments[a].step + 1
             ]
     return {
         "duration_ns": run.duration_ns,
         "npu_busy_ns": run.npu_busy_ns,
         "tasks": tasks,
         "npu": [
-            [s.task, jobs_of[i], s.step, s.start_ns, s.end_ns] for i, s in enumerate(run.slices)
+            [s.task, jobs_of[i], s.step, s.start_ns, s.end_ns] for i, s in enumerate(run.segments)
         ],
         "preemptions": sorted(preemptions),
         "cpu": [[w.task, _what(w, image), w.start_ns, w.end_ns] for w in run.cpu],
@@ -68,7 +67,7 @@ def _what(work: CpuWork, image: Image) -> str:
 
 
 def _task(
-    run: EmulatedRun, image: Image, index: int, jobs: Sequence[dict[str, Any]], bounded: bool
+    run: Run, image: Image, index: int, jobs: Sequence[dict[str, Any]], bounded: bool
 ) -> dict[str, Any]:
     task = run.tasks[index]
     plan = image.plan[index] if bounded and index < len(image.plan) else None
@@ -100,22 +99,22 @@ def _task(
     }
 
 
-def _attempts(slices: Sequence[Slice], task: int) -> list[list[int]]:
+def _attempts(slices: Sequence[SegmentRun], task: int) -> list[list[int]]:
     """A task's segments by job: a job begins anew with the network's first segment."""
     attempts: list[list[int]] = []
     previous = -1
-    for index, piece in enumerate(slices):
-        if piece.task != task:
+    for index, run in enumerate(slices):
+        if run.task != task:
             continue
-        if not attempts or piece.step <= previous:
+        if not attempts or run.step <= previous:
             attempts.append([])
         attempts[-1].append(index)
-        previous = piece.step
+        previous = run.step
     return attempts
 
 
 def _jobs(
-    run: EmulatedRun,
+    run: Run,
     index: int,
     image: Image,
     attempts: Sequence[Sequence[int]],
@@ -127,7 +126,7 @@ def _jobs(
     jobs = [_job(job, "late" if job.late else job.outcome) for job in task.jobs]
     at = 0
     for attempt in attempts:
-        start, end = run.slices[attempt[0]].start_ns, run.slices[attempt[-1]].end_ns
+        start, end = run.segments[attempt[0]].start_ns, run.segments[attempt[-1]].end_ns
         while at < len(task.jobs) and _before(task.jobs, at, start, end, queued):
             at += 1
         if at < len(task.jobs) and task.jobs[at].release_ns <= start:
@@ -137,8 +136,8 @@ def _jobs(
             place = len(jobs)
             jobs.append(_cut_off(task, jobs, start, queued))
         jobs[place]["first_ns"] = start
-        for piece in attempt:
-            jobs_of[piece] = place
+        for row in attempt:
+            jobs_of[row] = place
     return jobs
 
 

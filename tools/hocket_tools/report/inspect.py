@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is in a container: one data structure, for JSON as it is and for people as tables."""
+"""Contents of a container: as data for JSON, and as tables."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _model(model: Model, npu_hz: int, first_step: int, step_offsets: list[int]) 
 
 
 def _unit(step: Step, npu_hz: int) -> dict[str, Any]:
-    """Who executes a step, and what only that unit has."""
+    """The unit that executes a step, and fields of that unit only."""
     program = step.program
     if program is None:
         return {"unit": "npu", "worst_ns": cycles_to_ns(step.worst_cycles, npu_hz)}
@@ -217,8 +217,8 @@ def _row(table: Table, *cells: object) -> None:
     table.add_row(*(escape(str(cell)) for cell in cells))
 
 
-def _render_header(told: dict[str, Any], console: Console) -> None:
-    header, sharing = told["header"], told["sharing"]
+def _render_header(report: dict[str, Any], console: Console) -> None:
+    header, sharing = report["header"], report["sharing"]
     table = _table("Container", "field", "value")
     for name, value in (
         ("format version", header["version"]),
@@ -235,12 +235,12 @@ def _render_header(told: dict[str, Any], console: Console) -> None:
         _row(table, name, value)
     console.print(table)
     table = _table("Sections", "section", "offset", "bytes", "records", "CRC")
-    for section in told["sections"]:
+    for section in report["sections"]:
         _row(table, *(section[key] for key in ("name", "offset", "size", "records", "crc")))
     console.print(table)
 
 
-def _render_models(told: dict[str, Any], console: Console) -> None:
+def _render_models(report: dict[str, Any], console: Console) -> None:
     table = _table(
         "Models",
         "model",
@@ -252,7 +252,7 @@ def _render_models(told: dict[str, Any], console: Console) -> None:
         "longest",
         "CPU cycles",
     )
-    for model in told["models"]:
+    for model in report["models"]:
         _row(
             table,
             model["name"],
@@ -265,7 +265,7 @@ def _render_models(told: dict[str, Any], console: Console) -> None:
             model["cpu_cycles"] or "none",
         )
     console.print(table)
-    for model in told["models"]:
+    for model in report["models"]:
         table = _table(
             f"Tensors of {model['name']}",
             *("tensor", "use", "type", "shape", "scale", "zero", "place", "bytes"),
@@ -315,19 +315,19 @@ def _render_segments(model: dict[str, Any], console: Console, shown: int | None)
 
 
 def _executed(segment: dict[str, Any]) -> str:
-    """NPU operations of a segment, or the operator that the processor runs."""
+    """NPU operations of a segment, or the operator that the CPU runs."""
     if segment["unit"] == "cpu":
         return f"CPU {segment['operator']}"
     first, count = segment["first_operation"], segment["operations"]
     return f"{first}" if count == 1 else f"{first}–{first + count - 1}" if count else "none"
 
 
-def _render_tasks(told: dict[str, Any], console: Console) -> None:
+def _render_tasks(report: dict[str, Any], console: Console) -> None:
     table = _table(
         "Tasks",
         *("task", "model", "period", "deadline", "offset", "priority", "overrun", "CPU", "bound"),
     )
-    for task in told["tasks"]:
+    for task in report["tasks"]:
         bound = task["plan"]["response_bound_ns"]
         _row(
             table,
@@ -342,22 +342,22 @@ def _render_tasks(told: dict[str, Any], console: Console) -> None:
     console.print(table)
 
 
-def render(told: dict[str, Any], console: Console, *, full: bool = False) -> None:
+def render(report: dict[str, Any], console: Console, *, full: bool = False) -> None:
     """Print a `summary` as tables.
 
     Parameters
     ----------
-    told
+    report
         What `summary` returned.
     console
         Where to.
     full
         Show every segment, not only the first and last of a long model.
     """
-    _render_header(told, console)
-    if told["models"]:
-        _render_models(told, console)
-    for model in told["models"]:
+    _render_header(report, console)
+    if report["models"]:
+        _render_models(report, console)
+    for model in report["models"]:
         _render_segments(model, console, None if full else SEGMENTS_SHOWN)
-    if told["tasks"]:
-        _render_tasks(told, console)
+    if report["tasks"]:
+        _render_tasks(report, console)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who holds which bytes: a network's arena over its operations, and the container in flash."""
+"""Which bytes are used: a network's arena over its operations, and the container in flash."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from ..container.envelope import open_envelope
 from ..container.format import SectionKind
 from ..container.programs import encode
 from ..segment.dataflow import ByteBox, ByteRange, Footprint, footprints, live_before
-from .network import Network
+from .network import TimedNetwork
 
 #: Owner of bytes that hold a value before the first operation.
 GIVEN = -1
-#: Pieces at one moment that can still be told apart in a picture.
-_MOST_PIECES = 48
+#: Blocks at one moment that can still be distinguished in a picture.
+_MOST_BLOCKS = 48
 #: Bytes of a row of NHCWB16 that belong together, whatever of them is used.
 _BRICK = 16
 
 Owners = NDArray[np.int32]
-Piece = tuple[int, int, int]
+Block = tuple[int, int, int]
 """First byte, end, owner."""
 
 
@@ -37,7 +37,7 @@ class Lifetimes:
         A network of a container.
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: TimedNetwork) -> None:
         self.model = network.model
         self._prints = footprints([work.operation for work in network.work])
         names = list(dict.fromkeys(work.source for work in network.work))
@@ -64,18 +64,18 @@ class Lifetimes:
             that are needed are left out where there are very many.
         """
         owners = np.full(self.model.arena_size, GIVEN, dtype=np.int32)
-        open_: dict[Piece, int] = {}
+        open_: dict[Block, int] = {}
         done: list[list[int]] = []
         for index, written in enumerate(self._prints):
             held = np.zeros(self.model.arena_size, dtype=np.bool_)
             self._mark(held, self.live[index])
             self._mark(held, self.live[index + 1])
             self._write(owners, written, self._layer[index])
-            pieces = _pieces(held, owners)
-            for piece in [p for p in open_ if p not in pieces]:
-                done.append([piece[0], piece[1], open_.pop(piece), index, piece[2]])
-            for piece in pieces:
-                open_.setdefault(piece, index)
+            blocks = _blocks(held, owners)
+            for block in [b for b in open_ if b not in blocks]:
+                done.append([block[0], block[1], open_.pop(block), index, block[2]])
+            for block in blocks:
+                open_.setdefault(block, index)
         end = len(self._prints)
         done += [[p[0], p[1], first, end, p[2]] for p, first in open_.items()]
         return sorted(done, key=lambda block: (block[2], block[0]))
@@ -104,7 +104,7 @@ class Lifetimes:
 
 
 def _with_processor(
-    network: Network, prints: Sequence[Footprint]
+    network: TimedNetwork, prints: Sequence[Footprint]
 ) -> tuple[list[Footprint], list[int]]:
     """Footprints of both units in order, and where those of the NPU's operations are among them."""
     found: list[Footprint] = []
@@ -124,7 +124,7 @@ def _with_processor(
     return found, places
 
 
-def _pieces(held: NDArray[np.bool_], owners: Owners) -> set[Piece]:
+def _blocks(held: NDArray[np.bool_], owners: Owners) -> set[Block]:
     """Runs of bytes with one owner, over growing gaps until they are few enough to be seen.
 
     Tensors with fewer channels than their bricks hold, or interleaved by rows, leave thousands.
@@ -132,13 +132,13 @@ def _pieces(held: NDArray[np.bool_], owners: Owners) -> set[Piece]:
     runs = _runs(np.where(held, owners, GIVEN - 1), GIVEN - 1)
     for mixed in (False, True):
         gap = _BRICK
-        while len(runs) > _MOST_PIECES and gap < 4 * held.size:
+        while len(runs) > _MOST_BLOCKS and gap < 4 * held.size:
             runs = _closed(runs, gap, mixed)
             gap *= 4
     return set(runs)
 
 
-def _closed(runs: Sequence[Piece], gap: int, mixed: bool) -> list[Piece]:
+def _closed(runs: Sequence[Block], gap: int, mixed: bool) -> list[Block]:
     """Join neighbours no more than ``gap`` apart, of one owner unless ``mixed``."""
     joined = [runs[0]]
     for start, end, owner in runs[1:]:
@@ -150,7 +150,7 @@ def _closed(runs: Sequence[Piece], gap: int, mixed: bool) -> list[Piece]:
     return joined
 
 
-def _runs(values: Owners, empty: int) -> list[Piece]:
+def _runs(values: Owners, empty: int) -> list[Block]:
     edges = np.flatnonzero(np.diff(values)) + 1
     starts = np.concatenate(([0], edges)) if values.size else edges
     ends = np.append(edges, values.size)
@@ -167,7 +167,7 @@ def _live_out(model: Model) -> tuple[ByteRange, ...]:
     return tuple(ByteRange(p.region, p.offset, p.offset + p.size) for p in parts)
 
 
-def arena(network: Network, lifetimes: Lifetimes) -> dict[str, Any]:
+def arena(network: TimedNetwork, lifetimes: Lifetimes) -> dict[str, Any]:
     """A network's arena over the course of an inference."""
     model = network.model
     return {

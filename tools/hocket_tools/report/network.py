@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Segments and layers of a packed network: cycles, what bounds them, and where they come from.
 
-Everything is taken from the command streams that the container holds; the original model is only
-asked for the names of its operators.
+Everything is taken from the command streams in the container; names of source operators are in its
+notes.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from typing import Any
 
 from hocket_host.ethosu.config import NpuConfig, npu_config
 from hocket_host.ethosu.device.queue import mac_cycles
-from hocket_host.ethosu.stream.operation import Operation, parse
-from hocket_host.ethosu.timing.system import SystemConfig
+from hocket_host.ethosu.stream.command_stream import parse
+from hocket_host.ethosu.stream.operation import Operation
+from hocket_host.ethosu.timing.system_config import SystemConfig
 from hocket_host.ethosu.timing.timing import (
     Bound,
     OperationCycles,
@@ -44,7 +45,7 @@ LIMITS = {
 
 
 @dataclass(frozen=True)
-class Work:
+class TimedOperation:
     """One operation of a network, as its segment runs it."""
 
     operation: Operation
@@ -68,12 +69,12 @@ class Work:
 
 
 @dataclass(frozen=True)
-class Network:
-    """A model of a container, taken apart."""
+class TimedNetwork:
+    """A model of a container with the cycles of its operations."""
 
     model: Model
     system: SystemConfig
-    work: tuple[Work, ...]
+    work: tuple[TimedOperation, ...]
     """Operations of the NPU."""
     cpu_hz: int
 
@@ -82,14 +83,14 @@ class Network:
         return sum(s.operations for s in self.model.steps[:step])
 
 
-def networks(packed: Packed) -> list[Network]:
-    """Take every model of a container apart."""
+def networks(packed: Packed) -> list[TimedNetwork]:
+    """Every model of a container, with the cycles of its operations."""
     config = npu_config(packed.image.accelerator)
     system = packed.target.system
     names = {task.model: task.name for task in packed.image.tasks}
     cpu_hz = packed.application.board.cpu_clock or packed.target.board.cpu_hz
     return [
-        Network(
+        TimedNetwork(
             model, system, tuple(_work(packed, model, names.get(index), config, system)), cpu_hz
         )
         for index, model in enumerate(packed.image.models)
@@ -98,9 +99,9 @@ def networks(packed: Packed) -> list[Network]:
 
 def _work(
     packed: Packed, model: Model, task: str | None, config: NpuConfig, system: SystemConfig
-) -> list[Work]:
-    found: list[Work] = []
-    # A step of the processor has no operations of the NPU.
+) -> list[TimedOperation]:
+    found: list[TimedOperation] = []
+    # A CPU operator has no operations of the NPU.
     streams = [
         parse(step.stream).operations if step.kind == StepKind.NPU else () for step in model.steps
     ]
@@ -123,7 +124,7 @@ def _work(
             source, kind = sources[len(found)] if sources else (step.name, "")
             alone = operation_cycles(op, config, system)
             found.append(
-                Work(
+                TimedOperation(
                     operation=op,
                     segment=segment,
                     source=source or kind or step.name,
@@ -173,12 +174,12 @@ def _memory(op: Operation, bound: Bound, system: SystemConfig) -> str | None:
     return None if region is None else system.region(region).name
 
 
-def segments(network: Network, live_bytes: Sequence[int]) -> list[dict[str, Any]]:
+def segments(network: TimedNetwork, live_bytes: Sequence[int]) -> list[dict[str, Any]]:
     """A network's segments.
 
     ``limits`` shares all of a segment's nominal cycles out: to what bounds each kernel, to DMAs
     that no kernel hides, and to "overhead", which is the fetch of the first commands, the reload of
-    tables and the stop. A step of the processor is bound by "processor"; its cycles are those that
+    tables and the stop. A CPU operator is bound by "processor"; its cycles are those that
     the NPU's clock makes meanwhile.
 
     Parameters
@@ -217,7 +218,7 @@ def segments(network: Network, live_bytes: Sequence[int]) -> list[dict[str, Any]
     return found
 
 
-def _on_cpu(network: Network, index: int, step: Step, live_bytes: int) -> dict[str, Any]:
+def _on_cpu(network: TimedNetwork, index: int, step: Step, live_bytes: int) -> dict[str, Any]:
     hz, cpu_hz = network.system.clock_hz, network.cpu_hz
     cycles = -(-step.nominal_cycles * hz // cpu_hz)
     return {
@@ -234,15 +235,15 @@ def _on_cpu(network: Network, index: int, step: Step, live_bytes: int) -> dict[s
     }
 
 
-def layers(network: Network) -> list[dict[str, Any]]:
+def layers(network: TimedNetwork) -> list[dict[str, Any]]:
     """A network's source operators in order of their first operation.
 
     ``cycles`` is its part of the inference: ``kernel_cycles`` and what no kernel hides of
     ``dma_cycles``. Of its kernels, ``mac_cycles`` is what the multiplications alone would take,
     ``compute_cycles`` what the NPU's stages and ``memory_cycles`` what the busiest memory need.
-    Operators of the processor come last; their cycles are those of `segments`.
+    CPU operators come last; their cycles are those of `segments`.
     """
-    groups: dict[str, list[Work]] = {}
+    groups: dict[str, list[TimedOperation]] = {}
     for work in network.work:
         groups.setdefault(work.source, []).append(work)
     found = []
@@ -268,11 +269,11 @@ def layers(network: Network) -> list[dict[str, Any]]:
     on_cpu = [
         (index, step) for index, step in enumerate(network.model.steps) if step.kind == StepKind.CPU
     ]
-    return found + [_processor_layer(network, index, step) for index, step in on_cpu]
+    return found + [_cpu_layer(network, index, step) for index, step in on_cpu]
 
 
-def _processor_layer(network: Network, index: int, step: Step) -> dict[str, Any]:
-    told = _on_cpu(network, index, step, 0)
+def _cpu_layer(network: TimedNetwork, index: int, step: Step) -> dict[str, Any]:
+    row = _on_cpu(network, index, step, 0)
     program = step.program
     assert program is not None
     none = ("kernel_cycles", "dma_cycles", "mac_cycles", "compute_cycles", "memory_cycles")
@@ -282,14 +283,14 @@ def _processor_layer(network: Network, index: int, step: Step) -> dict[str, Any]
         "operations": 0,
         "first_segment": index,
         "last_segment": index,
-        "cycles": told["nominal_cycles"],
+        "cycles": row["nominal_cycles"],
         **dict.fromkeys(none, 0),
-        "limits": told["limits"],
+        "limits": row["limits"],
         "memory": None,
     }
 
 
-def _bounding_memory(works: Sequence[Work]) -> str | None:
+def _bounding_memory(works: Sequence[TimedOperation]) -> str | None:
     """The memory that bounds the most cycles; None if none does."""
     cycles = Counter[str]()
     for work in works:
@@ -298,7 +299,7 @@ def _bounding_memory(works: Sequence[Work]) -> str | None:
     return next((memory for memory, count in cycles.most_common() if count), None)
 
 
-def _limits(works: Sequence[Work]) -> dict[str, int]:
+def _limits(works: Sequence[TimedOperation]) -> dict[str, int]:
     """Cycles by what bounds them, the most first."""
     cycles = Counter[str]()
     for work in works:

@@ -19,7 +19,7 @@ from ..text.tables import clip, plain_table
 
 
 def summary(application: Application) -> dict[str, Any]:
-    """Candidates and choices of each task's operators on the processor.
+    """Candidates and choices of each task's operators on the CPU.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def summary(application: Application) -> dict[str, Any]:
     -------
     dict
         By task, bytes of ``arena`` and shared ``scratch``, the budget ``sram`` or None, and the
-        ``layers``; cycles are those of the board's processor.
+        ``layers``; cycles are those of the board's CPU.
 
     Raises
     ------
@@ -38,16 +38,16 @@ def summary(application: Application) -> dict[str, Any]:
         A network does not compile, or its operators do not fit the task's SRAM budget.
     """
     target = resolve_target(application)
-    told = {}
+    report = {}
     for name, placed in place_operators(target, compile_networks(target)).items():
         network, choices = placed.network, placed.choices
-        told[name] = {
+        report[name] = {
             "arena": network.arena_size + network.fast_size,
             "scratch": scratch_bytes(choices),
             "sram": application.tasks[name].sram,
             "layers": [_layer(choice) for choice in choices],
         }
-    return told
+    return report
 
 
 def _layer(choice: Choice) -> dict[str, Any]:
@@ -76,15 +76,15 @@ def _layer(choice: Choice) -> dict[str, Any]:
     }
 
 
-def render(told: dict[str, Any], console: Console) -> None:
+def render(report: dict[str, Any], console: Console) -> None:
     """Print a `summary` as a table a task."""
-    for task, network in told.items():
+    for task, network in report.items():
         layers = network["layers"]
         if not layers:
             console.print(f"\n{escape(task)}: every layer runs on the NPU", highlight=False)
             continue
         table = plain_table(
-            *("layer", "operator", "primitive", "cycles", "pieces", "longest", "scratch"),
+            *("layer", "operator", "primitive", "cycles", "steps", "longest", "scratch"),
             title=f"\nPrimitives of {task}",
         )
         for layer in layers:

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What happened in emulated runs: one structure that both the text and the JSON come from."""
+"""What happened in emulated runs: one structure for both text and JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 
-from hocket_host.machines.cpython.emulation import EmulatedRun, TaskRun
+from hocket_host.machines.results import Run, TaskRun
 from hocket_host.units import format_hz, format_ns
 
 from ..container import Image
@@ -25,6 +25,8 @@ POLICY_NAMES = {
     "rr": "round robin",
 }
 
+#: Layers named before the rest are counted.
+_SHOWN = 8
 _COLUMNS = ("period", "deadline", "jobs", "missed", "fastest", "mean", "slowest", "blocked")
 
 
@@ -44,7 +46,7 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         "cut": outcome.cut,
         "duration_ns": run.duration_ns,
         "npu_busy_ns": run.npu_busy_ns,
-        "segments": len(run.slices),
+        "segments": len(run.segments),
         "tasks": [_task(task) for task in run.tasks],
     }
     verifier = outcome.verifier
@@ -52,6 +54,7 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         result["verified"] = {
             "jobs": dict(verifier.checked),
             "mismatches": [vars(mismatch) for mismatch in verifier.mismatches],
+            "other_oracles": verifier.judged,
             "rounded_by_vela": {
                 task: [vars(layer) for layer in layers] for task, layers in outcome.suspects.items()
             },
@@ -81,7 +84,7 @@ def _task(task: TaskRun) -> dict[str, Any]:
 
 
 def render(report: dict[str, Any], console: Console) -> None:
-    """Write a summary for a person."""
+    """Print a summary."""
     for run in report["runs"]:
         share = 100 * run["npu_busy_ns"] / run["duration_ns"] if run["duration_ns"] else 0
         table = plain_table("task", *_COLUMNS)
@@ -117,7 +120,10 @@ def _render_verified(run: dict[str, Any], console: Console) -> None:
         return
     jobs = sum(verified["jobs"].values())
     if jobs and not verified["mismatches"]:
-        console.print(f"verified: the outputs of {jobs} jobs equal tflite_micro's, bit for bit")
+        whose = "the oracles'" if verified["other_oracles"] else "tflite_micro's"
+        console.print(f"verified: the outputs of {jobs} jobs equal {whose}, bit for bit")
+    for line in other_oracles(verified["other_oracles"]):
+        console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
     silent = [task["name"] for task in run["tasks"] if not verified["jobs"].get(task["name"])]
     if silent:
         console.print(
@@ -135,6 +141,19 @@ def _render_verified(run: dict[str, Any], console: Console) -> None:
             console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
 
 
+def other_oracles(judged: Mapping[str, Mapping[str, Sequence[str]]]) -> list[str]:
+    """Which layers another oracle than tflite_micro judged, in words."""
+    lines = []
+    for task, oracles in judged.items():
+        for oracle, layers in oracles.items():
+            more = f" and {len(layers) - _SHOWN} more" if len(layers) > _SHOWN else ""
+            lines.append(
+                f"{task}: tflite_micro has no kernel for {', '.join(layers[:_SHOWN])}{more}; "
+                f"judged by {oracle}'s reference kernels"
+            )
+    return lines
+
+
 def render_timeline(
     outcomes: Sequence[Outcome], console: Console, window_ns: tuple[int, int] | None = None
 ) -> None:
@@ -147,10 +166,10 @@ def render_timeline(
             console.print(line, markup=False, highlight=False)
 
 
-def lanes(run: EmulatedRun) -> list[Lane]:
+def lanes(run: Run) -> list[Lane]:
     """A run's tasks as lanes of a timeline, the most urgent first.
 
-    A task with steps on the processor has a second lane for them.
+    A task with steps on the CPU has a second lane for them.
     """
     found = []
     for index, task in sorted(enumerate(run.tasks), key=lambda pair: pair[1].priority):
@@ -159,21 +178,21 @@ def lanes(run: EmulatedRun) -> list[Lane]:
         found.append(
             Lane(
                 task.name,
-                [(s.start_ns, s.end_ns) for s in run.slices if s.task == index],
+                [(s.start_ns, s.end_ns) for s in run.segments if s.task == index],
                 releases,
                 [r + task.deadline_ns for i, r in enumerate(releases) if i not in served],
             )
         )
-        pieces = [w for w in run.cpu if (w.task, w.kind) == (index, "step")]
-        if pieces:
-            found.append(Lane(f"{task.name} CPU", [(w.start_ns, w.end_ns) for w in pieces], ()))
+        steps = [w for w in run.cpu if (w.task, w.kind) == (index, "step")]
+        if steps:
+            found.append(Lane(f"{task.name} CPU", [(w.start_ns, w.end_ns) for w in steps], ()))
     return found
 
 
-def interesting_window(run: EmulatedRun) -> tuple[int, int]:
+def interesting_window(run: Run) -> tuple[int, int]:
     """Around the longest segment: where a short deadline is most at risk."""
     shortest = min(task.period_ns for task in run.tasks)
-    longest = max(run.slices, key=lambda s: s.end_ns - s.start_ns, default=None)
+    longest = max(run.segments, key=lambda s: s.end_ns - s.start_ns, default=None)
     length = max(6 * shortest, 0)
     if longest is not None:
         length = max(length, 2 * (longest.end_ns - longest.start_ns))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hocket_host.errors import HocketError
-from hocket_host.machines.cpython.emulation import EmulatedRun
+from hocket_host.machines.results import Run
 from hocket_host.units import format_hz
 
 from ..container import Image
@@ -35,7 +35,7 @@ class TraceError(HocketError):
 
 
 def write_trace(
-    run: EmulatedRun,
+    run: Run,
     image: Image,
     path: Path,
     *,
@@ -60,8 +60,8 @@ def write_trace(
     TraceError
         The file cannot be written.
     """
-    told = trace(run, image, board=board, policy=policy)
-    text = json.dumps(told, separators=(",", ":"))
+    record = trace(run, image, board=board, policy=policy)
+    text = json.dumps(record, separators=(",", ":"))
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -74,7 +74,7 @@ def write_trace(
 
 
 def trace(
-    run: EmulatedRun, image: Image, *, board: str = "board", policy: str | None = None
+    run: Run, image: Image, *, board: str = "board", policy: str | None = None
 ) -> dict[str, Any]:
     """A run as the JSON value of a trace file.
 
@@ -83,22 +83,22 @@ def trace(
     dict
         JSON object format; ``ts`` and ``dur`` in microseconds, exact to the nanosecond.
     """
-    told = activity(run, image, policy=policy)
+    record = activity(run, image, policy=policy)
     order = sorted(range(len(run.tasks)), key=lambda i: (run.tasks[i].priority, i))
     threads = {task: _FIRST_TASK + rank for rank, task in enumerate(order)}
     timed = [
-        *_segments(told, image, threads),
-        *_work(told),
-        *_jobs(told, threads),
-        *_preemptions(told, threads),
-        *_utilisation(told),
+        *_segments(record, image, threads),
+        *_work(record),
+        *_jobs(record, threads),
+        *_preemptions(record, threads),
+        *_utilisation(record),
     ]
     # Of what begins together, slices come before what refers to them, and the longer, which
     # encloses the shorter, comes first.
     timed.sort(key=lambda event: (event["ts"], event["ph"] != "X", -event.get("dur", 0)))
     return {
         "traceEvents": [
-            *_names(f"{board}: {image.accelerator} at {format_hz(image.npu_hz)}", told, threads),
+            *_names(f"{board}: {image.accelerator} at {format_hz(image.npu_hz)}", record, threads),
             *timed,
         ],
         "displayTimeUnit": "ns",
@@ -120,23 +120,23 @@ def _event(phase: str, name: str, thread: int, at_ns: int, **rest: Any) -> Event
     return {"ph": phase, "name": name, "pid": _PID, "tid": thread, "ts": _us(at_ns), **rest}
 
 
-def _names(process: str, told: dict[str, Any], threads: dict[int, int]) -> Iterator[Event]:
+def _names(process: str, record: dict[str, Any], threads: dict[int, int]) -> Iterator[Event]:
     def meta(what: str, thread: int, **arguments: Any) -> Event:
         return {"ph": "M", "name": what, "pid": _PID, "tid": thread, "args": arguments}
 
     yield meta("process_name", 0, name=process)
     named = {_NPU: "NPU", _CPU: "CPU"}
     for index, thread in threads.items():
-        task = told["tasks"][index]
+        task = record["tasks"][index]
         named[thread] = f"task {task['name']} (priority {task['priority']})"
     for thread, name in named.items():
         yield meta("thread_name", thread, name=name)
         yield meta("thread_sort_index", thread, sort_index=thread)
 
 
-def _segments(told: dict[str, Any], image: Image, threads: dict[int, int]) -> Iterator[Event]:
-    for task, job, step, start, end in told["npu"]:
-        about = told["tasks"][task]
+def _segments(record: dict[str, Any], image: Image, threads: dict[int, int]) -> Iterator[Event]:
+    for task, job, step, start, end in record["npu"]:
+        about = record["tasks"][task]
         segment = image.models[about["model"]].steps[step]
         arguments = {
             "task": about["name"],
@@ -152,19 +152,19 @@ def _segments(told: dict[str, Any], image: Image, threads: dict[int, int]) -> It
         yield _event("X", segment.name, threads[task], start, **rest)
 
 
-def _work(told: dict[str, Any]) -> Iterator[Event]:
-    for task, what, start, end in told["cpu"]:
-        name = f"{told['tasks'][task]['name']}: {what}"
+def _work(record: dict[str, Any]) -> Iterator[Event]:
+    for task, what, start, end in record["cpu"]:
+        name = f"{record['tasks'][task]['name']}: {what}"
         yield _event("X", name, _CPU, start, dur=_us(end - start), cat="cpu")
 
 
-def _jobs(told: dict[str, Any], threads: dict[int, int]) -> Iterator[Event]:
-    for index, task in enumerate(told["tasks"]):
+def _jobs(record: dict[str, Any], threads: dict[int, int]) -> Iterator[Event]:
+    for index, task in enumerate(record["tasks"]):
         thread = threads[index]
         before = 0
         for job in task["jobs"]:
             end = job["end_ns"]
-            shown_end = _last_ns(told, index, job) if end is None else end
+            shown_end = _last_ns(record, index, job) if end is None else end
             # Jobs that wait for their predecessor begin after it: slices of a thread must nest.
             start = max(job["release_ns"], before)
             response = None if end is None else end - job["release_ns"]
@@ -192,17 +192,17 @@ def _instant(name: str, thread: int, at_ns: int, job: int) -> Event:
     return _event("i", name, thread, at_ns, s="t", cat="job", args={"job": job})
 
 
-def _last_ns(told: dict[str, Any], task: int, job: dict[str, Any]) -> int:
+def _last_ns(record: dict[str, Any], task: int, job: dict[str, Any]) -> int:
     """Until when a job that never ended was seen on the NPU."""
-    jobs = told["tasks"][task]["jobs"]
-    ends = [end for t, j, _, _, end in told["npu"] if t == task and jobs[j] is job]
+    jobs = record["tasks"][task]["jobs"]
+    ends = [end for t, j, _, _, end in record["npu"] if t == task and jobs[j] is job]
     return int(max(ends, default=job["release_ns"]))
 
 
-def _preemptions(told: dict[str, Any], threads: dict[int, int]) -> Iterator[Event]:
-    for number, (first, second) in enumerate(told["preemptions"]):
-        task, _, _, _, left = told["npu"][first]
-        resumed = told["npu"][second][3]
+def _preemptions(record: dict[str, Any], threads: dict[int, int]) -> Iterator[Event]:
+    for number, (first, second) in enumerate(record["preemptions"]):
+        task, _, _, _, left = record["npu"][first]
+        resumed = record["npu"][second][3]
         yield _event("X", "preempted", threads[task], left, dur=_us(resumed - left), cat="wait")
         flow = {"cat": "preemption", "id": number}
         # An arrow belongs to the slice around its instant: the last nanosecond, not the end.
@@ -210,13 +210,13 @@ def _preemptions(told: dict[str, Any], threads: dict[int, int]) -> Iterator[Even
         yield _event("f", "preempted", _NPU, resumed, bp="e", **flow)
 
 
-def _utilisation(told: dict[str, Any]) -> Iterator[Event]:
+def _utilisation(record: dict[str, Any]) -> Iterator[Event]:
     """The NPU's share of each window, in percent; windows of a period unless that is too fine."""
-    duration = told["duration_ns"]
-    shortest = min((task["period_ns"] for task in told["tasks"]), default=duration)
+    duration = record["duration_ns"]
+    shortest = min((task["period_ns"] for task in record["tasks"]), default=duration)
     window = max(shortest, -(-duration // _MOST_WINDOWS), 1)
     busy = [0] * -(-duration // window)
-    for _, _, _, start, end in told["npu"]:
+    for _, _, _, start, end in record["npu"]:
         at = start
         while at < min(end, duration):
             edge = min((at // window + 1) * window, end, duration)

@@ -12,9 +12,9 @@ from typing import Any
 
 from robot.libraries.BuiltIn import BuiltIn
 
-from .rig import Bench
+from .guest_speed import PROCESS
+from .rig import Rig
 from .script import Monitor, MonitorError
-from .speed import PROCESS
 from .terminal import Line, Terminal, Wanted
 from .uart_log import UartLog
 
@@ -36,14 +36,14 @@ class RenodeKeywords:
         self._log = UartLog()
         self._terminals: list[Terminal] = []
         self._timeout_s = _DEFAULT_TIMEOUT_S
-        self._bench = self._make_bench(back_end)
-        self._monitor = Monitor(self._bench.actions())
+        self._rig = self._make_rig(back_end)
+        self._monitor = Monitor(self._rig.actions())
 
-    def _make_bench(self, back_end: str) -> Bench:
-        return Bench(back_end, self._heard, PROCESS)
+    def _make_rig(self, back_end: str) -> Rig:
+        return Rig(back_end, self._heard, PROCESS)
 
     def _heard(self, data: bytes) -> None:
-        self._log.heard(data, self._bench.now_ns)
+        self._log.heard(data, self._rig.now_ns)
         for terminal in self._terminals:
             terminal.receive(data)
 
@@ -64,11 +64,11 @@ class RenodeKeywords:
 
     def teardown(self) -> None:
         """Suite teardown."""
-        self._bench.clear()
+        self._rig.clear()
 
     def reset_emulation(self) -> None:
         """Forget the machine, its testers and all variables."""
-        self._bench.clear()
+        self._rig.clear()
         self._terminals.clear()
         self._monitor.reset()
 
@@ -95,7 +95,7 @@ class RenodeKeywords:
 
     def start_emulation(self) -> None:
         """Power the machine on; time passes while a keyword waits."""
-        self._bench.power_on()
+        self._rig.power_on()
 
     # UART ----------------------------------------------------------------------------------------
 
@@ -108,12 +108,10 @@ class RenodeKeywords:
     ) -> int:
         """Listen to a UART; returns the tester's number."""
         seconds = self._timeout_s if timeout is None else timeout
-        bench = self._bench
+        rig = self._rig
         timeout_ns = round(seconds * 1e9)
         # Asked each time, because the clock starts anew with each machine.
-        self._terminals.append(
-            Terminal(lambda: bench.now_ns, bench.advance, bench.pause, timeout_ns)
-        )
+        self._terminals.append(Terminal(lambda: rig.now_ns, rig.advance, rig.pause, timeout_ns))
         return len(self._terminals) - 1
 
     def register_failing_uart_string(
@@ -181,17 +179,17 @@ class RenodeKeywords:
     ) -> None:
         """Type a line."""
         terminal = self._terminal(testerId)
-        self._bench.feed(content.encode() + b"\r")
+        self._rig.feed(content.encode() + b"\r")
         if waitForEcho:
             terminal.wait(Wanted(content, unfinished=True))
 
     def write_to_uart(self, content: str, testerId: int | None = None) -> None:  # noqa: N803
         """Type characters."""
-        self._bench.feed(content.encode())
+        self._rig.feed(content.encode())
 
     def send_key_to_uart(self, c: str, testerId: int | None = None) -> None:  # noqa: N803
         """Type one character, given by its number."""
-        self._bench.feed(bytes([int(c, 0)]))
+        self._rig.feed(bytes([int(c, 0)]))
 
 
 def _ns(seconds: float | None) -> int | None:

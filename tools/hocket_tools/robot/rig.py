@@ -7,16 +7,16 @@ import struct
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from hocket_host.board.repl import load as load_platform
+from hocket_host.machines.common import EmulatedMachine
 
-from ..run.machines import create, open_guest
+from ..run.machines import Guest, create, open_guest
+from .guest_speed import Speed
 from .script import Action, MonitorError, bad_argument
-from .speed import Speed
 
 
-class Bench:
+class Rig:
     """One machine, built when it is first needed.
 
     Parameters
@@ -36,8 +36,7 @@ class Bench:
         self._platform: Path | None = None
         self._elf: Path | None = None
         self._files: dict[int, Path] = {}
-        # Of either emulator: they offer more in common than the protocol of `emulate` says.
-        self._machine: Any = None
+        self._machine: EmulatedMachine | None = None
         self._ended = False
 
     def actions(self) -> dict[str, Action]:
@@ -102,7 +101,7 @@ class Bench:
 
     # The machine ---------------------------------------------------------------------------------
 
-    def power_on(self) -> Any:
+    def power_on(self) -> EmulatedMachine:
         """The machine, made now if there is none.
 
         Raises
@@ -129,7 +128,7 @@ class Bench:
             self._machine.run_until(0)
         return self._machine
 
-    def _create(self, guest: Any) -> Any:
+    def _create(self, guest: Guest) -> EmulatedMachine:
         return create(self._back_end, guest, self._heard)
 
     @property
@@ -144,23 +143,23 @@ class Bench:
             return False
         begin, before = time.perf_counter(), machine.instructions
         stop = machine.run_for(ns)
-        executed = None if before is None else machine.instructions - before
-        self._speed.add(executed, time.perf_counter() - begin)
+        after, wall_s = machine.instructions, time.perf_counter() - begin
+        executed = None if before is None or after is None else after - before
+        self._speed.add(executed, wall_s)
         self._ended = stop.reason == "exit"
         return not self._ended
 
     def pause(self) -> None:
         """Make `advance` return; for callbacks of the machine."""
-        self._machine.stop()
+        self.power_on().stop()
 
     def feed(self, data: bytes) -> None:
         """Type."""
         self.power_on().feed(data)
 
     def _close(self) -> None:
-        close = getattr(self._machine, "close", None)
-        if close is not None:
-            close()
+        if self._machine is not None:
+            self._machine.close()
         self._machine = None
         self._ended = False
 

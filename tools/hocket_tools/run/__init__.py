@@ -4,16 +4,14 @@
 from __future__ import annotations
 
 from . import bodies
-from .machines import BACK_ENDS, BackEndError, Guest, Machine, create, missing, open_guest, require
-from .session import Session, WatchedRun
+from .machines import BACK_ENDS, BackEndError, Guest, create, missing, open_guest, require
+from .session import Session
 
 __all__ = [
     "BACK_ENDS",
     "BackEndError",
     "Guest",
-    "Machine",
     "Session",
-    "WatchedRun",
     "bodies",
     "create",
     "missing",

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Jobs on an ARM image by bodies of our own: frames from its memory, outputs into its memory.
+"""Jobs on an ARM image by injected task bodies: frames from its memory, outputs into its memory.
 
-Networks that begin or end on the processor are not to be followed by the runs of the NPU alone. So
-what tasks do is typed at the image's prompt: each job takes the next of the frames that were put
-into the flash behind the container, and leaves its outputs there.
+Networks that begin or end on the CPU are not to be followed by the runs of the NPU alone. So what
+tasks do is typed at the image's prompt (`device_bodies`): each job takes the next of the frames
+that were put into the flash behind the container, and leaves its outputs there.
 """
 
 from __future__ import annotations
@@ -12,57 +12,23 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 
-from hocket_host.machines.common import EmulatedMachine, NpuRun
-from hocket_host.machines.cpython.emulation import Frame, OnJob
+from hocket_host.machines.common import EmulatedMachine
+from hocket_host.machines.common.prompt import Prompt, device_program
+from hocket_host.machines.results import Frame, OnJob, Run
 
 from .. import container as hkt
 from ..app.inputs import open_inputs
 from ..pack.packed import Packed
 from .machines import BackEndError, Guest, create
-from .session import WatchedRun
 
 _ALIGN = 16
-_MS = 1_000_000
-_STEP_NS = 10 * _MS
-#: Until the prompt is there, and for typing; 115200 baud take 0.1 ms a character.
-_BOOT_NS, _TYPE_NS = 2_000 * _MS, 2_000 * _MS
-_RAW, _RUN = b"\x01", b"\x04"
-_READY, _ACCEPTED, _END = b"raw REPL; CTRL-B to exit\r\n>", b"OK", b"\x04"
-
-_SCRIPT = """
-import hocket, uctypes
-def view(at, size):
-    return memoryview(uctypes.bytearray_at(at, size))
-kernel = hocket.Kernel(hocket.load({base}))
-left = {tasks}
-def make(name, count, frames, sizes, outputs, results):
-    async def body(net):
-        global left
-        nonlocal count, frames, outputs
-        if count == 0:
-            return
-        parts = []
-        for size in sizes:
-            parts.append(view(frames, size))
-            frames += size
-        await net.infer(tuple(parts))
-        for i in range(results):
-            raw = net.output(i).raw
-            view(outputs, len(raw))[:] = raw
-            outputs += len(raw)
-        count -= 1
-        if count == 0:
-            left -= 1
-            if left == 0:
-                kernel.stop()
-    kernel.every(name)(body)
-{bodies}
-kernel.run({limit_us})
-print(kernel.report())
-"""
+_DEVICE = Path(__file__).with_name("device_bodies.py")
+#: For the boot, and for printing the report.
+_MARGIN_NS = 2_000_000_000
 
 
 @dataclass(frozen=True)
@@ -77,13 +43,18 @@ class _Task:
     results: tuple[hkt.Tensor, ...]
 
     @property
+    def data(self) -> bytes:
+        """All frames, one behind the other."""
+        return b"".join(np.ascontiguousarray(part).tobytes() for f in self.frames for part in f)
+
+    @property
     def output_bytes(self) -> int:
         """Of all outputs of one job."""
         return sum(tensor.size for tensor in self.results)
 
 
 def needed(packed: Packed) -> bool:
-    """Whether some network begins or ends on the processor."""
+    """Whether some network begins or ends on the CPU."""
     return any(
         hkt.StepKind.CPU in (model.steps[0].kind, model.steps[-1].kind)
         for model in packed.image.models
@@ -97,7 +68,7 @@ def run(
     duration_ns: int,
     uart_output: Callable[[bytes], None],
     on_job: OnJob,
-) -> WatchedRun:
+) -> Run:
     """Run as many jobs as there are releases in a while of virtual time.
 
     Parameters
@@ -121,51 +92,40 @@ def run(
     console = bytearray()
     bare = Guest(guest.elf, None, guest.npu, guest.system, guest.platform)
     with create(back_end, bare, console.extend) as machine:
-        runs: list[NpuRun | None] = []
-        if machine.npu is not None:
-            machine.npu.observers.append(
-                lambda event: runs.append(None) if event.kind == "end" else None
-            )
         # Not where the default application looks for it.
         base = machine.container_base + _ALIGN
-        tasks = tuple(_lay_out(machine, packed, base, duration_ns))
+        tasks = tuple(_lay_out(packed, base, duration_ns))
         machine.load_container(packed.data, base)
         for task in tasks:
-            data = b"".join(
-                np.ascontiguousarray(part).tobytes() for frame in task.frames for part in frame
-            )
-            machine.load_container(data, task.inputs)
+            machine.load_container(task.data, task.inputs)
         begin = time.perf_counter()
-        _boot(machine, console)
-        script = _script(base, tasks, 2 * duration_ns)
-        machine.feed(script + _RUN)
-        _until(machine, console, _ACCEPTED, _TYPE_NS + len(script) * _MS // 10)
-        _until(machine, console, _END, 2 * duration_ns + _TYPE_NS)
-        _until(machine, console, _END + b">", _TYPE_NS)
+        prompt = Prompt(machine, console)
+        prompt.start(_script(base, tasks, 2 * duration_ns))
+        said = prompt.finish(2 * duration_ns + _MARGIN_NS)
         wall_s = time.perf_counter() - begin
-        _check(console, back_end)
-        uart_output(bytes(console).rpartition(_ACCEPTED)[2].partition(_END)[0])
-        completed = {}
+        if said.error:
+            raise BackEndError(
+                "the application fails on the image", where=back_end, found=said.error.strip(),
+                expected="no traceback", try_="hocket run, on the same application",
+            )  # fmt: skip
+        uart_output(said.output.encode())
         for task in tasks:
-            completed[task.name] = len(task.frames)
             for frame, outputs in zip(task.frames, _results(machine, task), strict=True):
                 on_job(task.name, frame, outputs)
-        return WatchedRun(
-            back_end=back_end,
-            virtual_ns=machine.now_ns,
-            wall_s=wall_s,
+        return Run(
+            platform=back_end,
+            duration_ns=machine.now_ns,
+            names=tuple(task.name for task in tasks),
+            completed={task.name: len(task.frames) for task in tasks},
+            report=said.output,
+            npu_runs=machine.npu_runs,
             instructions=machine.instructions,
-            completed=completed,
-            npu_runs=len(runs),
-            segments=(),
-            exit_code=None,
             problems=tuple(machine.problems),
+            wall_s=wall_s,
         )
 
 
-def _lay_out(
-    machine: EmulatedMachine, packed: Packed, base: int, duration_ns: int
-) -> Iterator[_Task]:
+def _lay_out(packed: Packed, base: int, duration_ns: int) -> Iterator[_Task]:
     """Frames and room for outputs, behind the container."""
     sources = open_inputs(packed.application, packed.image)
     at = _aligned(base + len(packed.data))
@@ -190,40 +150,12 @@ def _aligned(address: int) -> int:
     return -(-address // _ALIGN) * _ALIGN
 
 
-def _script(base: int, tasks: tuple[_Task, ...], limit_ns: int) -> bytes:
-    bodies = "\n".join(
-        f"make({task.name!r}, {len(task.frames)}, {task.inputs}, {task.sizes!r}, {task.outputs},"
-        f" {len(task.results)})"
+def _script(base: int, tasks: tuple[_Task, ...], limit_ns: int) -> str:
+    described = tuple(
+        (task.name, len(task.frames), task.inputs, task.sizes, task.outputs, len(task.results))
         for task in tasks
     )
-    text = _SCRIPT.format(base=base, tasks=len(tasks), bodies=bodies, limit_us=limit_ns // 1000)
-    return text.encode()
-
-
-def _boot(machine: EmulatedMachine, console: bytearray) -> None:
-    machine.feed(_RAW)
-    _until(machine, console, _READY, _BOOT_NS)
-    console.clear()
-
-
-def _until(machine: EmulatedMachine, console: bytearray, text: bytes, limit_ns: int) -> None:
-    end_ns = machine.now_ns + limit_ns
-    while text not in console:
-        if machine.now_ns > end_ns or machine.run_for(_STEP_NS).reason == "exit":
-            raise BackEndError(
-                "the image does not come to its end", where=f"{machine.now_ns} ns",
-                found=repr(bytes(console[-800:])), expected=repr(text),
-                try_="hocket run, on the same application",
-            )  # fmt: skip
-
-
-def _check(console: bytearray, back_end: str) -> None:
-    error = bytes(console).split(_END)[1].decode("utf-8", "replace")
-    if error:
-        raise BackEndError(
-            "the application fails on the image", where=back_end, found=error.strip(),
-            expected="no traceback", try_="hocket run, on the same application",
-        )  # fmt: skip
+    return device_program(_DEVICE, f"main({base}, {described!r}, {limit_ns // 1000})")
 
 
 def _results(machine: EmulatedMachine, task: _Task) -> Iterator[Frame]:

@@ -12,17 +12,16 @@ from pathlib import Path
 from hocket_host.board.repl import load as load_platform
 from hocket_host.errors import HocketError
 from hocket_host.ethosu.config import NpuConfig, npu_config
-from hocket_host.ethosu.timing.system import SystemConfig, parse_system_config
+from hocket_host.ethosu.timing.system_config import SystemConfig, parse_system_config
 from hocket_host.machines.common import EmulatedMachine, NpuOptions
+from hocket_host.machines.qemu import missing as missing_qemu
+from hocket_host.missing import Missing
 
 from .. import container as hkt
 from ..app.notes import Notes, NotesError
 from ..pack.packed import Packed
 from ..pack.target import resolve_target
 from ..vela.options import vela_ini
-
-Machine = EmulatedMachine
-"""What every back end gives."""
 
 BACK_ENDS = ("unicorn", "qemu")
 """Back ends that Hocket drives itself."""
@@ -85,17 +84,14 @@ def open_guest(elf: Path, container: Path | None, platform: str | Path = "corsto
     return Guest(elf, data, *_npu(data, container), platform)
 
 
-def missing(back_end: str) -> str | None:
-    """What a back end lacks here, and how to get it; None if nothing."""
+def missing(back_end: str) -> Missing | None:
+    """What a back end lacks here; None if nothing."""
     if back_end == "unicorn" and importlib.util.find_spec("unicorn") is None:
-        return "no Unicorn: pip install 'hocket[emulator]'"
+        return Missing("no Unicorn", "pip install 'hocket[emulator]'")
     if back_end == "qemu":
-        from hocket_host.machines.qemu import missing as lacking
-
-        found = lacking()
-        return found and f"{found}: apt-get install qemu-system-arm gcc-arm-none-eabi"
+        return missing_qemu()
     if back_end == "renode" and not any(map(shutil.which, ("renode", "renode-run"))):
-        return "no Renode: pip install git+https://github.com/antmicro/renode-run"
+        return Missing("no Renode", "pip install git+https://github.com/antmicro/renode-run")
     return None
 
 
@@ -105,18 +101,13 @@ def require(back_end: str) -> None:
     Raises
     ------
     BackEndError
-        It is not here; with how to get it.
+        It is not installed; with how to install it.
     """
     lacking = missing(back_end)
-    if lacking is None:
-        return
-    what, _, how = lacking.partition(": ")
-    others = [name for name in BACK_ENDS if name != back_end and missing(name) is None]
-    instead = f"; or use --backend {others[0]}" if others else ""
-    raise BackEndError(
-        f"the back end {back_end} is not here", found=what, expected="it to be installed",
-        try_=how + instead,
-    )  # fmt: skip
+    if lacking is not None:
+        others = [name for name in BACK_ENDS if name != back_end and missing(name) is None]
+        instead = f"use --backend {others[0]}" if others else ""
+        lacking.raise_as(BackEndError, f"the back end {back_end}", instead)
 
 
 def create(
@@ -126,7 +117,7 @@ def create(
     *,
     gdb: str | None = None,
     strict: bool = False,
-) -> Machine:
+) -> EmulatedMachine:
     """Build a machine.
 
     Parameters
@@ -145,7 +136,7 @@ def create(
     Raises
     ------
     HocketError
-        The back end is unknown or missing, or cannot take platform, image or container.
+        The back end is unknown or not installed, or cannot take platform, image or container.
     """
     if back_end not in BACK_ENDS:
         raise BackEndError("unknown back end", found=repr(back_end), expected=", ".join(BACK_ENDS))
@@ -153,7 +144,7 @@ def create(
     npu = NpuOptions(guest.npu, guest.system, strict=strict)
     platform = load_platform(guest.platform)
     if back_end == "unicorn":
-        from hocket_host.machines.unicorn import Machine as UnicornMachine
+        from hocket_host.machines.unicorn import UnicornMachine
 
         if gdb is not None:
             raise BackEndError(

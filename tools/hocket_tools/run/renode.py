@@ -12,7 +12,7 @@ from pathlib import Path
 from hocket_host.board import board as boards
 from hocket_host.board.repl import find
 from hocket_host.machines.common import load_elf
-from hocket_host.server import NpuServer, Platform
+from hocket_host.server import NpuServer, ServedNpu
 from hocket_host.units import NS_PER_S
 
 from .machines import Guest, require
@@ -71,6 +71,6 @@ def run(
     load_elf(guest.elf, vectors=True)
     # The server knows the board by the platform's name.
     board = boards.load(script.stem)
-    with NpuServer(Platform(guest.npu, guest.system, board), port=0, log=log) as server:
+    with NpuServer(ServedNpu(guest.npu, guest.system, board), port=0, log=log) as server:
         environment = {**os.environ, PORT_VARIABLE: str(server.port)}
         return subprocess.run(arguments, env=environment, check=False).returncode

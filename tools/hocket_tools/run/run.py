@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hocket_host.ethosu.config import npu_config
-from hocket_host.machines.cpython.emulation import EmulatedRun, Frame, OnJob
 from hocket_host.machines.cpython.emulation import run as emulate
+from hocket_host.machines.results import Frame, OnJob, Run
+from hocket_host.machines.setup import Setup
 
 from .. import container as hkt
 from ..app.application import Application
@@ -25,10 +25,25 @@ class Outcome:
     policy: str
     cut: str
     """How the networks were cut, in words."""
-    run: EmulatedRun
+    run: Run
     verifier: Verifier | None
     suspects: Mapping[str, tuple[OwnArithmetic, ...]] = field(default_factory=dict)
     """Of each task whose outputs differ, the layers on the NPU that may be why."""
+
+
+def setup_of(packed: Packed, *, policy: str | None = None, worst: bool = False) -> Setup:
+    """A packed application, with its inputs, on the board that it is for."""
+    target, image = packed.target, packed.image
+    return Setup(
+        packed.data,
+        board=target.board,
+        npu=target.npu,
+        system=target.system,
+        sources=open_inputs(target.application, image),
+        policy=policy,
+        cpu_hz=target.cpu_hz,
+        worst=worst,
+    )
 
 
 def execute(
@@ -68,18 +83,7 @@ def execute(
         if on_job is not None:
             on_job(task, inputs, outputs)
 
-    run = emulate(
-        packed.data,
-        board=target.board,
-        npu=npu_config(image.accelerator),
-        system=target.system,
-        duration_ns=duration_ns,
-        sources=open_inputs(target.application, image),
-        policy=policy,
-        cpu_hz=target.cpu_hz,
-        on_job=heard,
-        worst=worst,
-    )
+    run = emulate(setup_of(packed, policy=policy, worst=worst), duration_ns, heard)
     wrong = () if verifier is None else (m.task for m in verifier.mismatches)
     suspects = {task: rounded_by_vela(target.application, image, task) for task in wrong}
     return Outcome(policy or image.policy.name.lower(), _cut(image), run, verifier, suspects)
@@ -92,8 +96,7 @@ def rounded_by_vela(
     model = next(image.models[t.model] for t in image.tasks if t.name == task)
     elsewhere = {step.name for step in model.steps if step.kind == hkt.StepKind.CPU}
     asked = application.tasks[task]
-    data = application.resolve(asked.model).read_bytes()
-    return own_arithmetic(data, {*elsewhere, *asked.on_cpu})
+    return own_arithmetic(application.model(task).read(), {*elsewhere, *asked.on_cpu})
 
 
 def _cut(image: hkt.Image) -> str:

@@ -6,49 +6,19 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 
 from hocket_host.board import board as boards
-from hocket_host.ethosu.device.engine import RunEvent
-from hocket_host.machines.common import JobWatcher, NpuRun, WatchedJob
-from hocket_host.machines.cpython.emulation import OnJob
+from hocket_host.machines.common import EmulatedMachine
+from hocket_host.machines.jobs import JobWatcher, WatchedJob
+from hocket_host.machines.results import OnJob, Run
 
 from ..app.inputs import open_inputs
 from ..pack.packed import Packed
-from .machines import Guest, Machine, create
+from .machines import Guest, create
 
 _STEP_NS = 10_000_000
-
-
-@dataclass(frozen=True)
-class WatchedRun:
-    """What a run on a back end came to."""
-
-    back_end: str
-    virtual_ns: int
-    wall_s: float
-    """Seconds of the host, for speed only; nothing depends on it."""
-    instructions: int | None
-    """Of the guest; None where the back end does not count them."""
-    completed: dict[str, int]
-    """Completed jobs by task."""
-    npu_runs: int
-    """Runs of the NPU that ended regularly."""
-    segments: tuple[NpuRun, ...]
-    """What the NPU ran to a regular end, in that order."""
-    exit_code: int | None
-    """What the image ended with by semihosting; None if it goes on."""
-    problems: tuple[str, ...]
-    """Misuse of the NPU, and faults of the processor."""
-
-    @property
-    def guest_mips(self) -> float | None:
-        """Million guest instructions a second of the host, the NPU's model included."""
-        if self.instructions is None or not self.wall_s:
-            return None
-        return self.instructions / self.wall_s / 1e6
 
 
 class Session:
@@ -89,10 +59,7 @@ class Session:
         gdb: str | None = None,
     ) -> None:
         self.back_end = back_end
-        self.machine: Machine = create(back_end, guest, uart_output, gdb=gdb)
-        self._runs = 0
-        if self.machine.npu is not None:
-            self.machine.npu.observers.append(self._count)
+        self.machine: EmulatedMachine = create(back_end, guest, uart_output, gdb=gdb)
         self._watcher: JobWatcher | None = None
         if guest.container is not None:
             self._watcher = self._watch(guest.container, packed, on_job)
@@ -115,18 +82,10 @@ class Session:
                 raise
             return None
 
-    def _count(self, event: RunEvent) -> None:
-        self._runs += event.kind == "end"
-
     def __enter__(self) -> Session:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.machine.close()
 
     @property
@@ -136,7 +95,7 @@ class Session:
 
     def run(
         self, duration_ns: int, enough: Callable[[list[WatchedJob]], bool] | None = None
-    ) -> WatchedRun:
+    ) -> Run:
         """Run for a while of virtual time, or until it ends, or until the jobs are enough."""
         machine, watcher = self.machine, self._watcher
         begin, end_ns = time.perf_counter(), machine.now_ns + duration_ns
@@ -146,16 +105,23 @@ class Session:
             if stop.reason != "time":
                 exit_code = stop.exit_code
                 break
-        return WatchedRun(
-            back_end=self.back_end,
-            virtual_ns=machine.now_ns,
-            wall_s=time.perf_counter() - begin,
+        run = Run(
+            platform=self.back_end,
+            duration_ns=machine.now_ns,
+            npu_runs=machine.npu_runs,
             instructions=machine.instructions,
-            completed=dict(Counter(job.task for job in self.jobs)),
-            npu_runs=self._runs,
-            segments=() if watcher is None else tuple(watcher.runs),
             exit_code=exit_code,
             problems=tuple(machine.problems),
+            wall_s=time.perf_counter() - begin,
+        )
+        if watcher is None:
+            return run
+        completed = Counter(job.task for job in watcher.jobs)
+        return replace(
+            run,
+            names=watcher.names,
+            segments=tuple(watcher.segments),
+            completed={name: completed[name] for name in watcher.names},
         )
 
 

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from .network import Compiled, SplitError
 from .segment import CutPoint, Prologue, cut_points, prologue_words
@@ -24,7 +24,7 @@ class Oversize:
 
 
 @dataclass(frozen=True)
-class Choice:
+class ChosenCuts:
     """Cuts that were chosen; iterates over them."""
 
     cuts: tuple[CutPoint, ...]
@@ -51,7 +51,7 @@ def choose(
     cycles: Callable[[int], int] | None = None,
     *,
     prologue_cycles: Callable[[Prologue], int] = flash_prologue_cycles,
-) -> Choice:
+) -> ChosenCuts:
     """Choose cuts.
 
     Parameters
@@ -67,7 +67,7 @@ def choose(
 
     Returns
     -------
-    Choice
+    ChosenCuts
         For a length: as few segments over it as the cut points allow, among those choices the
         fewest cuts, and among those the fewest live bytes at the cuts, summed. The optimum, by
         dynamic programming: the prologue depends on where a segment begins, so that taking the
@@ -79,16 +79,26 @@ def choose(
         Another mode, or a length without ``cycles``.
     """
     if mode == "none":
-        return Choice((), ())
+        return ChosenCuts((), ())
     points = cut_points(network)
     if mode == "all":
-        return Choice(tuple(points), ())
+        return ChosenCuts(tuple(points), ())
     if isinstance(mode, bool) or not isinstance(mode, int) or mode <= 0 or cycles is None:
         raise SplitError(
             "no way to choose cuts",
             found=repr(mode) if cycles is not None else f"{mode!r} without cycles",
             expected='"all", "none", or a positive number of NPU cycles, with cycles of operations',
         )
+    return _within(network, points, mode, cycles, prologue_cycles)
+
+
+def _within(
+    network: Compiled,
+    points: Sequence[CutPoint],
+    bound: int,
+    cycles: Callable[[int], int],
+    prologue_cycles: Callable[[Prologue], int],
+) -> ChosenCuts:
     analysis = network.analysis
     nodes = [0, *(p.before for p in points), len(analysis.operations)]
     sums = list(accumulate((cycles(i) for i in range(nodes[-1])), initial=0))
@@ -103,31 +113,43 @@ def choose(
             extra = known[key] = prologue_cycles(prologue_words(analysis, first, last)[1])
         return sums[last] - sums[first] + extra
 
+    ends = _fewest(bound, sums, nodes, [p.live_bytes for p in points], length)
+    chosen = []
+    oversize = []
+    for i, j in pairwise([0, *ends]):
+        took = length(i, j)
+        if took > bound:
+            oversize.append(Oversize(nodes[i], nodes[j], took))
+        if j <= len(points):
+            chosen.append(points[j - 1])
+    return ChosenCuts(tuple(chosen), tuple(oversize))
+
+
+def _fewest(
+    bound: int,
+    sums: Sequence[int],
+    nodes: Sequence[int],
+    live: Sequence[int],
+    length: Callable[[int, int], int],
+) -> list[int]:
+    """Nodes at which the segments of the best choice end, by dynamic programming from the last."""
     # best[i]: (segments over the bound, cuts, live bytes) from node i on, and the next node.
     end = len(nodes) - 1
     best: list[tuple[tuple[int, int, int], int]] = [((0, 0, 0), end)] * len(nodes)
     for i in range(end - 1, -1, -1):
         options = []
         for j in range(i + 1, end + 1):
-            if j > i + 1 and sums[nodes[j]] - sums[nodes[i]] > mode:
+            if j > i + 1 and sums[nodes[j]] - sums[nodes[i]] > bound:
                 break
-            over = length(i, j) > mode
+            over = length(i, j) > bound
             if over and j > i + 1:
                 break
-            (late, cuts, live), _ = best[j]
+            (late, cuts, held), _ = best[j]
             cut = j != end
-            at_cut = points[j - 1].live_bytes if cut else 0
-            options.append(((late + over, cuts + cut, live + at_cut), j))
+            at_cut = live[j - 1] if cut else 0
+            options.append(((late + over, cuts + cut, held + at_cut), j))
         best[i] = min(options)
-    chosen = []
-    oversize = []
-    i = 0
-    while i != end:
-        j = best[i][1]
-        took = length(i, j)
-        if took > mode:
-            oversize.append(Oversize(nodes[i], nodes[j], took))
-        if j != end:
-            chosen.append(points[j - 1])
-        i = j
-    return Choice(tuple(chosen), tuple(oversize))
+    ends = [best[0][1]]
+    while ends[-1] != end:
+        ends.append(best[ends[-1]][1])
+    return ends

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hocket_host.ethosu.stream.isa import CommandStreamError
-from hocket_host.ethosu.stream.operation import FeatureMap, Operation
+from hocket_host.ethosu.stream.operands import FeatureMap
+from hocket_host.ethosu.stream.operation import Operation
 
 Mask = NDArray[np.bool_]
 #: Scratch beyond this is no microcontroller's; bounds what a damaged stream can make us allocate.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the splitter needs to know of a compiled network, and what it works out once."""
+"""What segmentation needs of a compiled network, and the dependencies that it derives once."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from typing import Protocol
 
 from hocket_host.errors import HocketError
 from hocket_host.ethosu.config import NpuConfig
+from hocket_host.ethosu.stream.command_stream import CommandStream, parse
 from hocket_host.ethosu.stream.isa import CommandStreamError
-from hocket_host.ethosu.stream.operation import CommandStream, Operation, parse
+from hocket_host.ethosu.stream.operation import Operation
 
 from .dataflow import ByteRange, Footprint, consumer, footprints, written_regions
 
@@ -38,7 +39,7 @@ class SourceOperation(Protocol):
 
 
 class Compiled(Protocol):
-    """A compiled network, as the Vela front end gives it."""
+    """A compiled network, as `hocket_tools.vela` returns it."""
 
     @property
     def npu(self) -> NpuConfig:
@@ -54,11 +55,11 @@ class Compiled(Protocol):
 
     @property
     def operations(self) -> Sequence[SourceOperation]:
-        """Where each operation comes from."""
+        """Source of each operation."""
 
     @property
     def analysis(self) -> Analysis:
-        """Its dependencies, worked out once."""
+        """Its dependencies, derived once."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class _Unnamed:
 
 @dataclass(frozen=True)
 class Stream:
-    """A bare command stream given the face of a compiled network."""
+    """A bare command stream as a compiled network."""
 
     npu: NpuConfig
     stream: CommandStream
@@ -84,7 +85,7 @@ class Stream:
 
     @cached_property
     def analysis(self) -> Analysis:
-        """Its dependencies, worked out once."""
+        """Its dependencies, derived once."""
         return Analysis(self)
 
 
@@ -146,7 +147,7 @@ class Analysis:
         return sorted(key for _, key in self._inherited_before(first, last))
 
     def inheritance(self, first: int, last: int) -> tuple[int, tuple[int, ...]]:
-        """Tells prologues of segments from ``first`` apart without building them."""
+        """Key of the prologue of a segment from ``first``, without building it."""
         return len(self._inherited_before(first, last)), tuple(self.reloads(first, last))
 
     def _inherited_before(self, first: int, last: int) -> list[tuple[int, int]]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Segments: pieces of a command stream, each a stream of its own.
+"""Segments: parts of a command stream, each a stream of its own.
 
 A segment assumes nothing: registers and look-up tables are set again as far as its operations use
 them, and every DMA it starts has finished when it stops. Between two segments the NPU may run
@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from hocket_host.ethosu.stream.command_stream import CommandStream, parse
 from hocket_host.ethosu.stream.isa import Cmd, Command, encode
-from hocket_host.ethosu.stream.operation import CommandStream, parse
 
 from .dataflow import ByteRange, live_before
 from .network import Analysis, Compiled, SplitError

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Text for people: tables, and what is wrong with a file."""
+"""Text output: tables, and errors in files."""

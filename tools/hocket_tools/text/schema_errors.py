@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What pydantic found wrong in a file, told the way Hocket tells errors."""
+"""Errors that pydantic found in a file, as Hocket's errors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ValidationError
 from hocket_host.errors import HocketError
 
 
-class ToldError(ValueError):
+class WrappedError(ValueError):
     """A Hocket error on its way through a schema, which collects `ValueError`s only."""
 
     def __init__(self, error: HocketError) -> None:
@@ -22,13 +22,13 @@ class ToldError(ValueError):
 
 
 def quoting(parse: Callable[[object], int]) -> BeforeValidator:
-    """A validator that reads a quantity and keeps what its error says."""
+    """A validator that reads a quantity and keeps its error's text."""
 
     def convert(text: object) -> int:
         try:
             return parse(text)
         except HocketError as error:
-            raise ToldError(error) from error
+            raise WrappedError(error) from error
 
     return BeforeValidator(convert)
 
@@ -62,7 +62,7 @@ def explain(
         where=first.where,
         found=first.found,
         expected=first.expected,
-        try_=f"{first.try_ or 'mend it'}\n{others}",
+        try_=f"{first.try_ or 'correct it'}\n{others}",
     )
 
 
@@ -71,9 +71,9 @@ def _explain_one(
 ) -> HocketError:
     location: tuple[int | str, ...] = tuple(error["loc"])
     where = f"{path}: {'.'.join(str(part) for part in location if part != 0)}"
-    told = error.get("ctx", {}).get("error")
-    if isinstance(told, ToldError):
-        inner = told.error
+    wrapped = error.get("ctx", {}).get("error")
+    if isinstance(wrapped, WrappedError):
+        inner = wrapped.error
         return kind(
             inner.message, where=where, found=inner.found, expected=inner.expected, try_=inner.try_
         )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one look of every table that Hocket prints."""
+"""The common style of printed tables."""
 
 from __future__ import annotations
 

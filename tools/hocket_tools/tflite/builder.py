@@ -9,7 +9,6 @@ holds the operators that were asked for and no other.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import flatbuffers
@@ -17,12 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
+from .model import IDENTIFIER, Quantisation
+from .whole import damage
+
+__all__ = ["ABSENT", "ModelBuilder", "Quantisation", "unpack_model", "write_model"]
+
 _TYPES = {
     np.dtype(np.int8): schema.TensorType.INT8,
     np.dtype(np.uint8): schema.TensorType.UINT8,
     np.dtype(np.int16): schema.TensorType.INT16,
     np.dtype(np.int32): schema.TensorType.INT32,
     np.dtype(np.int64): schema.TensorType.INT64,
+    np.dtype(np.float16): schema.TensorType.FLOAT16,
     np.dtype(np.float32): schema.TensorType.FLOAT32,
     np.dtype(np.bool_): schema.TensorType.BOOL,
 }
@@ -30,37 +35,26 @@ _TYPES = {
 #: An input that the operator may have and this one has not.
 ABSENT = -1
 
-_IDENTIFIER = b"TFL3"
 _VERSION = 3
 
 
-@dataclass(frozen=True)
-class Quantisation:
-    """Affine quantisation: ``real = scale * (value - zero_point)``, per tensor or per channel."""
+def unpack_model(data: bytes) -> Any:
+    """The schema's objects of a whole file, to be changed and written again.
 
-    scales: tuple[float, ...]
-    zero_points: tuple[int, ...]
-    axis: int = 0
+    Raises
+    ------
+    TfliteError
+        A field leaves the file.
+    """
+    with damage():
+        return schema.ModelT.InitFromObj(schema.Model.GetRootAs(data, 0))
 
-    @classmethod
-    def tensor(cls, scale: float, zero_point: int = 0) -> Quantisation:
-        """One scale for the whole tensor."""
-        return cls((scale,), (zero_point,))
 
-    @classmethod
-    def channels(cls, scales: Sequence[float], axis: int) -> Quantisation:
-        """One symmetric scale for each channel along ``axis``."""
-        return cls(tuple(scales), (0,) * len(scales), axis)
-
-    @property
-    def scale(self) -> float:
-        """The scale of a per-tensor quantisation, rounded to float32 as the file holds it."""
-        return float(np.float32(self.scales[0]))
-
-    @property
-    def zero_point(self) -> int:
-        """The zero point of a per-tensor quantisation."""
-        return self.zero_points[0]
+def write_model(tree: Any) -> bytes:
+    """A file of the schema's objects."""
+    writer = flatbuffers.Builder(1 << 16)
+    writer.Finish(tree.Pack(writer), file_identifier=IDENTIFIER)
+    return bytes(writer.Output())
 
 
 class ModelBuilder:
@@ -211,6 +205,4 @@ class ModelBuilder:
         model.operatorCodes = self._codes
         model.subgraphs = [graph]
         model.buffers = self._buffers
-        writer = flatbuffers.Builder(1 << 16)
-        writer.Finish(model.Pack(writer), file_identifier=_IDENTIFIER)
-        return bytes(writer.Output())
+        return write_model(model)

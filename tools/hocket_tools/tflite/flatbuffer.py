@@ -15,12 +15,29 @@ from hocket_host.errors import HocketError
 
 T = TypeVar("T")
 
+#: Bytes of strings and vectors that may be read for each byte of the file. Tables may share them,
+#: but a file in which everything refers to everything would otherwise take for ever to read.
+_SHARING = 64
+#: A number read from a vector takes this many times the memory that it has in the file.
+_NUMBERS = 16
+_LEAST_BUDGET = 1 << 16
+
 
 class FlatBufferError(HocketError):
     """An offset, a length or a vector that leaves its buffer."""
 
 
-class Table:
+class _Budget:
+    """What reading one file may still take; tables of one file share it."""
+
+    __slots__ = ("left", "tables")
+
+    def __init__(self, size: int) -> None:
+        self.tables = size
+        self.left = _LEAST_BUDGET + _SHARING * size
+
+
+class FlatTable:
     """One table of a FlatBuffer; fields are addressed by their id in the schema.
 
     Parameters
@@ -31,11 +48,15 @@ class Table:
         Byte offset of the table.
     """
 
-    __slots__ = ("_at", "_data", "_fields", "_vtable")
+    __slots__ = ("_at", "_budget", "_data", "_fields", "_vtable")
 
-    def __init__(self, data: bytes, at: int) -> None:
+    def __init__(self, data: bytes, at: int, budget: _Budget | None = None) -> None:
         self._data = data
         self._at = at
+        self._budget = budget or _Budget(len(data))
+        self._budget.tables -= 1
+        if self._budget.tables < 0:
+            raise self._bad("more references to tables than the file has bytes", at)
         (back,) = self._unpack("<i", at)
         self._vtable = at - back
         (size, span) = self._unpack("<HH", self._vtable)
@@ -46,7 +67,7 @@ class Table:
         self._fields = (size - 4) // 2
 
     @classmethod
-    def root(cls, data: bytes) -> Table:
+    def root(cls, data: bytes) -> FlatTable:
         """The root table of a buffer."""
         if len(data) < 8:
             raise FlatBufferError(
@@ -62,6 +83,11 @@ class Table:
             expected=f"everything inside the {len(self._data)} bytes of the file",
             try_="copy or export the file again",
         )
+
+    def _spend(self, length: int, at: int) -> None:
+        self._budget.left -= length
+        if self._budget.left < 0:
+            raise self._bad("vectors and strings that overlap without end", at)
 
     def _take(self, at: int, length: int) -> None:
         if at < 0 or length < 0 or at + length > len(self._data):
@@ -88,10 +114,10 @@ class Table:
         at = self._field(field)
         return default if at is None else self._unpack("<" + form, at)[0]
 
-    def table(self, field: int) -> Table | None:
+    def table(self, field: int) -> FlatTable | None:
         """A sub-table, or None when absent."""
         at = self._field(field)
-        return None if at is None else Table(self._data, self._target(at))
+        return None if at is None else FlatTable(self._data, self._target(at), self._budget)
 
     def _vector(self, field: int, item_bytes: int) -> tuple[int, int] | None:
         at = self._field(field)
@@ -108,12 +134,16 @@ class Table:
         if found is None:
             return ()
         start, count = found
+        self._spend(count * struct.calcsize("<" + form) * _NUMBERS, start)
         return struct.unpack_from(f"<{count}{form}", self._data, start)
 
     def blob(self, field: int) -> bytes | None:
         """A vector of bytes, or None when absent."""
         found = self._vector(field, 1)
-        return None if found is None else self._data[found[0] : found[0] + found[1]]
+        if found is None:
+            return None
+        self._spend(found[1], found[0])
+        return self._data[found[0] : found[0] + found[1]]
 
     def text(self, field: int) -> str:
         """A string; empty when absent."""
@@ -122,10 +152,19 @@ class Table:
         except UnicodeDecodeError as error:
             raise self._bad(f"a name that is not UTF-8 ({error.reason})", self._at) from None
 
-    def tables(self, field: int, build: Callable[[int, Table], T]) -> tuple[T, ...]:
+    def tables(self, field: int, build: Callable[[int, FlatTable], T]) -> tuple[T, ...]:
         """A vector of tables, each given to ``build`` with its index."""
         found = self._vector(field, 4)
         if found is None:
             return ()
         start, count = found
-        return tuple(build(i, Table(self._data, self._target(start + 4 * i))) for i in range(count))
+        return tuple(
+            build(i, FlatTable(self._data, self._target(start + 4 * i), self._budget))
+            for i in range(count)
+        )
+
+    def check_vector(self, field: int, item_bytes: int) -> None:
+        """Hold a vector to the file without reading it."""
+        found = self._vector(field, item_bytes)
+        if found is not None:
+            self._spend(found[1] * item_bytes, found[0])

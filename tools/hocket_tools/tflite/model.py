@@ -7,95 +7,42 @@ Field numbers are those of the public TFLite schema (version 3).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from hocket_host.errors import HocketError
+from .content import (
+    Quantisation,
+    Signature,
+    Subgraph,
+    TfliteError,
+    TfliteModel,
+    TfliteOperator,
+    TfliteTensor,
+)
+from .flatbuffer import FlatBufferError, FlatTable
+from .foreign import foreign
+from .whole import check_model, check_operator, check_tensor
 
-from .flatbuffer import FlatBufferError, Table
+__all__ = [
+    "IDENTIFIER",
+    "Quantisation",
+    "Signature",
+    "Subgraph",
+    "TfliteError",
+    "TfliteModel",
+    "TfliteOperator",
+    "TfliteTensor",
+    "read_bytes",
+    "read_tflite",
+]
 
-_IDENTIFIER = b"TFL3"
+#: File identifier of TFLite models.
+IDENTIFIER = b"TFL3"
 #: More elements than any tensor for these devices; keeps a damaged shape from reaching arithmetic.
-_MOST_ELEMENTS = 1 << 31
-
-
-class TfliteError(HocketError):
-    """A file that is no TFLite model, or a damaged one."""
-
-
-@dataclass(frozen=True)
-class Quantization:
-    """Affine quantisation: ``real = scale * (stored - zero_point)``, per tensor or per axis."""
-
-    scales: tuple[float, ...]
-    zero_points: tuple[int, ...]
-    axis: int
-
-
-@dataclass(frozen=True)
-class TfliteTensor:
-    """One tensor of a subgraph."""
-
-    index: int
-    name: str
-    shape: tuple[int, ...]
-    """Extents; a dimension that the model leaves open is the 1 that converters store."""
-    dtype: str
-    """numpy's name of the element type, or the schema's name in lower case where numpy has none."""
-    quantization: Quantization | None
-    is_variable: bool
-    data: bytes | None
-    """Constant contents; None for what is computed."""
-
-    @property
-    def elements(self) -> int:
-        """Number of elements."""
-        return math.prod(self.shape)
-
-
-@dataclass(frozen=True)
-class TfliteOperator:
-    """One operator of a subgraph."""
-
-    index: int
-    kind: str
-    """Name in the schema (``CONV_2D``), or the custom operator's own name."""
-    custom: bool
-    name: str
-    """Name of its first output, which is how converters name layers."""
-    inputs: tuple[int, ...]
-    """Tensor indices; -1 for an optional input left out."""
-    outputs: tuple[int, ...]
-
-    def __str__(self) -> str:
-        return f"{self.kind} '{self.name}'" if self.name else f"{self.kind} (operator {self.index})"
-
-
-@dataclass(frozen=True)
-class Subgraph:
-    """A graph of operators; the first of a model is its entry."""
-
-    name: str
-    tensors: tuple[TfliteTensor, ...]
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
-    operators: tuple[TfliteOperator, ...]
-
-
-@dataclass(frozen=True)
-class TfliteModel:
-    """A TFLite file."""
-
-    description: str
-    subgraphs: tuple[Subgraph, ...]
-    metadata: dict[str, bytes] = field(default_factory=dict, hash=False)
-    """Contents of metadata by name; the last of several with one name."""
-
-    @property
-    def main(self) -> Subgraph:
-        """The subgraph that an inference runs."""
-        return self.subgraphs[0]
+_MOST_ELEMENTS = 1 << 26
+_MOST_AXES = 8
+#: Metadata of tflite_micro's by which constants are looked up in tables.
+_COMPRESSION = "COMPRESSION_METADATA"
 
 
 def read_tflite(source: str | Path | bytes) -> TfliteModel:
@@ -113,16 +60,10 @@ def read_tflite(source: str | Path | bytes) -> TfliteModel:
     """
     where = None if isinstance(source, bytes) else str(source)
     data = source if isinstance(source, bytes) else read_bytes(source)
-    if data[4:8] != _IDENTIFIER:
-        raise TfliteError(
-            "not a TFLite file",
-            where=where,
-            found=f"identifier {data[4:8]!r}" if len(data) >= 8 else f"{len(data)} bytes",
-            expected=f"identifier {_IDENTIFIER!r} at byte 4",
-            try_="export the model with the TFLite (LiteRT) converter",
-        )
+    if data[4:8] != IDENTIFIER:
+        raise _no_tflite(data, where)
     try:
-        return _model(Table.root(data))
+        return _model(FlatTable.root(data))
     except FlatBufferError as error:
         raise TfliteError(
             "damaged TFLite file",
@@ -132,8 +73,23 @@ def read_tflite(source: str | Path | bytes) -> TfliteModel:
             try_="copy or export the file again; it may be cut short",
         ) from None
     except TfliteError as error:
-        error.where = where if error.where is None else f"{where or 'model'}: {error.where}"
+        if where is not None:
+            error.where = where if error.where is None else f"{where}: {error.where}"
         raise
+
+
+def _no_tflite(data: bytes, where: str | None) -> TfliteError:
+    known = foreign(data)
+    if known is not None:
+        what, remedy = known
+        return TfliteError(f"not a TFLite file but {what}", where=where, try_=remedy)
+    return TfliteError(
+        "not a TFLite file",
+        where=where,
+        found=f"identifier {data[4:8]!r}" if len(data) >= 8 else f"{len(data)} bytes",
+        expected=f"identifier {IDENTIFIER!r} at byte 4",
+        try_="export the model with the TFLite (LiteRT) converter",
+    )
 
 
 def read_bytes(path: str | Path) -> bytes:
@@ -180,21 +136,58 @@ _ELEMENT_BYTES = {
 }  # fmt: skip
 
 
-def _model(root: Table) -> TfliteModel:
+def _model(root: FlatTable) -> TfliteModel:
     version = root.scalar(0, "I")
     if version != 3:
         raise TfliteError("unknown TFLite schema", found=f"version {version}", expected="version 3")
+    _refuse(check_model(root), None)
     codes = root.tables(1, lambda _, t: _code(t))
     buffers = root.tables(4, lambda _, t: t.blob(0))
+    notes = root.tables(6, lambda _, t: (t.text(0), t.scalar(1, "I")))
+    if any(name == _COMPRESSION for name, _ in notes):
+        _refuse(f"compressed constants (metadata {_COMPRESSION})", None)
     subgraphs = root.tables(2, lambda i, t: _subgraph(i, t, codes, buffers))
     if not subgraphs:
         raise TfliteError("the model has no graph", found="no subgraph", expected="at least one")
-    notes = root.tables(6, lambda _, t: (t.text(0), t.scalar(1, "I")))
     metadata = {name: buffers[at] or b"" for name, at in notes if at < len(buffers)}
-    return TfliteModel(root.text(3), subgraphs, metadata)
+    signatures = root.tables(7, lambda i, t: _signature(i, t, subgraphs))
+    return TfliteModel(root.text(3), subgraphs, metadata, signatures)
 
 
-def _code(table: Table) -> tuple[str, bool]:
+def _refuse(what: str | None, where: str | None) -> None:
+    if what is not None:
+        raise TfliteError(
+            "a model in a form that no microcontroller runs",
+            where=where,
+            found=what,
+            expected="a plain, fully quantised TFLite file",
+            try_="export it again with the TFLite (LiteRT) converter, for microcontrollers",
+        )
+
+
+def _signature(index: int, table: FlatTable, subgraphs: tuple[Subgraph, ...]) -> Signature:
+    at = table.scalar(4, "I")
+    if at >= len(subgraphs):
+        raise TfliteError(
+            "damaged TFLite file: a signature's subgraph is out of range",
+            where=f"signature {index}",
+            found=at,
+            expected=f"below {len(subgraphs)}",
+        )
+    graph = subgraphs[at]
+    for field in (0, 1):
+        for name, tensor in table.tables(field, lambda _, t: (t.text(0), t.scalar(1, "I"))):
+            if tensor >= len(graph.tensors):
+                raise TfliteError(
+                    "damaged TFLite file: a tensor index is out of range",
+                    where=f"signature {index}, '{name}'",
+                    found=tensor,
+                    expected=f"below {len(graph.tensors)}",
+                )
+    return Signature(table.text(2), at)
+
+
+def _code(table: FlatTable) -> tuple[str, bool]:
     # Codes above 127 only fit the newer field; older files fill only the older one.
     code = max(table.scalar(0, "b"), table.scalar(3, "i"))
     kind = _operator_names().get(code)
@@ -207,7 +200,7 @@ def _code(table: Table) -> tuple[str, bool]:
 
 def _subgraph(
     number: int,
-    table: Table,
+    table: FlatTable,
     codes: tuple[tuple[str, bool], ...],
     buffers: tuple[bytes | None, ...],
 ) -> Subgraph:
@@ -225,8 +218,10 @@ def _subgraph(
                 )
         return found
 
-    def operator(index: int, t: Table) -> TfliteOperator:
+    def operator(index: int, t: FlatTable) -> TfliteOperator:
         code = t.scalar(0, "I")
+        if code < len(codes):
+            _refuse(check_operator(t), f"operator {index} ({codes[code][0]})")
         if code >= len(codes):
             raise TfliteError(
                 "damaged TFLite file: an operator code is out of range",
@@ -254,12 +249,13 @@ def _subgraph(
 
 
 def _tensor(
-    subgraph: int, index: int, table: Table, buffers: tuple[bytes | None, ...]
+    subgraph: int, index: int, table: FlatTable, buffers: tuple[bytes | None, ...]
 ) -> TfliteTensor:
     name = table.text(3)
     where = f"subgraph {subgraph}, tensor {index} '{name}'"
+    _refuse(check_tensor(table), where)
     shape = table.vector(0, "i")
-    if any(n < 0 for n in shape) or math.prod(shape) > _MOST_ELEMENTS:
+    if any(n < 0 for n in shape) or math.prod(shape) > _MOST_ELEMENTS or len(shape) > _MOST_AXES:
         raise TfliteError(
             "a tensor has no usable shape",
             where=where,
@@ -281,7 +277,7 @@ def _tensor(
         )
     data = (buffers[buffer] if buffers else None) or None
     size = _ELEMENT_BYTES.get(dtype)
-    if data is not None and size is not None and table.table(6) is None:
+    if data is not None and size is not None:
         needed = math.prod(shape) * size
         if len(data) != needed:
             raise TfliteError(
@@ -295,13 +291,14 @@ def _tensor(
         name=name,
         shape=shape,
         dtype=dtype,
-        quantization=_quantization(table.table(4), where),
+        quantization=_checked(_quantization(table.table(4), where), shape, dtype, data, where),
         is_variable=bool(table.scalar(5, "B")),
         data=data,
+        signature=table.vector(7, "i") or None,
     )
 
 
-def _quantization(table: Table | None, where: str) -> Quantization | None:
+def _quantization(table: FlatTable | None, where: str) -> Quantisation | None:
     if table is None:
         return None
     scales = tuple(float(s) for s in table.vector(2, "f"))
@@ -315,4 +312,42 @@ def _quantization(table: Table | None, where: str) -> Quantization | None:
             found=f"{len(scales)} scales, {len(zero_points)} zero points",
             expected="as many of one as of the other",
         )
-    return Quantization(scales, zero_points or (0,) * len(scales), table.scalar(6, "i"))
+    return Quantisation(scales, zero_points or (0,) * len(scales), table.scalar(6, "i"))
+
+
+#: Least and greatest zero points; of wider types they are taken as they are.
+_ZERO_POINTS = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
+
+
+def _checked(
+    quantisation: Quantisation | None,
+    shape: tuple[int, ...],
+    dtype: str,
+    data: bytes | None,
+    where: str,
+) -> Quantisation | None:
+    """Refuse scales and zero points that mean nothing for their tensor."""
+    if quantisation is None:
+        return None
+    scales = quantisation.scales
+    # A constant of zeros may have a scale of zero.
+    least = 0.0 if data is not None else math.ulp(0.0)
+    low, high = _ZERO_POINTS.get(dtype, (-(2**63), 2**63))
+    wrong = next((s for s in scales if not (least <= s < math.inf)), None)
+    if wrong is not None:
+        found, expected = f"scale {wrong}", "a number above zero"
+    elif not all(low <= z <= high for z in quantisation.zero_points):
+        found, expected = f"zero points {quantisation.zero_points[:4]}", f"{low} to {high}"
+    elif len(scales) > 1 and len(scales) not in shape:
+        # The axis itself is not to be relied on: biases have that of their weights.
+        found = f"{len(scales)} scales for {list(shape)}"
+        expected = "one scale, or one an element of an axis"
+    else:
+        return quantisation
+    raise TfliteError(
+        "damaged TFLite file: a tensor's quantisation has no meaning",
+        where=where,
+        found=found,
+        expected=expected,
+        try_="export the model again",
+    )

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
-from .model import TfliteModel, TfliteTensor, read_tflite
+from .model import Subgraph, TfliteModel, TfliteTensor, read_tflite
+from .whole import damage
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,11 @@ def read_source(
         The file is damaged.
     """
     graph = (source or read_tflite(model)).subgraphs[subgraph]
-    raw = schema.Model.GetRootAs(model, 0).Subgraphs(subgraph)
+    with damage():
+        return _described(graph, schema.Model.GetRootAs(model, 0).Subgraphs(subgraph))
+
+
+def _described(graph: Subgraph, raw: Any) -> tuple[SourceOperator, ...]:
     dequantised = {
         o.outputs[0]: graph.tensors[o.inputs[0]] for o in graph.operators if o.kind == "DEQUANTIZE"
     }

@@ -2,6 +2,6 @@
 """Cuts operations that are too long for a deadline into tiles, without compiling again."""
 
 from .bound import bound_tiles
-from .errors import TileError
+from .weights import TileError
 
 __all__ = ["TileError", "bound_tiles"]

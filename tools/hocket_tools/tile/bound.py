@@ -8,15 +8,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from hocket_host.ethosu.lint.hazards import check
-from hocket_host.ethosu.stream.operation import Operation, parse
-from hocket_host.ethosu.timing.system import SystemConfig
+from hocket_host.ethosu.stream.command_stream import parse
+from hocket_host.ethosu.stream.operation import Operation
+from hocket_host.ethosu.timing.system_config import SystemConfig
 
 from ..vela import CompiledModel, NpuOperation
 from .emit import StreamStep, emit
-from .errors import TileError
 from .origins import Origins
 from .plan import TilePlan
 from .tiled import TiledStream
+from .weights import TileError
 
 
 def bound_tiles(compiled: CompiledModel, max_cycles: int, system: SystemConfig) -> CompiledModel:
@@ -24,7 +25,7 @@ def bound_tiles(compiled: CompiledModel, max_cycles: int, system: SystemConfig) 
 
     Kernels are cut into stripes of their output, or into slices of channels with weights of their
     own; long DMAs into chunks beside the tiles of kernels. Between any two kernels the new stream
-    may be cut by the splitter like any other. Results are the same, bit for bit.
+    may be cut as in any other. Results are the same, bit for bit.
 
     Parameters
     ----------
@@ -54,14 +55,33 @@ def bound_tiles(compiled: CompiledModel, max_cycles: int, system: SystemConfig) 
             found=repr(max_cycles),
             expected="a positive number of NPU cycles",
         )
+    found = _tiled(compiled, max_cycles, system)
+    if found is None:
+        return compiled
+    plan, layout, data, operations = found
+    fast_end = plan.ends.get(compiled.fast_region or -1, 0)
+    return replace(
+        compiled,
+        command_stream=data,
+        scratch_size=max(compiled.scratch_size, plan.ends.get(compiled.arena_region, 0)),
+        fast_scratch_size=max(compiled.fast_scratch_size, fast_end),
+        read_only=layout.flash,
+        operations=_named(compiled.operations, layout.steps, operations),
+    )
+
+
+def _tiled(
+    compiled: CompiledModel, max_cycles: int, system: SystemConfig
+) -> tuple[TilePlan, TiledStream, bytes, Sequence[Operation]] | None:
+    """The plan, and the new stream as steps, as bytes and parsed; None if nothing is tiled."""
     stream = compiled.stream
-    origins = Origins.of(compiled)
+    origins = Origins(compiled)
     known = {h.text for h in check(stream.operations, compiled.npu)}
     whole: frozenset[int] = frozenset()
     while True:
         plan = TilePlan(origins, compiled.npu, system, max_cycles, whole)
         if not plan.changes:
-            return compiled
+            return None
         layout = TiledStream(plan)
         data = emit(stream, layout.steps)
         operations = parse(data).operations
@@ -71,22 +91,12 @@ def bound_tiles(compiled: CompiledModel, max_cycles: int, system: SystemConfig) 
             if h.text not in known
         }
         if not unsafe:
-            break
+            return plan, layout, data, operations
         # What cannot be ordered safely in tiles stays whole, with the kernels next to it.
         grown = whole | _around(unsafe, stream.operations)
         if grown == whole:
-            return compiled
+            return None
         whole = grown
-    return replace(
-        compiled,
-        command_stream=data,
-        scratch_size=max(compiled.scratch_size, plan.ends.get(compiled.arena_region, 0)),
-        fast_scratch_size=max(
-            compiled.fast_scratch_size, plan.ends.get(compiled.fast_region or -1, 0)
-        ),
-        read_only=layout.flash,
-        operations=_named(compiled.operations, layout.steps, operations),
-    )
 
 
 def _around(unsafe: set[int], operations: Sequence[Operation]) -> frozenset[int]:

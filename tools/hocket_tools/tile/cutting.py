@@ -15,8 +15,9 @@ from itertools import pairwise
 
 from hocket_host.ethosu.config import NpuConfig
 from hocket_host.ethosu.stream.isa import Cmd
-from hocket_host.ethosu.stream.operation import FeatureMap, Operation
-from hocket_host.ethosu.timing.system import SystemConfig
+from hocket_host.ethosu.stream.operands import FeatureMap
+from hocket_host.ethosu.stream.operation import Operation
+from hocket_host.ethosu.timing.system_config import SystemConfig
 from hocket_host.ethosu.timing.timing import operation_cycles
 
 from .independence import independent
@@ -24,11 +25,11 @@ from .tiles import Cutting, Tile, weight_registers
 from .weights import Slicer
 from .window import OfmBox, may_begin, restricted, with_registers
 
-#: More slices of channels than this read the input too often to be worth a look.
+#: More slices of channels than this read the input too often to be tried.
 _MOST_SLICES = 512
 #: Candidates in a row that are no better than the best before the search ends.
 _PATIENCE = 4
-#: Cost of cutting, in 1/256 of the kernel's own cycles, below which nobody looks further.
+#: Cost of cutting, in 1/256 of the kernel's own cycles, below which the search ends.
 _CHEAP = 2
 #: Counts tried one by one before they grow by a quarter.
 _DENSE = 8

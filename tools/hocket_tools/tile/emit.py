@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Operations back into a command stream.
+"""Writes operations as a command stream.
 
 Only registers that an operation reads or that the original stream set for it are written, in the
 original's order, and only when they change: what Vela left out stays left out.
@@ -11,8 +11,9 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hocket_host.ethosu.stream.command_stream import CommandStream
 from hocket_host.ethosu.stream.isa import Cmd, Command, encode
-from hocket_host.ethosu.stream.operation import CommandStream, Operation
+from hocket_host.ethosu.stream.operation import Operation
 
 _MOST_OUTSTANDING = 15
 

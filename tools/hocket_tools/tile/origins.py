@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The compiled network seen from its kernels: where weights come from, and which DMA feeds whom."""
+"""Where the weights of each kernel come from, and which DMA fetches them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
 
-from hocket_host.ethosu.config import NpuConfig
-from hocket_host.ethosu.stream.operation import Dma, Operation, Span
+from hocket_host.ethosu.stream.operands import Dma, Span
+from hocket_host.ethosu.stream.operation import Operation
 
-from ..segment.dataflow import ByteRange, Footprint, footprints, live_before
+from ..segment.dataflow import ByteRange, footprints, live_before
 from ..vela import CompiledModel
 from .weights import ALIGNMENT, SCALE_BYTES, Slicer
 
@@ -18,57 +18,17 @@ _BESIDE = 4
 
 
 class Origins:
-    """Origin of the read-only data behind every operation of a stream.
+    """Origin of the read-only data behind every operation of a compiled network."""
 
-    Parameters
-    ----------
-    operations
-        Of the whole stream, in order.
-    prints
-        Their footprints.
-    config
-        Accelerator that they are for.
-    read_only
-        Contents of the flash region.
-    flash_region
-        Its index.
-    live_out
-        What must hold its value at the end.
-    kept
-        Bytes of the flash region that other streams read.
-    """
-
-    def __init__(
-        self,
-        operations: Sequence[Operation],
-        prints: Sequence[Footprint],
-        config: NpuConfig,
-        read_only: bytes,
-        flash_region: int,
-        live_out: Sequence[ByteRange],
-        kept: Sequence[ByteRange] = (),
-    ) -> None:
-        self.operations = operations
-        self.prints = prints
-        self.config = config
-        self.read_only = read_only
-        self.flash_region = flash_region
-        self.live_out = live_out
-        self.kept = kept
+    def __init__(self, compiled: CompiledModel) -> None:
+        self.operations: Sequence[Operation] = compiled.stream.operations
+        self.prints = footprints(self.operations)
+        self.config = compiled.npu
+        self.read_only = compiled.read_only
+        self.flash_region = compiled.flash_region
+        self.live_out = compiled.live_out
+        self.kept = compiled.kept
         self.slicer = cache(self._slicer)
-
-    @classmethod
-    def of(cls, compiled: CompiledModel) -> Origins:
-        """Origins of a compiled network."""
-        return cls(
-            compiled.stream.operations,
-            footprints(compiled.stream.operations),
-            compiled.npu,
-            compiled.read_only,
-            compiled.flash_region,
-            compiled.live_out,
-            compiled.kept,
-        )
 
     def feeder(self, index: int, span: Span) -> int | None:
         """The DMA that filled a span before operation ``index``; None if several, or none, did."""
@@ -94,7 +54,7 @@ class Origins:
         return found
 
     def free(self, index: int, size: int) -> int:
-        """Where in the region of a kernel's OFM nobody needs ``size`` bytes while it runs.
+        """Offset in the region of a kernel's OFM at which ``size`` bytes are unused while it runs.
 
         Bytes that die before it are free once the kernel before has ended; those that a DMA around
         it touches are not. Behind everything else, perhaps beyond the end of the region, there is

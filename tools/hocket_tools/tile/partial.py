@@ -16,9 +16,10 @@ from itertools import groupby
 
 from hocket_host.ethosu.config import NpuConfig
 from hocket_host.ethosu.stream.isa import Cmd
-from hocket_host.ethosu.stream.operation import Elementwise, Operation, Pool, Rounding, Upscale
+from hocket_host.ethosu.stream.operands import Elementwise, PoolMode, Rounding, Upscale
+from hocket_host.ethosu.stream.operation import Operation
 from hocket_host.ethosu.timing.shram import round_up
-from hocket_host.ethosu.timing.system import SystemConfig
+from hocket_host.ethosu.timing.system_config import SystemConfig
 from hocket_host.ethosu.timing.timing import operation_cycles
 
 from .tiles import Cutting, Tile, weight_registers
@@ -214,7 +215,7 @@ class PartialSums:
     def _reduction(self, first: int, count: int, scale: int) -> Tile | None:
         height, width, _ = self.config.ofm_ublock
         ofm = self.op.ofm()
-        op = replace(self.op, key=int(Cmd.NPU_OP_POOL), param=int(Pool.REDUCE_SUM))
+        op = replace(self.op, key=int(Cmd.NPU_OP_POOL), param=int(PoolMode.REDUCE_SUM))
         changes = {
             **_vector("IFM", self.region, self.sum + 4 * first, count, 4),
             **_vector("OFM", ofm.region, ofm.bases[0] + first, count, 1),

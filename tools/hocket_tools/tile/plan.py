@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from hocket_host.ethosu.config import NpuConfig
 from hocket_host.ethosu.stream.operation import Operation
-from hocket_host.ethosu.timing.system import SystemConfig
+from hocket_host.ethosu.timing.system_config import SystemConfig
 
 from . import partial, transfer
 from .cutting import Cutter

@@ -9,7 +9,8 @@ from dataclasses import replace
 from hocket_host.ethosu.config import NpuConfig
 from hocket_host.ethosu.lint.hazards_blockdep import largest_blockdep
 from hocket_host.ethosu.stream.isa import Cmd
-from hocket_host.ethosu.stream.operation import Operation, Span
+from hocket_host.ethosu.stream.operands import Span
+from hocket_host.ethosu.stream.operation import Operation
 
 from ..segment.dataflow import ByteRange
 from . import transfer
@@ -164,7 +165,7 @@ def _ordered(steps: Iterator[StreamStep], config: NpuConfig) -> tuple[StreamStep
             value = now.op.register(Cmd.BLOCKDEP)
             if before is not None and (cut or split):
                 safe = largest_blockdep(now.op, before.op, config)
-                # Within a kernel nothing held tiles apart; otherwise Vela's word is the limit.
+                # Tiles of one kernel were not ordered before; elsewhere Vela's value is the limit.
                 value = safe if split else min(value, safe)
             elif before is not None and value:
                 value = min(value, largest_blockdep(now.op, before.op, config))

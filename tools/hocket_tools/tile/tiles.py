@@ -6,7 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hocket_host.ethosu.stream.isa import Cmd
-from hocket_host.ethosu.stream.operation import Operation, Span
+from hocket_host.ethosu.stream.operands import Span
+from hocket_host.ethosu.stream.operation import Operation
 
 from .weights import Encoded
 from .window import OfmBox, Registers

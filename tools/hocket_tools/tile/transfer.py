@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from hocket_host.ethosu.stream.isa import Cmd
 from hocket_host.ethosu.stream.operation import Operation
-from hocket_host.ethosu.timing.system import SystemConfig
+from hocket_host.ethosu.timing.system_config import SystemConfig
 from hocket_host.ethosu.timing.timing import dma_cycles
 
 from .tiles import Cutting, Tile
@@ -86,7 +86,7 @@ def _part(op: Operation, at: int, length: int) -> Operation:
 
 
 def _longest(op: Operation, length: int, bound: int, system: SystemConfig) -> int:
-    """Most bytes that take at most ``bound`` cycles; 0 when not even a few do."""
+    """Most bytes that take at most ``bound`` cycles; 0 when none do."""
     if cycles(op, system, length) <= bound:
         return length
     low, high = 0, length // ALIGNMENT

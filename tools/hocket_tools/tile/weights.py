@@ -15,12 +15,11 @@ import numpy as np
 from ethosu import mlw_codec
 from numpy.typing import NDArray
 
+from hocket_host.errors import HocketError
 from hocket_host.ethosu.compute.kernels import mlw
 from hocket_host.ethosu.config import NpuConfig
 from hocket_host.ethosu.stream.isa import Cmd
 from hocket_host.ethosu.stream.operation import Operation
-
-from .errors import TileError
 
 SCALE_BYTES = 10
 #: Alignment of weights and scales, and granule of their lengths.
@@ -32,6 +31,10 @@ _IFM_UBLOCK = 8
 _SUBKERNEL = 8
 
 Index = NDArray[np.int64]
+
+
+class TileError(HocketError):
+    """A bound that makes no sense, or a compiled network that cannot be taken apart."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from hocket_host.ethosu.compute.kernels.scaling import average_scale
 from hocket_host.ethosu.config import NpuConfig
 from hocket_host.ethosu.lint.shram_layout import layout_faults, required_layout
 from hocket_host.ethosu.stream.isa import Cmd
-from hocket_host.ethosu.stream.operation import FeatureMap, Operation, Pool, Upscale
+from hocket_host.ethosu.stream.operands import FeatureMap, PoolMode, Upscale
+from hocket_host.ethosu.stream.operation import Operation
 
 _BRICK = 16
 _NHCWB16 = 3 << 6
@@ -171,7 +172,9 @@ def _window(op: Operation, box: OfmBox) -> Registers | None:
     columns = _needed(box.x0, box.x1, k.stride_x, k.width, k.pad_left, width, factor)
     if rows is None or columns is None:
         return None
-    every = op.key == Cmd.NPU_OP_CONV or (op.key == Cmd.NPU_OP_POOL and op.param == Pool.REDUCE_SUM)
+    every = op.key == Cmd.NPU_OP_CONV or (
+        op.key == Cmd.NPU_OP_POOL and op.param == PoolMode.REDUCE_SUM
+    )
     c0, c1 = (0, ifm.depth) if every else (box.c0, box.c1)
     part = _placed(
         "IFM", ifm, op, OfmBox(rows.first, rows.last, columns.first, columns.last, c0, c1)
@@ -180,7 +183,7 @@ def _window(op: Operation, box: OfmBox) -> Registers | None:
         return None
     padded = k.pad_top + k.pad_bottom + k.pad_left + k.pad_right > 0
     inside = rows.before + rows.after + columns.before + columns.after == 0
-    if op.key == Cmd.NPU_OP_POOL and op.param == Pool.AVERAGE and padded and inside:
+    if op.key == Cmd.NPU_OP_POOL and op.param == PoolMode.AVERAGE and padded and inside:
         part[int(Cmd.OFM_SCALE)] = _average(k.height * k.width, op)
     return {
         **part,

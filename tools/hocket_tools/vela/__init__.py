@@ -3,9 +3,8 @@
 
 from .compile import compile_model, compile_network
 from .debug import NpuOperation
-from .errors import VelaError
-from .options import VelaOptions
-from .result import CompiledModel, CpuOperator, Network, Part, State, Tensor
+from .options import VelaError, VelaOptions
+from .result import CompiledModel, CpuOperator, Network, Part, PlacedTensor, State
 
 __all__ = [
     "CompiledModel",
@@ -13,8 +12,8 @@ __all__ = [
     "Network",
     "NpuOperation",
     "Part",
+    "PlacedTensor",
     "State",
-    "Tensor",
     "VelaError",
     "VelaOptions",
     "compile_model",

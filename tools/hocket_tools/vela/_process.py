@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .errors import VelaError
-from .options import ResolvedOptions
+from .options import ResolvedOptions, VelaError
 
 _WORKER = Path(__file__).with_name("_worker.py")
 _REFUSAL = re.compile(
@@ -25,7 +24,7 @@ _LIMIT_S = 900
 
 
 @dataclass(frozen=True)
-class Answer:
+class CompilerOutput:
     """What the compiler returned."""
 
     fields: dict[str, Any]
@@ -34,7 +33,7 @@ class Answer:
     """Why an operator was refused, by kind and name of its output."""
 
 
-def run_compiler(model: bytes, options: ResolvedOptions, *, graph: bool = False) -> Answer:
+def run_compiler(model: bytes, options: ResolvedOptions, *, graph: bool = False) -> CompilerOutput:
     """Compile once.
 
     Parameters
@@ -44,7 +43,7 @@ def run_compiler(model: bytes, options: ResolvedOptions, *, graph: bool = False)
     options
         Options of the compilation.
     graph
-        Ask at once for the form of a network that is partly on the processor: a TFLite file whose
+        Ask at once for the form of a network that is partly on the CPU: a TFLite file whose
         operators are NPU streams and what Vela left. Without it that form comes only where the
         other, one stream for the NPU, does not exist.
 
@@ -81,7 +80,7 @@ def run_compiler(model: bytes, options: ResolvedOptions, *, graph: bool = False)
             found=_ending(done.returncode) + (f": {_last_line(said)}" if said.strip() else ""),
             expected="a valid, fully quantised TFLite model",
             try_="check that the model runs in a TFLite interpreter; export it again; or keep the "
-            "layer from Vela: on-cpu puts it on the processor",
+            "layer from Vela: on-cpu puts it on the CPU",
         )
     fields = json.loads(head)
     blobs = []
@@ -89,7 +88,7 @@ def run_compiler(model: bytes, options: ResolvedOptions, *, graph: bool = False)
         blobs.append(rest[:size])
         rest = rest[size:]
     reasons = {(m["kind"].strip(), m["ofm"]): m["reason"].strip() for m in _REFUSAL.finditer(said)}
-    return Answer(fields, blobs, reasons)
+    return CompilerOutput(fields, blobs, reasons)
 
 
 def _ending(code: int) -> str:

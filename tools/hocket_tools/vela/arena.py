@@ -11,7 +11,7 @@ import numpy as np
 
 from ..segment.dataflow import ByteRange
 from ..tflite.model import TfliteModel, TfliteTensor
-from .errors import VelaError
+from .options import VelaError
 
 #: Base pointers of a driver, in the order of an ethos-u operator's inputs after the stream.
 FLASH, ARENA, FAST = 0, 1, 2
@@ -101,15 +101,15 @@ class Extension:
         placed: dict[int, tuple[ByteRange, Lifetime]] = {}
         for life in sorted(lifetimes, key=lambda life: (-life.size, life.first, life.tensor)):
             at = base
-            rivals = sorted(
+            overlapping = sorted(
                 place
                 for place, other in placed.values()
                 if other.first <= life.last and life.first <= other.last
             )
-            for rival in rivals:
-                if at + life.size <= rival.start:
+            for other in overlapping:
+                if at + life.size <= other.start:
                     break
-                at = max(at, _aligned(rival.end))
+                at = max(at, _aligned(other.end))
             placed[life.tensor] = (ByteRange(ARENA, at, at + life.size), life)
             self.end = max(self.end, _aligned(at + life.size))
         return {tensor: place for tensor, (place, _) in placed.items()}

@@ -3,28 +3,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ..cpu import kinds, read_source, reason
-from ..tflite.model import Subgraph, TfliteModel, TfliteOperator, TfliteTensor, read_tflite
-from ._process import Answer
-from .errors import VelaError
+from ..tflite.model import Subgraph, TfliteModel, read_tflite
+from ._process import CompilerOutput
+from .floats import (
+    FLOATS,
+    computes_integers,
+    listed,
+    named,
+    refused_floats,
+    tensors_of_operator,
+    using,
+)
+from .options import VelaError
 
 #: Element types that the NPU computes with; int32 holds biases, int64 the biases of int16 layers.
 _ACTIVATIONS = ("int8", "uint8", "int16")
-_FLOATS = ("float32", "float16", "bfloat16", "float64")
 _PLAIN = (*_ACTIVATIONS, "int32", "int64", "bool", "resource")
-_SHOWN = 4
-
-
-def listed(items: list[str]) -> str:
-    """Some of the items, with the number of those left out."""
-    more = len(items) - _SHOWN
-    return "; ".join(items[:_SHOWN]) + (f"; and {more} more" if more > 0 else "")
 
 
 def check_source(model: TfliteModel, data: bytes) -> None:
-    """Refuse what neither the NPU nor an operator of the processor could run.
+    """Refuse what neither the NPU nor a CPU operator could run.
 
     Parameters
     ----------
@@ -54,19 +55,29 @@ def check_source(model: TfliteModel, data: bytes) -> None:
             expected="the .tflite file that Vela was given",
             try_="give the original: Hocket compiles it itself, for the accelerator of app.toml",
         )
-    plain = (*_PLAIN, *_FLOATS)
-    foreign = [(o, t) for o in main.operators for t in _tensors(main, o) if t.dtype not in plain]
-    floats = _using(main, *_FLOATS)
+    floats = using(main, *FLOATS)
     if floats:
         described, known = read_source(data, model), kinds()
-        # What the processor has no operator for in any type would not be helped by quantising.
+        floats = [(o, t) for o, t in floats if reason(described[o.index]) is not None]
+        if not computes_integers(main):
+            known = tuple(o.kind for o, _ in floats)
+        # What the CPU has no operator for in any type would not be helped by quantising.
         floats = [(o, t) for o, t in floats if o.kind in known]
-        _refuse_floats([(o, t) for o, t in floats if reason(described[o.index]) is not None])
+        if floats:
+            raise refused_floats(model, data, floats)
+    _check_types(main)
+
+
+def _check_types(main: Subgraph) -> None:
+    plain = (*_PLAIN, *FLOATS)
+    foreign = [
+        (o, t) for o in main.operators for t in tensors_of_operator(main, o) if t.dtype not in plain
+    ]
     for operator, tensor in foreign:
         raise VelaError(
             "an element type that neither unit has",
             where=str(operator),
-            found=_tensor(tensor),
+            found=named(tensor),
             expected=", ".join(_ACTIVATIONS),
             try_="quantise the model to int8",
         )
@@ -76,13 +87,13 @@ def check_source(model: TfliteModel, data: bytes) -> None:
         if tensor.dtype in _ACTIVATIONS and tensor.quantization is None and users != {"CAST"}:
             raise VelaError(
                 "an input or output has no quantisation",
-                found=_tensor(tensor),
+                found=named(tensor),
                 expected="a scale and a zero point",
                 try_="export the model with full integer quantisation",
             )
 
 
-def check_quantised(model: TfliteModel) -> None:
+def check_quantised(model: TfliteModel, data: bytes) -> None:
     """Refuse any float, which the NPU has no place for.
 
     Raises
@@ -90,23 +101,13 @@ def check_quantised(model: TfliteModel) -> None:
     VelaError
         With the operators that use floats.
     """
-    _refuse_floats(_using(model.main, *_FLOATS))
-
-
-def _refuse_floats(floats: Sequence[tuple[TfliteOperator, TfliteTensor]]) -> None:
+    floats = using(model.main, *FLOATS)
     if floats:
-        raise VelaError(
-            "the model is not fully quantised",
-            found=listed([f"{operator} uses {_tensor(t)}" for operator, t in floats]),
-            expected="int8 activations with scale and zero point on every tensor; floats only "
-            "where the processor has operators for them, such as QUANTIZE and DEQUANTIZE",
-            try_="convert with full integer quantisation: a representative dataset, "
-            "TFLITE_BUILTINS_INT8, inference_input_type and inference_output_type int8",
-        )
+        raise refused_floats(model, data, floats)
 
 
 def check_chosen(model: TfliteModel, data: bytes, chosen: Sequence[int]) -> None:
-    """Refuse layers that the user puts on a processor which has no operator for them.
+    """Refuse layers that the user puts on a CPU which has no operator for them.
 
     Parameters
     ----------
@@ -125,16 +126,16 @@ def check_chosen(model: TfliteModel, data: bytes, chosen: Sequence[int]) -> None
         why = reason(described[index])
         if why is not None:
             raise VelaError(
-                "a layer that the processor cannot run",
+                "a layer that the CPU cannot run",
                 where=str(model.main.operators[index]),
                 found=why,
-                expected="an operator of the processor's for it",
+                expected="a CPU operator for it",
                 try_="leave the layer to the NPU",
             )
 
 
 def refusal(
-    source: TfliteModel, answer: Answer, impossible: Mapping[int, str] | None = None
+    source: TfliteModel, answer: CompilerOutput, impossible: Mapping[int, str] | None = None
 ) -> VelaError:
     """Name the operators that Vela left on the CPU.
 
@@ -143,7 +144,7 @@ def refusal(
     source, answer
         The model, and what Vela made of it.
     impossible
-        Operators of Vela's graph that the processor cannot run, with the reasons; None where it
+        Operators of Vela's graph that the CPU cannot run, with the reasons; None where it
         is to run none.
     """
     left: dict[tuple[str, str], list[str]] = {}
@@ -160,7 +161,7 @@ def refusal(
             known = operators.get((operator.kind, operator.name))
             why = answer.reasons.get((operator.kind, operator.name), "")
             if impossible is not None:
-                why = f"{why}; on the processor: {impossible[operator.index]}".removeprefix("; ")
+                why = f"{why}; on the CPU: {impossible[operator.index]}".removeprefix("; ")
             layers = left.setdefault((operator.kind, why), [])
             layers.append(known.name if known is not None else operator.name)
     if not left:
@@ -169,25 +170,24 @@ def refusal(
             found=str(answer.fields["error"]).strip(),
             expected="a model that Vela turns into one NPU command stream",
             try_="compile it with the vela command to see its full report; or keep the layer "
-            "from Vela: on-cpu puts it on the processor",
+            "from Vela: on-cpu puts it on the CPU",
         )
     if impossible is not None:
         unknown = any("no implementation" in why for why in impossible.values())
         return VelaError(
-            "operators that neither the NPU nor the processor runs",
-            found="; ".join(_left(kind, why, names) for (kind, why), names in left.items()),
+            "operators that neither the NPU nor the CPU runs",
+            found=listed([_left(kind, why, names) for (kind, why), names in left.items()]),
             expected="operators that Vela supports (vela --supported-ops-report)"
             + (
                 ", or one of " + ", ".join(kinds())
                 if unknown
-                else ", or types that the processor has them for"
+                else ", or types that the CPU has them for"
             ),
-            try_="replace the layers, or register operators of your own "
-            "(hocket_tools.cpu.register and hocket.ops.register)",
+            try_=_instead(kind for kind, _ in left),
         )
     return VelaError(
         "operators are left on the CPU",
-        found="; ".join(_left(kind, why, names) for (kind, why), names in left.items()),
+        found=listed([_left(kind, why, names) for (kind, why), names in left.items()]),
         expected="every operator on the NPU",
         try_="replace them by operators that Vela supports (vela --supported-ops-report), "
         "or compile them as a network for both units",
@@ -199,18 +199,13 @@ def _left(kind: str, why: str, names: list[str]) -> str:
     return f"{kind} x{len(names)}" + f" ({layers})" * bool(layers) + f": {why}" * bool(why)
 
 
-def _tensors(graph: Subgraph, operator: TfliteOperator) -> list[TfliteTensor]:
-    return [graph.tensors[i] for i in (*operator.inputs, *operator.outputs) if i >= 0]
-
-
-def _using(graph: Subgraph, *dtypes: str) -> list[tuple[TfliteOperator, TfliteTensor]]:
-    found = []
-    for operator in graph.operators:
-        hit = next((t for t in _tensors(graph, operator) if t.dtype in dtypes), None)
-        if hit is not None:
-            found.append((operator, hit))
-    return found
-
-
-def _tensor(tensor: TfliteTensor) -> str:
-    return f"{tensor.dtype} tensor '{tensor.name}'"
+def _instead(left: Iterable[str]) -> str:
+    if "WHILE" in left:
+        return (
+            "export recurrent layers unrolled (Keras: unroll=True), or fused as "
+            "UNIDIRECTIONAL_SEQUENCE_LSTM, in place of a loop"
+        )
+    return (
+        "replace the layers, or register operators of your own "
+        "(hocket_tools.cpu.register and hocket.ops.register)"
+    )

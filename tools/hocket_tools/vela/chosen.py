@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Layers that the user puts on the processor although the NPU could run them.
+"""Layers that the user puts on the CPU although the NPU could run them.
 
 Vela leaves a custom operator alone, so a chosen operator is disguised as one before Vela sees the
 model, under a name that tells which operator of the source it stands for.
@@ -10,16 +10,15 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-import flatbuffers
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
 from ..cpu import SETTLED
+from ..tflite.builder import unpack_model, write_model
 from ..tflite.model import TfliteModel
-from .errors import VelaError
+from .options import VelaError
 from .variables import ACCESSES
 
 _PREFIX = "hocket-cpu-"
-_IDENTIFIER = b"TFL3"
 _SHOWN = 8
 
 
@@ -53,7 +52,7 @@ def find_layers(source: TfliteModel, wanted: Iterable[str | int]) -> tuple[int, 
             shown = ", ".join(f"{o.index} '{o.name}'" for o in operators[:_SHOWN])
             more = f" and {len(operators) - _SHOWN} more" if len(operators) > _SHOWN else ""
             raise VelaError(
-                "no such layer to put on the processor",
+                "no such layer to put on the CPU",
                 found=repr(layer),
                 expected=f"a layer's name or an operator's index: {shown}{more}",
                 try_=f"did you mean '{close[0]}'?" if close else None,
@@ -65,34 +64,34 @@ def find_layers(source: TfliteModel, wanted: Iterable[str | int]) -> tuple[int, 
                     found=str(operators[index]),
                     expected="an operator that computes its outputs",
                 )
-        # Variables are the processor's anyway.
+        # Variables are the CPU's anyway.
         found.update(i for i in hits if operators[i].kind not in ACCESSES)
     return tuple(sorted(found))
 
 
-def touching_truth(source: TfliteModel, seeds: Iterable[int] | None = None) -> tuple[int, ...]:
-    """Operators that share truth values (bool tensors), which Vela compiles no network with.
+def connected_by_bools(source: TfliteModel, seeds: Iterable[int] | None = None) -> tuple[int, ...]:
+    """Operators that share bool tensors, with which Vela compiles no network.
 
     Parameters
     ----------
     source
         The model.
     seeds
-        Operators whose truth values count; None for all there are.
+        Operators whose bool tensors count; None for all there are.
 
     Returns
     -------
     tuple of int
-        The seeds, and every operator that truth values connect them with.
+        The seeds, and every operator that bool tensors connect them with.
     """
     graph = source.main
 
-    def truths(index: int) -> set[int]:
+    def bools(index: int) -> set[int]:
         operator = graph.operators[index]
         touched = (*operator.inputs, *operator.outputs)
         return {t for t in touched if t >= 0 and graph.tensors[t].dtype == "bool"}
 
-    everything = {o.index: truths(o.index) for o in graph.operators}
+    everything = {o.index: bools(o.index) for o in graph.operators}
     found = {i for i, own in everything.items() if own} if seeds is None else set(seeds)
     known: set[int] = set()
     while True:
@@ -106,10 +105,10 @@ def touching_truth(source: TfliteModel, seeds: Iterable[int] | None = None) -> t
 def disguise(model: bytes, indices: Iterable[int]) -> bytes:
     """Return the model with some operators of its main graph as custom ones.
 
-    Their truth values become bytes: Vela would normalise them by operations of its own, which then
+    Their bool tensors become int8: Vela would normalise them by operations of its own, which then
     run nowhere.
     """
-    tree = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model, 0))
+    tree = unpack_model(model)
     for index in indices:
         code = schema.OperatorCodeT()
         code.builtinCode = schema.BuiltinOperator.CUSTOM
@@ -124,9 +123,7 @@ def disguise(model: bytes, indices: Iterable[int]) -> bytes:
         for tensor in (*operator.inputs, *operator.outputs):
             if tensor >= 0 and tree.subgraphs[0].tensors[tensor].type == schema.TensorType.BOOL:
                 tree.subgraphs[0].tensors[tensor].type = schema.TensorType.INT8
-    writer = flatbuffers.Builder(len(model))
-    writer.Finish(tree.Pack(writer), file_identifier=_IDENTIFIER)
-    return bytes(writer.Output())
+    return write_model(tree)
 
 
 def undisguised(kind: str) -> int | None:

@@ -10,29 +10,34 @@ from functools import lru_cache
 from pathlib import Path
 
 from hocket_host.errors import HocketError
-from hocket_host.ethosu.stream.operation import parse
+from hocket_host.ethosu.stream.command_stream import parse
 
 from ..cpu import OperatorError
 from ..cpu.registry import count as operator_count
 from ..segment.dataflow import footprints, live_before
 from ..tflite.model import TfliteError, TfliteModel, read_bytes, read_tflite
-from ._process import Answer, run_compiler
+from ..tflite.normal import normal_form
+from ._process import CompilerOutput, run_compiler
 from .checks import check_chosen, check_quantised, check_source, refusal
-from .chosen import disguise, find_layers, touching_truth
+from .chosen import connected_by_bools, disguise, find_layers
 from .debug import join
-from .errors import VelaError
+from .edges import edges_of
 from .misread import misread
 from .mixed import join_units
-from .options import ResolvedOptions, VelaOptions, resolve
+from .options import ResolvedOptions, VelaError, VelaOptions, resolve
 from .payload import command_stream
-from .places import check_reach, state_of, tensors_of
+from .places import check_reach, state_of
 from .result import CompiledModel, Network
 from .variables import forwarded
 
 _CACHED = 64
 
 
-def compile_model(source: str | Path | bytes, options: VelaOptions | None = None) -> CompiledModel:
+def compile_model(
+    source: str | Path | bytes,
+    options: VelaOptions | None = None,
+    signature: str | None = None,
+) -> CompiledModel:
     """Compile a TFLite model that is wholly on the NPU into one command stream and its data.
 
     Results are kept by content and options, so compiling the same model again costs nothing.
@@ -43,6 +48,8 @@ def compile_model(source: str | Path | bytes, options: VelaOptions | None = None
         Path of a .tflite file, or its bytes.
     options
         Vela's options; by default Vela's defaults.
+    signature
+        Which network of a file that holds several.
 
     Raises
     ------
@@ -52,17 +59,18 @@ def compile_model(source: str | Path | bytes, options: VelaOptions | None = None
     """
     resolved = resolve(options or VelaOptions())
     with _blamed(source):
-        return _pure(_Keyed(_contents(source)), resolved)
+        return _pure(_Keyed(_contents(source, signature)), resolved)
 
 
 def compile_network(
     source: str | Path | bytes,
     options: VelaOptions | ResolvedOptions | None = None,
-    processor: Sequence[str | int] = (),
+    on_cpu: Sequence[str | int] = (),
+    signature: str | None = None,
 ) -> Network:
-    """Compile a TFLite model into parts for the NPU and operators for the processor, in order.
+    """Compile a TFLite model into parts for the NPU and operators for the CPU, in order.
 
-    What Vela leaves runs on the processor if there is an operator for it.
+    What Vela leaves runs on the CPU if there is an operator for it.
 
     Parameters
     ----------
@@ -70,9 +78,11 @@ def compile_network(
         Path of a .tflite file, or its bytes.
     options
         Vela's options; by default Vela's defaults.
-    processor
-        Layers that are to run on the processor even where the NPU could: names, or indices of
+    on_cpu
+        Layers that are to run on the CPU even where the NPU could: names, or indices of
         operators in the file.
+    signature
+        Which network of a file that holds several.
 
     Raises
     ------
@@ -84,9 +94,9 @@ def compile_network(
         options if isinstance(options, ResolvedOptions) else resolve(options or VelaOptions())
     )
     with _blamed(source):
-        keyed = _Keyed(_contents(source))
+        keyed = _Keyed(_contents(source, signature))
         model = _read(keyed)
-        chosen = tuple(sorted({*find_layers(model, processor), *misread(model, keyed.data)}))
+        chosen = tuple(sorted({*find_layers(model, on_cpu), *misread(model, keyed.data)}))
         data, remaining = forwarded(keyed.data, model)
         if data is not keyed.data:
             keyed = _Keyed(data)
@@ -96,9 +106,10 @@ def compile_network(
         return _mixed(keyed, resolved, chosen, operator_count())
 
 
-def _contents(source: str | Path | bytes) -> bytes:
+def _contents(source: str | Path | bytes, signature: str | None) -> bytes:
     try:
-        return source if isinstance(source, bytes) else read_bytes(source)
+        data = source if isinstance(source, bytes) else read_bytes(source)
+        return normal_form(data, signature)
     except TfliteError as error:
         raise _as_vela(error) from None
 
@@ -144,7 +155,7 @@ def _read(keyed: _Keyed) -> TfliteModel:
 
 
 @lru_cache(maxsize=_CACHED)
-def _answer(keyed: _Keyed, options: ResolvedOptions) -> Answer:
+def _answer(keyed: _Keyed, options: ResolvedOptions) -> CompilerOutput:
     check_source(_read(keyed), keyed.data)
     return run_compiler(keyed.data, options)
 
@@ -154,7 +165,7 @@ def _pure(keyed: _Keyed, options: ResolvedOptions) -> CompiledModel:
     source = _read(keyed)
     answer = _answer(keyed, options)
     if "error" in answer.fields:
-        check_quantised(source)
+        check_quantised(source, keyed.data)
         raise refusal(source, answer)
     return _result(source, answer, options)
 
@@ -168,7 +179,7 @@ def _mixed(
     check_source(source, keyed.data)
     check_chosen(source, keyed.data, chosen)
     answer = None if chosen else _answer(keyed, options)
-    left = touching_truth(source, chosen or None)
+    left = connected_by_bools(source, chosen or None)
     if answer is None or (left and not answer.blobs):
         answer = run_compiler(disguise(keyed.data, left), options, graph=True)
     try:
@@ -177,16 +188,16 @@ def _mixed(
         raise _as_vela(error) from None
 
 
-def _result(source: TfliteModel, answer: Answer, options: ResolvedOptions) -> CompiledModel:
+def _result(source: TfliteModel, answer: CompilerOutput, options: ResolvedOptions) -> CompiledModel:
     fields = answer.fields
     stream = command_stream(answer.blobs[0], options.npu)
     parsed = parse(stream)
     prints = footprints(parsed.operations)
-    inputs = tensors_of("input", fields["inputs"], source, source.main.inputs)
-    outputs = tensors_of("output", fields["outputs"], source, source.main.outputs)
-    outputs_live = [t.range for t in outputs]
+    edges = edges_of(source, fields, fields["scratch_region"], prints)
+    outputs_live = [t.range for t in edges.outputs]
     exposed = live_before(prints, outputs_live, lambda i: i == 0).get(0, ())
-    state, undefined = state_of(fields["variables"], exposed, [t.range for t in inputs])
+    known = [*(t.range for t in edges.inputs), *(s.range for s in edges.constants)]
+    state, undefined = state_of(fields["variables"], exposed, known)
     dedicated = fields["fast_region"] != fields["read_only_region"] and fields["fast"] > 0
     model = CompiledModel(
         npu=options.npu,
@@ -194,14 +205,14 @@ def _result(source: TfliteModel, answer: Answer, options: ResolvedOptions) -> Co
         memory_mode=options.memory_mode,
         command_stream=stream,
         read_only=answer.blobs[1],
-        scratch_size=fields["scratch"],
+        scratch_size=edges.scratch_size,
         fast_scratch_size=fields["fast"] if dedicated else 0,
         flash_region=fields["read_only_region"],
         arena_region=fields["scratch_region"],
         fast_region=fields["fast_region"] if dedicated else None,
-        inputs=inputs,
-        outputs=outputs,
-        state=state,
+        inputs=edges.inputs,
+        outputs=edges.outputs,
+        state=(*state, *edges.constants),
         vela_cycles=fields["report"]["totalCycles"],
         macs=fields["report"]["macCount"],
         operations=join(fields["tables"], parsed.operations, prints, source.main),

@@ -23,7 +23,7 @@ import numpy as np
 
 from ..cpu import SourceOperator, read_source, reason
 from ..tflite.model import Subgraph, TfliteModel, TfliteOperator
-from .errors import VelaError
+from .options import VelaError
 
 _REDUCTIONS = ("REDUCE_MAX", "REDUCE_MIN", "SUM")
 _AXES = 4
@@ -48,7 +48,7 @@ def misread(source: TfliteModel, data: bytes) -> tuple[int, ...]:
     Raises
     ------
     VelaError
-        The processor cannot run such an operator either.
+        The CPU cannot run such an operator either.
     """
     suspects = tuple(o for o in source.main.operators if o.kind in _CHANGES)
     described = read_source(data, source) if suspects else ()
@@ -57,10 +57,10 @@ def misread(source: TfliteModel, data: bytes) -> tuple[int, ...]:
         why = reason(described[operator.index])
         if why is not None:
             raise VelaError(
-                "an operator that Vela compiles wrongly, and the processor cannot run",
+                "an operator that Vela compiles wrongly, and the CPU cannot run",
                 where=str(operator),
                 found=why,
-                expected="an operator of the processor's for it",
+                expected="a CPU operator for it",
                 try_=_CHANGES[operator.kind],
             )
     return tuple(operator.index for operator in found)

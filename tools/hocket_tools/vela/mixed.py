@@ -2,7 +2,7 @@
 """A network for both units out of the TFLite file that Vela makes of it.
 
 The file's operators are in the order of execution: ``ethos-u`` operators hold an NPU stream each,
-all others are the processor's. One plan of the arena serves both. NPU streams also hand data to
+all others are the CPU's. One plan of the arena serves both. NPU streams also hand data to
 each other through it that no operator lists; it survives because every step writes only what the
 plan gives it, and cutting an NPU part keeps all bytes that anything later reads.
 """
@@ -13,19 +13,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from hocket_host.ethosu.stream.operation import parse
+from hocket_host.ethosu.stream.command_stream import parse
 
 from ..cpu import ALIASES, SETTLED, SourceOperator, read_source, read_variables, reason
 from ..segment.dataflow import ByteRange, footprints
 from ..tflite.model import TfliteModel, TfliteOperator, TfliteTensor, read_tflite
-from ._process import Answer
+from ._process import CompilerOutput
 from .arena import ARENA, FAST, FLASH, Extension, lifetimes, planned_offsets, tensor_bytes
 from .checks import refusal
 from .chosen import undisguised
 from .debug import Row, join
-from .errors import VelaError
+from .edges import uncomputed
 from .needed import needed, reads
-from .options import ResolvedOptions
+from .options import ResolvedOptions, VelaError
 from .payload import command_stream
 from .places import check_reach, state_of, tensors_of
 from .result import CompiledModel, CpuOperator, Network, Part, State
@@ -35,7 +35,7 @@ from .variables import read_too_late, variable_names
 def join_units(
     source: TfliteModel,
     data: bytes,
-    answer: Answer,
+    answer: CompilerOutput,
     options: ResolvedOptions,
     chosen: Sequence[int] = (),
 ) -> Network:
@@ -50,7 +50,7 @@ def join_units(
     options
         What it was compiled with.
     chosen
-        Operators that the user put on the processor.
+        Operators that the user put on the CPU.
 
     Raises
     ------
@@ -65,13 +65,13 @@ def join_units(
 
 
 class _Joiner:
-    """Works out places first, then the parts, then what each part has to leave alone."""
+    """Finds places first, then the parts, then what each part must preserve."""
 
     def __init__(
         self,
         source: TfliteModel,
         data: bytes,
-        answer: Answer,
+        answer: CompilerOutput,
         options: ResolvedOptions,
         chosen: Sequence[int],
     ) -> None:
@@ -230,17 +230,32 @@ class _Joiner:
             self.state.append(State(ARENA, place.start, variable.initial))
             places.update(dict.fromkeys(variable.handles, place))
             if set(variable.handles) & late:
-                # It is read after Vela has it assigned; the value before is put aside.
+                # It is read after Vela has it assigned; the value before is saved.
                 aside = extension.keep(variable.bytes)
                 self.snapshots.update(dict.fromkeys(variable.handles, aside))
         for index in sorted(kept):
             places[index] = extension.keep(tensor_bytes(tensors[index]))
             self.state.append(State(ARENA, places[index].start, _reset_value(tensors[index])))
+        for mine, index in self._uncomputed_outputs():
+            data = self.source.main.tensors[index].data
+            if data is None:
+                raise uncomputed(self.source.main, index)
+            rest.pop(mine, None)
+            places[mine] = extension.keep(len(data))
+            self.state.append(State(ARENA, places[mine].start, data))
         places.update(extension.share(lifetimes(self.graph, rest, self.order)))
         return places, extension.end
 
+    def _uncomputed_outputs(self) -> Iterator[tuple[int, int]]:
+        """Outputs that no operator writes and nobody gives, in Vela's graph and in the source."""
+        theirs, source = self.graph.main.outputs, self.source.main
+        made = {i for o in source.operators for i in o.outputs} | set(source.inputs)
+        for mine, index in zip(theirs, source.outputs, strict=False):
+            if index not in made:
+                yield mine, index
+
     def _snapshot_parts(self) -> Iterator[CpuOperator]:
-        """Put values of variables aside that are read after their assignment."""
+        """Save values of variables that are read after their assignment."""
         done: set[ByteRange] = set()
         for index, described in self.described.items():
             if described.kind != "READ_VARIABLE":
@@ -359,7 +374,7 @@ class _Joiner:
                 place = part.places[tensor.index]
                 if any(_overlap(place, s.range) for s in held):
                     raise VelaError(
-                        "an operator of the processor lies on the NPU's state",
+                        "a CPU operator lies on the NPU's state",
                         where=f"layer '{part.name}'",
                         found=f"bytes {place.start} to {place.end - 1} of the arena",
                         expected="memory apart from what outlives an inference",

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from hocket_host.errors import HocketError
 from hocket_host.ethosu.config import AcceleratorError, NpuConfig, npu_config
-
-from .errors import VelaError
 
 #: What Vela calls "internal-default": system configuration and memory mode by product.
 _DEFAULTS = (
@@ -25,6 +24,10 @@ _ROLES = {
     "arena_mem_area": ("Sram", "Dram"),
     "cache_mem_area": ("Sram",),
 }
+
+
+class VelaError(HocketError):
+    """A model or an option that Vela cannot turn into a command stream for the NPU."""
 
 
 def vela_ini() -> Path:
@@ -109,15 +112,7 @@ def resolve(options: VelaOptions) -> ResolvedOptions:
             expected="Performance or Size",
         )  # fmt: skip
     text = "\n".join(_read(path) for path in options.config or (str(vela_ini()),))
-    ini = ConfigParser(strict=False)
-    try:
-        ini.read_string(text)
-    except ConfigParserError as error:
-        raise VelaError(
-            "Vela configuration file cannot be parsed",
-            found=str(error).splitlines()[0],
-            expected="the syntax of Vela's own vela.ini",
-        ) from None
+    ini = _parsed(text)
     default_system, default_mode = _DEFAULTS[npu.product]
     system = _section(ini, "System_Config", options.system_config or default_system)
     mode = _section(ini, "Memory_Mode", options.memory_mode or default_mode)
@@ -164,6 +159,19 @@ def _read(path: str) -> str:
             expected="a vela.ini",
             try_="check the path given as config",
         ) from None
+
+
+def _parsed(text: str) -> ConfigParser:
+    ini = ConfigParser(strict=False)
+    try:
+        ini.read_string(text)
+    except ConfigParserError as error:
+        raise VelaError(
+            "Vela configuration file cannot be parsed",
+            found=str(error).splitlines()[0],
+            expected="the syntax of Vela's own vela.ini",
+        ) from None
+    return ini
 
 
 def _section(ini: ConfigParser, kind: str, name: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from hocket_host.ethosu.config import NpuConfig
 
-from .errors import VelaError
+from .options import VelaError
 
 _FOURCC = 0x31504F43  # "COP1"
 _CONFIG, _STREAM, _NOP = 1, 2, 5

@@ -11,12 +11,12 @@ import numpy as np
 
 from ..segment.dataflow import ByteRange, Footprint
 from ..tflite.model import TfliteModel, TfliteTensor
-from .errors import VelaError
-from .result import CompiledModel, State, Tensor
+from .options import VelaError
+from .result import CompiledModel, PlacedTensor, State
 
 
 def check_reach(model: CompiledModel, prints: Sequence[Footprint]) -> None:
-    """Hold the stream to the regions that the compiler declares."""
+    """Check that the stream stays in the regions that the compiler declares."""
     regions = model.regions
     for index, p in enumerate(prints):
         for box in p.reads + p.writes:
@@ -31,7 +31,7 @@ def check_reach(model: CompiledModel, prints: Sequence[Footprint]) -> None:
 
 def tensors_of(
     what: str, placed: Sequence[dict[str, Any]], source: TfliteModel, indices: Sequence[int]
-) -> tuple[Tensor, ...]:
+) -> tuple[PlacedTensor, ...]:
     """Pair the placed tensors, which have no names, with the source's, in their common order."""
     named = [source.main.tensors[i] for i in indices]
     fits = len(placed) == len(named) and all(
@@ -48,9 +48,9 @@ def tensors_of(
     return tuple(_tensor(place, t) for place, t in zip(placed, named, strict=True))
 
 
-def _tensor(place: dict[str, Any], named: TfliteTensor) -> Tensor:
+def _tensor(place: dict[str, Any], named: TfliteTensor) -> PlacedTensor:
     q = named.quantization
-    return Tensor(
+    return PlacedTensor(
         name=named.name,
         shape=named.shape,
         dtype=named.dtype,

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 from hocket_host.ethosu.config import NpuConfig
-from hocket_host.ethosu.stream.operation import CommandStream, parse
+from hocket_host.ethosu.stream.command_stream import CommandStream, parse
 
 from ..cpu import SourceOperator
 from ..segment.dataflow import ByteRange
@@ -17,7 +17,7 @@ from .debug import NpuOperation
 
 
 @dataclass(frozen=True)
-class Tensor:
+class PlacedTensor:
     """An input or output as the source model names it and the command stream places it."""
 
     name: str
@@ -53,38 +53,44 @@ class State:
         return ByteRange(self.region, self.offset, self.offset + len(self.initial))
 
 
-@dataclass(frozen=True)
-class CompiledModel:
-    """One network compiled for one accelerator."""
+@dataclass(frozen=True, kw_only=True)
+class Compilation:
+    """What is known of a compiled network, on the NPU alone or on both units."""
 
     npu: NpuConfig
     system_config: str
     memory_mode: str
-    command_stream: bytes
-    """Command words, without the driver header, ending in NPU_OP_STOP."""
     read_only: bytes
     """Weights, scales and tables for the flash region."""
-    scratch_size: int
-    """Bytes of the arena region."""
-    fast_scratch_size: int
-    """Bytes of the fast scratch region; 0 when the arena serves for it."""
     flash_region: int
     arena_region: int
     fast_region: int | None
     """Region index of the fast scratch; None when there is none of its own."""
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[Tensor, ...]
+    inputs: tuple[PlacedTensor, ...]
+    outputs: tuple[PlacedTensor, ...]
     state: tuple[State, ...]
-    """Persistent ranges, disjoint and in order of address."""
+    """Persistent ranges, of both units, disjoint and in order of address."""
     vela_cycles: int
     """Vela's estimate for one inference, in NPU cycles."""
     macs: int
     """Multiply-accumulates of one inference."""
+    undefined_reads: tuple[ByteRange, ...] = ()
+    """Scratch read before it was written that is neither input nor state; normally none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompiledModel(Compilation):
+    """One network, or a part of one, as a single command stream."""
+
+    command_stream: bytes
+    """Command words, without the driver header, ending in NPU_OP_STOP."""
+    scratch_size: int
+    """Bytes of the arena region."""
+    fast_scratch_size: int
+    """Bytes of the fast scratch region; 0 when the arena serves for it."""
     operations: tuple[NpuOperation, ...]
     """One for each operation of the stream, in order."""
-    undefined_reads: tuple[ByteRange, ...] = field(default=())
-    """Scratch read before it was written that is neither input nor state; normally none."""
-    kept: tuple[ByteRange, ...] = field(default=())
+    kept: tuple[ByteRange, ...] = ()
     """Bytes of any region that other parts of the network need after this one."""
 
     @property
@@ -108,13 +114,13 @@ class CompiledModel:
 
     @cached_property
     def analysis(self) -> Analysis:
-        """What the splitter works out of it, once."""
+        """Its dependencies, derived once."""
         return Analysis(self)
 
 
 @dataclass(frozen=True)
 class CpuOperator:
-    """An operator that stays on the processor."""
+    """An operator that stays on the CPU."""
 
     name: str
     """Layer name; the variable's where the operator has no output."""
@@ -131,54 +137,27 @@ class CpuOperator:
 Part = CompiledModel | CpuOperator
 
 
-@dataclass(frozen=True)
-class Network:
+@dataclass(frozen=True, kw_only=True)
+class Network(Compilation):
     """One network compiled for both units: its parts in the order of execution.
 
     Parts for the NPU have no inputs or outputs of their own and share one read-only region; they
     are ``CompiledModel`` so that they are cut like a whole network.
     """
 
-    npu: NpuConfig
-    system_config: str
-    memory_mode: str
-    read_only: bytes
-    """Constants of the NPU's parts."""
-    flash_region: int
-    arena_region: int
-    fast_region: int | None
     arena_size: int
     """Bytes of the arena region: Vela's scratch, and behind it what Vela did not place."""
     fast_size: int
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[Tensor, ...]
-    state: tuple[State, ...]
-    """Persistent ranges of both units, disjoint and in order of address."""
     parts: tuple[Part, ...]
-    vela_cycles: int
-    macs: int
-    undefined_reads: tuple[ByteRange, ...] = ()
 
     @classmethod
     def of(cls, model: CompiledModel) -> Network:
         """A network that is wholly on the NPU."""
         return cls(
-            npu=model.npu,
-            system_config=model.system_config,
-            memory_mode=model.memory_mode,
-            read_only=model.read_only,
-            flash_region=model.flash_region,
-            arena_region=model.arena_region,
-            fast_region=model.fast_region,
             arena_size=model.scratch_size,
             fast_size=model.fast_scratch_size,
-            inputs=model.inputs,
-            outputs=model.outputs,
-            state=model.state,
             parts=(model,),
-            vela_cycles=model.vela_cycles,
-            macs=model.macs,
-            undefined_reads=model.undefined_reads,
+            **{f.name: getattr(model, f.name) for f in fields(Compilation)},
         )
 
     @property
@@ -188,5 +167,5 @@ class Network:
 
     @property
     def cpu_operators(self) -> tuple[CpuOperator, ...]:
-        """The operators on the processor, in order."""
+        """The operators on the CPU, in order."""
         return tuple(part for part in self.parts if isinstance(part, CpuOperator))

@@ -10,15 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import flatbuffers
-from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
-
 from ..cpu import SourceOperator, read_source
+from ..tflite.builder import unpack_model, write_model
 from ..tflite.model import TfliteModel
-from .errors import VelaError
+from .options import VelaError
 
 ACCESSES = ("READ_VARIABLE", "ASSIGN_VARIABLE")
-_IDENTIFIER = b"TFL3"
 
 
 def variable_names(operators: Sequence[SourceOperator]) -> dict[int, str]:
@@ -95,16 +92,14 @@ def forwarded(data: bytes, source: TfliteModel) -> tuple[bytes, tuple[int, ...]]
 
 
 def _rewritten(data: bytes, remaining: Sequence[int], instead: dict[int, int]) -> bytes:
-    tree = schema.ModelT.InitFromObj(schema.Model.GetRootAs(data, 0))
+    tree = unpack_model(data)
     graph = tree.subgraphs[0]
     graph.operators = [graph.operators[i] for i in remaining]
     for operator in graph.operators:
         inputs = () if operator.inputs is None else operator.inputs
         operator.inputs = [instead.get(int(i), int(i)) for i in inputs]
     graph.outputs = [instead.get(int(i), int(i)) for i in graph.outputs]
-    writer = flatbuffers.Builder(len(data))
-    writer.Finish(tree.Pack(writer), file_identifier=_IDENTIFIER)
-    return bytes(writer.Output())
+    return write_model(tree)
 
 
 def read_too_late(operators: Sequence[SourceOperator]) -> set[str]:

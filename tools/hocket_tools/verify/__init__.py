@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Outputs held against the oracle's."""
+"""Outputs compared with the oracle's."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Layers that Vela rounds in a way of its own on the NPU, so that their outputs may differ.
 
-Which operators these are, and why, is what `pinned` shows value by value; here it is said of the
-layers of any network, so that a difference has a name. Each of them is exact on the processor.
+The tests pin these operators value by value; here the layers of any network are listed, so that a
+difference can be explained. Each of them is exact on the CPU.
 """
 
 from __future__ import annotations
@@ -34,23 +34,21 @@ class OwnArithmetic:
     rare: bool
     """Whether only values next to a tie differ, about one in a million."""
     lacking: str | None
-    """Why the processor cannot run it, or None when it can."""
+    """Why the CPU cannot run it, or None when it can."""
 
     def __str__(self) -> str:
         name = f"'{self.layer}'" if isinstance(self.layer, str) else f"(operator {self.layer})"
         return f"{self.kind} {self.dtype} {name}"
 
 
-def own_arithmetic(
-    model: bytes, on_processor: Collection[str | int] = ()
-) -> tuple[OwnArithmetic, ...]:
+def own_arithmetic(model: bytes, on_cpu: Collection[str | int] = ()) -> tuple[OwnArithmetic, ...]:
     """Layers whose outputs may differ from tflite_micro's because of Vela's arithmetic.
 
     Parameters
     ----------
     model
         Bytes of a .tflite file.
-    on_processor
+    on_cpu
         Names of layers, or indices of operators, that do not run on the NPU.
 
     Returns
@@ -67,7 +65,7 @@ def own_arithmetic(
     found = []
     for index, operator in enumerate(read_source(model, source)):
         known = _KINDS.get(operator.kind)
-        if known is None or operator.name in on_processor or index in on_processor:
+        if known is None or operator.name in on_cpu or index in on_cpu:
             continue
         applies, rare, why = known
         dtype = operator.input(0).dtype
@@ -78,7 +76,7 @@ def own_arithmetic(
 
 
 def explained(layers: Sequence[OwnArithmetic]) -> list[str]:
-    """What may be behind a difference, as lines for a person."""
+    """What may be behind a difference, as lines of text."""
     if not layers:
         return ["none of its layers on the NPU is known to differ: please report it"]
     lines = ["these layers on the NPU may be why; Vela rounds them in its own way:"]
@@ -97,7 +95,7 @@ def listed(layers: Sequence[OwnArithmetic]) -> str:
 
 
 def remedy(layers: Sequence[OwnArithmetic]) -> list[str]:
-    """What makes layers exact, as lines for a person."""
+    """What makes layers exact, as lines of text."""
     exact = [layer for layer in layers if layer.lacking is None]
     lines = []
     if exact:
@@ -105,7 +103,7 @@ def remedy(layers: Sequence[OwnArithmetic]) -> list[str]:
         more = f" (and {len(exact) - _SHOWN} more)" if len(exact) > _SHOWN else ""
         lines.append(f"on-cpu = [{named}]{more} makes {'it' if len(exact) == 1 else 'them'} exact")
     lines += [
-        f"{layer}: the processor cannot run it ({layer.lacking})"
+        f"{layer}: the CPU cannot run it ({layer.lacking})"
         for layer in [e for e in layers if e.lacking is not None][:_SHOWN]
     ]
     return lines

@@ -6,9 +6,18 @@ each 10 ms, a keyword spotter each 20 ms, a detector twice a second. Nothing els
 knows them.
 """
 
-from .cards import Accuracy, Card, Sample, Tensor, card, models, path, sample_inputs, stream_sample
-from .denoise import enhance, si_sdr_db
-from .errors import ZooError
+from .cards import (
+    Accuracy,
+    Card,
+    CardTensor,
+    Sample,
+    ZooError,
+    card,
+    models,
+    path,
+    sample_inputs,
+    stream_sample,
+)
 from .preprocess import Answer, interpret, preprocess
 from .stream import Frame, recognised, stream
 
@@ -16,19 +25,17 @@ __all__ = [
     "Accuracy",
     "Answer",
     "Card",
+    "CardTensor",
     "Frame",
     "Sample",
-    "Tensor",
     "ZooError",
     "card",
-    "enhance",
     "interpret",
     "models",
     "path",
     "preprocess",
     "recognised",
     "sample_inputs",
-    "si_sdr_db",
     "stream",
     "stream_sample",
 ]

@@ -9,9 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from hocket_host.errors import HocketError
 from hocket_host.units import parse_duration
-
-from .errors import ZooError
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -21,8 +20,12 @@ else:
 _DATA = Path(__file__).parent / "data"
 
 
+class ZooError(HocketError):
+    """A model, card or sample input that the zoo does not have or cannot use."""
+
+
 @dataclass(frozen=True)
-class Tensor:
+class CardTensor:
     """Shape and quantisation of an int8 tensor: ``real = scale * (int8 - zero_point)``."""
 
     shape: tuple[int, ...]
@@ -91,8 +94,8 @@ class Card:
     kind: str
     samples: int
     preprocessing: str
-    input: Tensor
-    outputs: tuple[Tensor, ...]
+    input: CardTensor
+    outputs: tuple[CardTensor, ...]
     accuracy: Accuracy
     data: str
     data_licence: str
@@ -113,8 +116,8 @@ class Sample:
     expected: str
 
 
-def _tensor(entry: dict[str, Any]) -> Tensor:
-    return Tensor(tuple(entry["shape"]), float(entry["scale"]), int(entry["zero_point"]))
+def _tensor(entry: dict[str, Any]) -> CardTensor:
+    return CardTensor(tuple(entry["shape"]), float(entry["scale"]), int(entry["zero_point"]))
 
 
 def load_card(path: Path) -> Card:

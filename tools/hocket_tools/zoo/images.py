@@ -9,16 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-from .errors import ZooError
+from .cards import ZooError
 
 DIGIT_SIDE = 16
-
-
-def enlarge(digit: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Return a digit of 8 × 8 pixels and levels 0 .. 16 as uint8[16, 16] of 0 .. 255."""
-    levels = (digit.astype(np.int64) * 255 // 16).astype(np.uint8)
-    image = Image.fromarray(levels).resize((DIGIT_SIDE, DIGIT_SIDE), Image.Resampling.BILINEAR)
-    return np.asarray(image, dtype=np.uint8)
 
 
 def read_grey(path: Path | str, side: int) -> npt.NDArray[np.uint8]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from hocket_tools.frames.files import TensorSpec
+from hocket_tools.frames.tensor import TensorSpec
 
 from .stream import stream
 

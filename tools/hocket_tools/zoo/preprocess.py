@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from . import boxes
 from .audio import fit, read_wav
-from .cards import Tensor, card
+from .cards import CardTensor, card
 from .features import DENOISER, KEYWORD
 from .images import read_grey, to_int8
 from .scenes import Box
@@ -23,7 +23,7 @@ DETECTION_THRESHOLD = 0.4
 
 @dataclass(frozen=True)
 class Answer:
-    """What one inference says.
+    """The result of one inference.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class Answer:
     gains: tuple[float, ...] = ()
 
 
-def quantise(values: npt.NDArray[np.floating[Any]], tensor: Tensor) -> npt.NDArray[np.int8]:
+def quantise(values: npt.NDArray[np.floating[Any]], tensor: CardTensor) -> npt.NDArray[np.int8]:
     """Return real values as the int8 values of a tensor; what does not fit saturates.
 
     Parameters
@@ -58,7 +58,7 @@ def quantise(values: npt.NDArray[np.floating[Any]], tensor: Tensor) -> npt.NDArr
     return np.asarray(np.clip(steps, -128, 127), dtype=np.int8)
 
 
-def dequantise(values: npt.NDArray[np.int8], tensor: Tensor) -> npt.NDArray[np.float32]:
+def dequantise(values: npt.NDArray[np.int8], tensor: CardTensor) -> npt.NDArray[np.float32]:
     """Return the real values that int8 values of a tensor stand for."""
     steps = values.astype(np.int32) - tensor.zero_point
     return np.asarray(steps * np.float32(tensor.scale), dtype=np.float32)
@@ -106,7 +106,7 @@ def preprocess(name: str, file: Path | str) -> npt.NDArray[np.int8]:
 
 
 def interpret(name: str, outputs: Sequence[npt.NDArray[np.int8]]) -> Answer:
-    """Say what the outputs of one inference mean.
+    """Interpret the outputs of one inference.
 
     Parameters
     ----------

@@ -15,8 +15,7 @@ import numpy.typing as npt
 from hocket_host.units import NS_PER_S, format_ns
 
 from .audio import read_wav
-from .cards import card, sample_inputs, stream_sample
-from .errors import ZooError
+from .cards import ZooError, card, sample_inputs, stream_sample
 from .features import SAMPLE_HZ
 from .preprocess import Answer, from_audio, from_image, preprocess
 from .scenes import moving
@@ -54,8 +53,8 @@ def _audio(name: str, pcm: npt.NDArray[np.int16], period_ns: int, repeat: bool) 
             return
         # What lies before the beginning is silence, or, once played, the recording's end.
         at = np.arange(end - window, end)
-        piece = np.where(at < 0, silence, pcm[at % len(pcm)]).astype(np.int16)
-        yield Frame(index * period_ns, from_audio(name, piece))
+        sound = np.where(at < 0, silence, pcm[at % len(pcm)]).astype(np.int16)
+        yield Frame(index * period_ns, from_audio(name, sound))
 
 
 def stream(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads Renode's platform description language (``.repl``), a subset that is told here.
+"""Reads Renode's platform description language (``.repl``), the subset that is described here.
 
 ::
 

@@ -34,7 +34,7 @@ class MemoryRange:
 
 @dataclass(frozen=True)
 class Cpu:
-    """The processor."""
+    """The CPU."""
 
     name: str
     type: str
@@ -49,7 +49,7 @@ class Nvic:
     name: str
     base: int
     systick_hz: int
-    """Clock of SysTick, and of the processor."""
+    """Clock of SysTick, and of the CPU."""
     priority_mask: int
     """Bits of a priority that exist."""
 
@@ -98,7 +98,7 @@ class Platform:
 
     @property
     def cpu_hz(self) -> int:
-        """Clock of the processor."""
+        """Clock of the CPU."""
         return self.nvic.systick_hz
 
 
@@ -145,7 +145,7 @@ class _Builder:
         reference = cpu_entry.attributes["nvic"].value
         if not isinstance(reference, Reference) or reference.name != nvic_entry.name:
             raise ReplError(
-                "the processor's nvic is no interrupt controller",
+                "the CPU's nvic is no interrupt controller",
                 where=cpu_entry.attributes["nvic"].place, found=str(reference),
                 expected=nvic_entry.name, try_=f"write nvic: {nvic_entry.name}",
             )  # fmt: skip
@@ -247,7 +247,7 @@ class _Builder:
         for wire in found:
             if wire.target != self._nvic or wire.number is None or not 0 <= wire.number < 480:
                 raise ReplError(
-                    f"{entry.name}'s interrupt does not reach the processor", where=wire.place,
+                    f"{entry.name}'s interrupt does not reach the CPU", where=wire.place,
                     found=f"{wire.target}@{wire.number}",
                     expected=f"{self._nvic}@0 to {self._nvic}@479",
                     try_=f"write -> {self._nvic}@56",

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Functional model of the Ethos-U55/U65: runs command streams bit-exactly on a flat memory.
 
-`NpuModel.plan` decodes and checks a stream, `NpuModel.bind` gives it addresses, and
-`BoundPlan.run` executes operations in one compiled call. Checked against tflite_micro; not against
-silicon.
+`NpuModel.compile` decodes and checks a stream, `NpuModel.bind` gives it addresses, and
+`BoundStream.run` executes operations in one compiled call. Checked against tflite_micro; not
+against silicon.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ from hocket_host.errors import HocketError
 
 from ..config import NpuConfig
 from ..stream.operation import Operation
+from .compiled_stream import CompiledStream, compile_stream
 from .faults import Extent, NpuBusError, WeightStreamError, check_access
 from .kernels import mlw
 from .kernels import row as r
 from .kernels.execute import DONE, execute
 from .kernels.scaling import rounding_terms
 from .kernels.weights import S_VALID, WRONG_COUNT, refill, walk
-from .plan import Plan, compile_plan
 
 __all__ = [
-    "BoundPlan",
+    "BoundStream",
+    "CompiledStream",
     "Extent",
     "NpuBusError",
     "NpuModel",
-    "Plan",
     "WeightStreamError",
     "warm_up",
 ]
 
-_PLANS = 512
-_BOUND_PLANS = 1024
+_COMPILED = 512
+_BOUND = 1024
 _REASONS = {
     mlw.TRUNCATED: "the stream ends inside a slice",
     mlw.BAD_HEADER: "a slice header that no Ethos-U accepts",
@@ -49,24 +49,26 @@ _REASONS = {
 }
 
 
-class BoundPlan:
-    """A plan with its addresses, ready to run on the model's memory."""
+class BoundStream:
+    """A compiled stream with its addresses, ready to run on the model's memory."""
 
-    __slots__ = ("_memory", "_model", "_program", "operations", "plan")
+    __slots__ = ("_memory", "_model", "_program", "compiled", "operations")
 
-    def __init__(self, model: NpuModel, plan: Plan, program: NDArray[np.int64]) -> None:
+    def __init__(
+        self, model: NpuModel, compiled: CompiledStream, program: NDArray[np.int64]
+    ) -> None:
         self._model = model
         self._memory = model.memory
         self._program = program
-        self.plan = plan
-        self.operations = len(plan.lowered)
+        self.compiled = compiled
+        self.operations = len(compiled.lowered)
         """Number of operations."""
 
     def run(self, first: int = 0, last: int | None = None) -> None:
         """Execute operations ``[first, last)``; everything when called without arguments.
 
-        Look-up tables that an earlier operation loaded must still be in SHRAM: run the parts of a
-        stream in order, without another stream in between.
+        Look-up tables that an earlier operation loaded must still be in SHRAM: run a stream's
+        operations in order, without another stream in between.
 
         Raises
         ------
@@ -94,7 +96,7 @@ class BoundPlan:
         code = refill(self._memory, row, self._program[row[r.SLOT] :])
         if code == 0:
             return
-        op: Operation = self.plan.operations[index]
+        op: Operation = self.compiled.operations[index]
         span = op.weights()
         raise WeightStreamError(
             "weights do not decode",
@@ -135,10 +137,10 @@ class NpuModel:
         self.memory = memory
         self.work: NDArray[np.uint8] = np.zeros(config.shram_bytes, np.uint8)
         """SHRAM, then the buffers of the kernels."""
-        self._plans: OrderedDict[bytes, Plan] = OrderedDict()
-        self._bound: OrderedDict[Any, BoundPlan] = OrderedDict()
+        self._compiled: OrderedDict[bytes, CompiledStream] = OrderedDict()
+        self._bound: OrderedDict[Any, BoundStream] = OrderedDict()
 
-    def plan(self, stream: bytes) -> Plan:
+    def compile(self, stream: bytes) -> CompiledStream:
         """Decode, check and compile a command stream; cached by content.
 
         Raises
@@ -147,47 +149,51 @@ class NpuModel:
             The stream is malformed, or uses registers or look-up tables that it did not set.
         """
         key = hashlib.blake2b(stream, digest_size=16).digest()
-        plan = self._plans.get(key)
-        if plan is None:
-            plan = self._plans[key] = compile_plan(bytes(stream), self.config)
-            if len(self._plans) > _PLANS:
-                self._plans.popitem(last=False)
+        compiled = self._compiled.get(key)
+        if compiled is None:
+            compiled = self._compiled[key] = compile_stream(bytes(stream), self.config)
+            if len(self._compiled) > _COMPILED:
+                self._compiled.popitem(last=False)
         else:
-            self._plans.move_to_end(key)
-        return plan
+            self._compiled.move_to_end(key)
+        return compiled
 
-    def bind(self, plan: Plan, bases: Sequence[int], extents: Sequence[Extent]) -> BoundPlan:
-        """Give a plan its addresses; cached by plan, bases and extents.
+    def bind(
+        self, compiled: CompiledStream, bases: Sequence[int], extents: Sequence[Extent]
+    ) -> BoundStream:
+        """Give a compiled stream its addresses; cached by stream, bases and extents.
 
         Parameters
         ----------
-        plan
-            What `plan` returned.
+        compiled
+            What `compile` returned.
         bases
             Offsets of the eight regions in the memory.
         extents
-            What the plan may access; every access must lie in one of them.
+            What it may access; every access must lie in one of them.
 
         Raises
         ------
         NpuBusError
             It would access anything else.
         """
-        key = (plan, tuple(bases), tuple(extents))
+        key = (compiled, tuple(bases), tuple(extents))
         bound = self._bound.get(key)
         if bound is None:
-            bound = self._bound[key] = self._bind(plan, tuple(bases), extents)
-            if len(self._bound) > _BOUND_PLANS:
+            bound = self._bound[key] = self._bind(compiled, tuple(bases), extents)
+            if len(self._bound) > _BOUND:
                 self._bound.popitem(last=False)
         else:
             self._bound.move_to_end(key)
         return bound
 
-    def _bind(self, plan: Plan, bases: tuple[int, ...], extents: Sequence[Extent]) -> BoundPlan:
+    def _bind(
+        self, compiled: CompiledStream, bases: tuple[int, ...], extents: Sequence[Extent]
+    ) -> BoundStream:
         if len(bases) != 8:
             raise NpuBusError("region bases", found=len(bases), expected=8)
         limit = min(len(self.memory), 1 << self.config.address_bits)
-        for op in plan.operations:
+        for op in compiled.operations:
             for access in op.accesses():
                 if access.region >= 0:
                     base = bases[access.region]
@@ -195,16 +201,16 @@ class NpuModel:
                         extents, base + access.start, base + access.end, access.write,
                         f"command stream word {op.word}, region {access.region}", limit,
                     )  # fmt: skip
-        program = _assemble(plan, bases)
-        size = self.config.shram_bytes + plan.work
+        program = _assemble(compiled, bases)
+        size = self.config.shram_bytes + compiled.work
         if len(self.work) < size:
             grown = np.zeros(size, np.uint8)
             grown[: len(self.work)] = self.work
             self.work = grown
-        return BoundPlan(self, plan, program)
+        return BoundStream(self, compiled, program)
 
 
-def _assemble(plan: Plan, bases: tuple[int, ...]) -> NDArray[np.int64]:
+def _assemble(compiled: CompiledStream, bases: tuple[int, ...]) -> NDArray[np.int64]:
     """Rows with absolute addresses, then the weight slots.
 
     Operations share a slot when they use the same weights and no DMA wrote memory between them
@@ -212,10 +218,10 @@ def _assemble(plan: Plan, bases: tuple[int, ...]) -> NDArray[np.int64]:
     """
     slots: dict[tuple[int, ...], int] = {}
     parts: list[NDArray[np.int64]] = []
-    rows = np.zeros((len(plan.lowered), r.ROW), np.int64)
+    rows = np.zeros((len(compiled.lowered), r.ROW), np.int64)
     at = -(-rows.size // 8) * 8
     written: list[tuple[int, int]] = []
-    for index, (op, one) in enumerate(zip(plan.operations, plan.lowered, strict=True)):
+    for index, (op, one) in enumerate(zip(compiled.operations, compiled.lowered, strict=True)):
         row = rows[index]
         row[:] = one.row
         for field, region in one.addresses:

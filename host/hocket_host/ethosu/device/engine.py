@@ -13,7 +13,8 @@ from hocket_host.sim.clock import Clock, Event
 from hocket_host.units import cycles_to_ns, ns_to_cycles
 
 from ..stream.operation import Operation
-from .queue import BoundPlan, Ending, Program
+from .interfaces import Executable
+from .queue import Ending, Program
 
 Kind = Literal["start", "irq", "end", "stop", "fault", "hang", "reset"]
 
@@ -52,7 +53,7 @@ class Finish:
 class _Run:
     ordinal: int
     program: Program
-    bound: BoundPlan | None
+    bound: Executable | None
     qbase: int
     start_ns: int
     done: int = 0
@@ -166,7 +167,7 @@ class Engine:
         at_ns = run.start_ns + cycles_to_ns(cycles + self._extra_cycles, self._hz)
         return max(at_ns, self._clock.now_ns)
 
-    def start(self, program: Program, bound: BoundPlan | None, qbase: int) -> None:
+    def start(self, program: Program, bound: Executable | None, qbase: int) -> None:
         """Start a program; the engine must be idle.
 
         Parameters

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What one run of the NPU will do, known when it starts: operations, instants, and how it ends.
 
-The register interface is lazy. When a run starts, its stream is planned and bound; the instants at
+The register interface is lazy. When a run starts, its stream is compiled and bound; the instants at
 which operations end follow from the timing model, and memory is touched only when one of them is
 looked at (completion, an interrupt of the stream, a stop, a fault).
 """
@@ -12,88 +12,19 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from hocket_host.errors import HocketError
 
 from ..config import NpuConfig
-from ..stream.isa import PAYLOAD, Cmd
+from ..stream.isa import KEY_MASK, OPERATIONS, PAYLOAD, Cmd
 from ..stream.operation import Operation
+from .interfaces import Decoded, Executable, FunctionalModel, TimingModel
 
 _STOP_WORD = 0xFFFF_0000 | int(Cmd.NPU_OP_STOP)
-_KEY = 0x03FF | 0xFC00
-_OPERATIONS = frozenset(
-    {
-        int(Cmd.NPU_OP_CONV),
-        int(Cmd.NPU_OP_DEPTHWISE),
-        int(Cmd.NPU_OP_POOL),
-        int(Cmd.NPU_OP_ELEMENTWISE),
-        int(Cmd.NPU_OP_DMA_START),
-    }
-)
 _MEMO_LIMIT = 8192
-
-
-class Plan(Protocol):
-    """A planned stream, as the functional model makes it."""
-
-    @property
-    def operations(self) -> Sequence[Operation]:
-        """Operations in stream order."""
-        ...
-
-    @property
-    def word_ends(self) -> Sequence[int]:
-        """Offset in bytes after each operation's command."""
-        ...
-
-
-class BoundPlan(Protocol):
-    """A plan with its addresses resolved."""
-
-    def run(self, first: int = 0, last: int | None = None) -> None:
-        """Execute operations ``[first, last)`` on memory."""
-        ...
-
-
-class Model(Protocol):
-    """The functional model behind the register interface."""
-
-    def plan(self, stream: bytes) -> Any:
-        """Decode and check a stream; a `HocketError` is a parse error."""
-        ...
-
-    def bind(self, plan: Any, bases: tuple[int, ...], extents: Sequence[Any]) -> BoundPlan:
-        """Resolve addresses; a `HocketError` is a bus abort."""
-        ...
-
-
-class Timing(Protocol):
-    """The time axis of a stream, in NPU cycles from its start."""
-
-    @property
-    def operations(self) -> Sequence[Any]:
-        """One entry an operation, with its ``start``."""
-        ...
-
-    @property
-    def total_cycles(self) -> int:
-        """Until the interrupt of NPU_OP_STOP."""
-        ...
-
-    @property
-    def startup_cycles(self) -> int:
-        """Until the first operation starts."""
-        ...
-
-    def ends(self) -> list[int]:
-        """Cycle at which each operation and all before it have ended."""
-        ...
-
-
-TimingModel = Callable[[Sequence[Operation]], Timing]
 
 
 class Ending(Enum):
@@ -114,7 +45,7 @@ class Program:
 
     stream: bytes
     """The queue's bytes as fetched."""
-    plan: Plan | None
+    decoded: Decoded | None
     """None when not one operation can be run."""
     operations: tuple[Operation, ...]
     starts: tuple[int, ...]
@@ -222,12 +153,12 @@ def _walk(words: list[int]) -> _Walk:
     at, count = 0, 0
     while at < len(words):
         word = words[at]
-        key = word & _KEY
+        key = word & KEY_MASK
         length = 2 if word & PAYLOAD else 1
         if at + length > len(words):
             return _Walk(ends, operations, interrupts, None, False)
         at += length
-        count += key in _OPERATIONS
+        count += key in OPERATIONS
         ends.append(at)
         operations.append(count)
         if key == Cmd.NPU_OP_STOP:
@@ -250,7 +181,7 @@ class Programs:
         The accelerator.
     """
 
-    def __init__(self, model: Model, timing: TimingModel, config: NpuConfig) -> None:
+    def __init__(self, model: FunctionalModel, timing: TimingModel, config: NpuConfig) -> None:
         self._model = model
         self._timing = timing
         self._config = config
@@ -265,9 +196,9 @@ class Programs:
             program = self._memo[stream] = self._load(stream)
         return program
 
-    def _plan(self, words: list[int]) -> Plan:
+    def _compile(self, words: list[int]) -> Decoded:
         # NPU_OP_STOP closes every prefix, so that the model sees a whole stream.
-        return self._model.plan(np.array([*words, _STOP_WORD], dtype="<u4").tobytes())  # type: ignore[no-any-return]
+        return self._model.compile(np.array([*words, _STOP_WORD], dtype="<u4").tobytes())  # type: ignore[no-any-return]
 
     def _load(self, stream: bytes) -> Program:
         words: list[int] = np.frombuffer(stream, dtype="<u4").tolist()
@@ -275,30 +206,30 @@ class Programs:
         stops = walk.stop_mask is not None
         ends = walk.ends[:-1] if stops else walk.ends
         error: HocketError | None = None
-        plan: Plan | None = None
+        decoded: Decoded | None = None
         good = len(ends)
         try:
-            plan = self._plan(words[: ends[-1] if ends else 0])
-            self._reach(plan.operations)
+            decoded = self._compile(words[: ends[-1] if ends else 0])
+            self._reach(decoded.operations)
         except HocketError as problem:
             error = problem
 
             def runs(commands: int) -> bool:
                 try:
-                    self._reach(self._plan(words[: ends[commands - 1]]).operations)
+                    self._reach(self._compile(words[: ends[commands - 1]]).operations)
                 except HocketError:
                     return False
                 return True
 
             good = last_good(len(ends), runs)
-            plan = self._plan(words[: ends[good - 1]]) if good else None
+            decoded = self._compile(words[: ends[good - 1]]) if good else None
         if not walk.whole and error is None:
             error = HocketError("the queue ends inside a command", found=f"{len(words)} words")
         if error is not None:
             ending = Ending.PARSE_ERROR
         else:
             ending = Ending.STOP if stops else Ending.QUEUE_END
-        operations = tuple(plan.operations) if plan is not None else ()
+        operations = tuple(decoded.operations) if decoded is not None else ()
         timing = self._timing(operations)
         macs: list[int] = []
         for op in operations:
@@ -306,11 +237,11 @@ class Programs:
         reached = walk.operations[good - 1] if good else 0
         return Program(
             stream=stream,
-            plan=plan,
+            decoded=decoded,
             operations=operations,
             starts=tuple(o.start for o in timing.operations),
             ends=tuple(timing.ends()),
-            word_ends=tuple(plan.word_ends) if plan is not None else (),
+            word_ends=tuple(decoded.word_ends) if decoded is not None else (),
             total_cycles=timing.total_cycles,
             startup_cycles=timing.startup_cycles,
             interrupts=tuple(i for i in walk.interrupts if i[0] <= reached),
@@ -338,7 +269,7 @@ class Programs:
         bases: tuple[int | None, ...],
         room: tuple[tuple[int, int], ...],
         extents: Sequence[Any],
-    ) -> tuple[Program, BoundPlan | None]:
+    ) -> tuple[Program, Executable | None]:
         """Resolve a program's addresses; cut it before the first operation that leaves memory.
 
         Parameters
@@ -353,7 +284,7 @@ class Programs:
         extents
             What the NPU may access, as offsets in flat memory.
         """
-        if program.plan is None or not program.operations:
+        if program.decoded is None or not program.operations:
             return program, None
         flat = tuple(0 if b is None else b for b in bases)
 
@@ -366,13 +297,13 @@ class Programs:
         error: HocketError | None = None
         if inside(program.reach):
             try:
-                return program, self._model.bind(program.plan, flat, extents)
+                return program, self._model.bind(program.decoded, flat, extents)
             except HocketError as problem:
                 error = problem
         else:
             error = HocketError("an operation leaves the window of its base pointer")
 
-        def prefix(count: int) -> BoundPlan | None:
+        def prefix(count: int) -> Executable | None:
             if not inside(self._reach(program.operations[:count])):
                 return None
             try:
@@ -384,6 +315,6 @@ class Programs:
         bound = prefix(count) if count else None
         return program.cut(count, Ending.BUS_ABORT, error), bound
 
-    def _prefix(self, program: Program, count: int) -> Plan:
+    def _prefix(self, program: Program, count: int) -> Decoded:
         words: list[int] = np.frombuffer(program.stream, dtype="<u4").tolist()
-        return self._plan(words[: program.word_ends[count - 1] // 4])
+        return self._compile(words[: program.word_ends[count - 1] // 4])

@@ -16,11 +16,12 @@ from hocket_host.sim.bus import Bus, BusFault
 from hocket_host.sim.clock import Clock, Event
 from hocket_host.units import cycles_to_ns, ns_to_cycles
 
-from ..compute.faults import Extent, NpuBusError
+from ..compute.faults import Extent
 from ..config import NpuConfig
 from .engine import Engine, Finish, RunEvent
+from .interfaces import Executable
 from .pmu import Pmu, PmuEvent
-from .queue import BoundPlan, Ending, Program, Programs
+from .queue import Ending, Program, Programs
 from .register_map import (
     COMMAND_WINDOWS,
     CONFIGURATION,
@@ -93,7 +94,6 @@ class EthosU:
         self._bus = bus
         self._programs = programs
         self._irq_line = irq
-        self._allowed: list[tuple[int, int, bool]] = []
         self._reset_event: Event | None = None
         engine = self.engine
         self._pmu = Pmu(
@@ -117,23 +117,6 @@ class EthosU:
     def running(self) -> bool:
         """Whether a run is under way."""
         return self.engine.running
-
-    def allow(self, start: int, size: int, writable: bool) -> None:
-        """Restrict the NPU to the ranges allowed so far and this one; addresses of plain memory.
-
-        Without any, it may access every mapped memory window.
-
-        Raises
-        ------
-        BusFault
-            The range is not inside one memory window.
-        """
-        self._bus.offset_of(start, size)
-        self._allowed.append((start, size, writable))
-
-    def allow_all(self) -> None:
-        """Lift every restriction made by `allow`."""
-        self._allowed.clear()
 
     def inject(self, fault: Ending, at_op: int) -> None:
         """Let the next run fault or hang once ``at_op`` operations have ended (`Engine.inject`)."""
@@ -309,8 +292,8 @@ class EthosU:
         else:
             self._raise_irq()
 
-    def _prepare(self, base: int) -> tuple[Program, BoundPlan | None]:
-        """Fetch, plan and bind what the queue registers point to."""
+    def _prepare(self, base: int) -> tuple[Program, Executable | None]:
+        """Fetch, compile and bind what the queue registers point to."""
         values = self._values
         if base % 16 or values[Reg.QSIZE] % 4:
             self._problem(
@@ -319,11 +302,8 @@ class EthosU:
             )
         start = (base & ~15) + self._progress
         size = max((values[Reg.QSIZE] & ~3) - self._progress, 0)
-        extents = self._extents()
         try:
             at = self._bus.offset_of(start, size)
-            if not any(e.start <= at and at + size <= e.start + e.size for e in extents):
-                raise NpuBusError("the queue is outside the memory allowed to the NPU")
         except HocketError as error:
             return self._programs.load(b"").cut(0, Ending.BUS_ABORT, error), None
         program = self._programs.load(self._bus.memory[at : at + size].tobytes())
@@ -339,12 +319,9 @@ class EthosU:
             else:
                 bases.append(window.offset + address - window.base)
                 room.append((window.base - address, window.end - address))
-        return self._programs.bind(program, tuple(bases), tuple(room), extents)
+        return self._programs.bind(program, tuple(bases), tuple(room), self._extents())
 
     def _extents(self) -> Sequence[Extent]:
-        if self._allowed:
-            offset_of = self._bus.offset_of
-            return tuple(Extent(offset_of(at, size), size, w) for at, size, w in self._allowed)
         found = {
             w.offset: Extent(w.offset, w.size, w.writable)
             for w in self._bus.windows

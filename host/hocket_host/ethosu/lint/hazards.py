@@ -17,7 +17,8 @@ from types import MappingProxyType
 
 from ..config import NpuConfig
 from ..stream.isa import Cmd
-from ..stream.operation import Access, Operation
+from ..stream.operands import Access
+from ..stream.operation import Operation
 from ..timing.shram import BANK_BYTES
 from ..timing.timing import MAX_OUTSTANDING_DMAS, MAX_OUTSTANDING_KERNELS
 from .hazards_blockdep import largest_blockdep

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from ..config import NpuConfig
 from ..stream.isa import Cmd
-from ..stream.operation import FeatureMap, Operation, Upscale
+from ..stream.operands import FeatureMap, Upscale
+from ..stream.operation import Operation
 from ..timing.shram import Shape, blocks, required_input, shape_of
 
 MAX_BLOCKDEP = 3

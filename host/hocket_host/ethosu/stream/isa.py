@@ -18,7 +18,8 @@ from hocket_host.errors import HocketError
 
 #: Bit that marks a command with a payload; also part of the key of such a command.
 PAYLOAD = 0x4000
-_OPCODE = 0x03FF
+#: The half of a command's first word that says which it is.
+KEY_MASK = 0xFFFF
 
 
 class CommandStreamError(HocketError):
@@ -130,6 +131,15 @@ class Cmd(IntEnum):
 
 _KNOWN = frozenset(int(c) for c in Cmd)
 
+#: Keys of commands that start a kernel or a DMA.
+OPERATIONS = frozenset(
+    int(c)
+    for c in (
+        Cmd.NPU_OP_CONV, Cmd.NPU_OP_DEPTHWISE, Cmd.NPU_OP_POOL, Cmd.NPU_OP_ELEMENTWISE,
+        Cmd.NPU_OP_DMA_START,
+    )
+)  # fmt: skip
+
 #: Keys below this start or order work; all others set a register.
 FIRST_REGISTER = int(Cmd.IFM_PAD_TOP)
 
@@ -182,7 +192,7 @@ def decode(stream: bytes | NDArray[np.uint32]) -> list[Command]:
     at, end = 0, len(words)
     while at < end:
         word = words[at]
-        key = word & (_OPCODE | 0xFC00)
+        key = word & KEY_MASK
         if key not in _KNOWN:
             raise CommandStreamError(
                 "unknown command",

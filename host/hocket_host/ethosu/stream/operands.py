@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 
-class Pool(IntEnum):
+class PoolMode(IntEnum):
     """Parameter of NPU_OP_POOL."""
 
     MAX = 0

@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A command stream as a list of operations, each with the register state it runs under.
+"""One kernel or DMA of a command stream, with the register state that it runs under.
 
-`parse` follows the stream once: every kernel and DMA is an `Operation` that holds a snapshot of the
-registers, the waits before it, and where its own register writes begin, which is where a stream may
-be cut. The typed views (`FeatureMap`, `Kernel`, `Dma`) are what the functional model, the timing
-model, the splitter and the verifier read; none of them looks at register numbers again.
+Its typed views (`FeatureMap`, `Kernel`, `Dma`) are what the functional model, the timing model and
+whoever cuts streams read; none of them looks at register numbers again.
 """
 
 from __future__ import annotations
@@ -12,52 +10,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
-from types import MappingProxyType
 from typing import Any, TypeVar
 
-from .isa import Cmd, Command, CommandStreamError, decode
+from .isa import Cmd, CommandStreamError
 from .operands import (
     LUT_FIRST,
     LUT_LAST,
-    SIGMOID,
-    TANH,
     UNARY,
     Access,
     Clip,
     Dma,
-    Elementwise,
     FeatureMap,
     IfmScale,
     Kernel,
-    Pool,
     Rounding,
     Span,
     Upscale,
 )
 from .register_use import BROADCAST_CONSTANT, GLOBAL_SCALE, registers_read
-
-__all__ = [
-    "LUT_FIRST",
-    "LUT_LAST",
-    "SIGMOID",
-    "TANH",
-    "UNARY",
-    "Access",
-    "Clip",
-    "CommandStream",
-    "Dma",
-    "Elementwise",
-    "FeatureMap",
-    "IfmScale",
-    "Kernel",
-    "Operation",
-    "Pool",
-    "Rounding",
-    "Span",
-    "Upscale",
-    "parse",
-    "registers_read",
-]
 
 
 def _signed(value: int, bits: int) -> int:
@@ -73,7 +43,7 @@ _View = TypeVar("_View")
 
 
 def _once(view: Callable[[Operation], _View]) -> Callable[[Operation], _View]:
-    """Keep a view of an operation: timing, splitter and model each ask for it several times."""
+    """Keep a view of an operation: timing, segmentation and model each ask for it several times."""
     name = view.__name__
 
     @wraps(view)
@@ -345,89 +315,3 @@ class Operation:
         for fm, write in maps:
             found.extend(Access(fm.region, start, end, write) for start, end in fm.extents())
         return found
-
-
-@dataclass(frozen=True)
-class CommandStream:
-    """A parsed stream."""
-
-    commands: tuple[Command, ...]
-    operations: tuple[Operation, ...]
-    words: int
-    stops: bool
-    """Whether it ends with NPU_OP_STOP."""
-
-
-_OPERATIONS = frozenset(
-    {
-        Cmd.NPU_OP_CONV,
-        Cmd.NPU_OP_DEPTHWISE,
-        Cmd.NPU_OP_POOL,
-        Cmd.NPU_OP_ELEMENTWISE,
-        Cmd.NPU_OP_DMA_START,
-    }
-)
-
-
-def parse(stream: bytes) -> CommandStream:
-    """Decode a stream and follow its register state.
-
-    Every stream starts with all registers unset: register retention from an earlier stream is not
-    guaranteed, so nothing may depend on it.
-
-    Raises
-    ------
-    CommandStreamError
-        A malformed command, or commands after NPU_OP_STOP.
-    """
-    commands = decode(stream)
-    state: dict[int, int] = {}
-    written: set[int] = set()
-    dma_wait: int | None = None
-    kernel_wait: int | None = None
-    first_word = 0
-    operations: list[Operation] = []
-    stops = False
-    snapshot: Mapping[int, int] = MappingProxyType({})
-    for command in commands:
-        if stops:
-            raise CommandStreamError(
-                "commands after NPU_OP_STOP",
-                where=f"command stream word {command.word}",
-                found=Cmd(command.key).name,
-                expected="the end of the stream",
-            )
-        if command.sets_register:
-            state[command.key] = command.value
-            written.add(command.key)
-        elif command.key == Cmd.NPU_OP_DMA_WAIT:
-            dma_wait = min(command.value & 0xF, 15 if dma_wait is None else dma_wait)
-        elif command.key == Cmd.NPU_OP_KERNEL_WAIT:
-            kernel_wait = min(command.value & 0xF, 15 if kernel_wait is None else kernel_wait)
-        elif command.key in _OPERATIONS:
-            if written or not operations:
-                snapshot = MappingProxyType(dict(state))
-            operations.append(
-                Operation(
-                    key=command.key,
-                    param=command.value,
-                    first_word=first_word,
-                    word=command.word,
-                    registers=snapshot,
-                    written=frozenset(written),
-                    dma_wait=dma_wait,
-                    kernel_wait=kernel_wait,
-                )
-            )
-            written = set()
-            dma_wait = kernel_wait = None
-            first_word = command.word + command.words
-        elif command.key == Cmd.NPU_OP_STOP:
-            stops = True
-    last = commands[-1] if commands else None
-    return CommandStream(
-        commands=tuple(commands),
-        operations=tuple(operations),
-        words=0 if last is None else last.word + last.words,
-        stops=stops,
-    )

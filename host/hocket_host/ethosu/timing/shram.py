@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from ..config import NpuConfig
 from ..stream.isa import Cmd
-from ..stream.operation import FeatureMap, Operation, Pool, Upscale
+from ..stream.operands import FeatureMap, PoolMode, Upscale
+from ..stream.operation import Operation
 
 BANK_BYTES = 1024
 OUTPUT_BANKS = 2
@@ -124,7 +125,7 @@ def _traversal(op: Operation) -> tuple[Traversal, bool]:
     if op.key == Cmd.NPU_OP_CONV:
         first = op.kernel().part_kernel_first
         return (Traversal.PART_KERNEL if first else Traversal.DEPTH_FIRST), False
-    if op.key == Cmd.NPU_OP_POOL and op.param == Pool.REDUCE_SUM:
+    if op.key == Cmd.NPU_OP_POOL and op.param == PoolMode.REDUCE_SUM:
         return Traversal.DEPTH_FIRST, True
     return Traversal.EQUAL_DEPTH, False
 

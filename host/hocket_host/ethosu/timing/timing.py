@@ -19,7 +19,7 @@ from functools import lru_cache
 from ..config import NpuConfig
 from ..stream.isa import Cmd
 from ..stream.operation import Operation
-from .system import Memory, SystemConfig
+from .system_config import MemoryTiming, SystemConfig
 from .timing_kernel import Bound, OperationCycles, kernel_cycles
 from .timing_pipeline import Pipeline
 
@@ -44,7 +44,7 @@ PARSE_CYCLES_PER_WORD = 1
 """The parser takes a word a cycle at best. An assumption; fetching is the slower of the two."""
 STOP_CYCLES = 32
 """From the last operation's end to the interrupt: an assumption, about one SRAM write latency."""
-_SHRAM = Memory("shram", Fraction(1), 1, 0, 0, 1000, 1000)
+_SHRAM = MemoryTiming("shram", Fraction(1), 1, 0, 0, 1000, 1000)
 """Internal memory as a DMA's destination, with Vela's parameters: a byte a cycle, no latency."""
 
 # What a kernel's duration depends on. Addresses, zero points, clipping and buffer placement do not
@@ -114,7 +114,7 @@ def dma_cycles(op: Operation, system: SystemConfig) -> OperationCycles:
     return OperationCycles(nominal, max(nominal, worst), Bound.DMA, 0, nominal, 0, 0)
 
 
-def fetch_cycles(words: int, memory: Memory) -> int:
+def fetch_cycles(words: int, memory: MemoryTiming) -> int:
     """Cycles until ``words`` of commands are fetched from ``memory`` and parsed, nominally.
 
     One read latency, then the data: 230 bytes take about 64 + 230 cycles from a flash of one byte
@@ -127,7 +127,7 @@ def fetch_cycles(words: int, memory: Memory) -> int:
     return memory.read_latency + max(data, words * PARSE_CYCLES_PER_WORD)
 
 
-def worst_fetch_cycles(words: int, memory: Memory) -> int:
+def worst_fetch_cycles(words: int, memory: MemoryTiming) -> int:
     """The same with one burst in flight at a time, parsing after fetching."""
     if words <= 0:
         return 0
@@ -189,7 +189,7 @@ def stream_cycles(
     *,
     prologue_words: int = 0,
     worst: bool = False,
-    commands: Memory | None = None,
+    commands: MemoryTiming | None = None,
 ) -> StreamTiming:
     """Time axis of the operations of a stream, or of a run of them.
 
@@ -206,7 +206,7 @@ def stream_cycles(
         The upper bound instead of the nominal estimate: nothing overlaps, no memory latency is
         hidden. Never below the nominal total.
     commands
-        Memory that holds the command stream; None for that of region 0.
+        The memory that holds the command stream; None for that of region 0.
 
     Raises
     ------
@@ -219,50 +219,65 @@ def stream_cycles(
     # NPU_OP_STOP is one word more.
     words = operations[-1].word + 2 - first_word if operations else prologue_words + 1
     fetch = (worst_fetch_cycles if worst else fetch_cycles)(words, memory)
-    timings: list[OperationTiming] = []
-    pipeline = Pipeline()
-    kernels: deque[int] = deque()
-    dmas: deque[int] = deque()
-    dma_limit = MAX_OUTSTANDING_DMAS[config.product]
-    kernel_sum = dma_sum = 0
-    kernel_free = dma_free = 0
-    issued = fetch if worst else 0
-    for op in operations:
-        own = estimate(op)
-        cycles = own.worst if worst else own.nominal
-        if worst:
-            start = issued
-            issued = end = start + cycles
-        else:
-            issued = max(issued, fetch_cycles(op.word + 1 - first_word, memory))
-            if op.dma_wait is not None:
-                issued = _wait(dmas, op.dma_wait, issued)
-            if op.kernel_wait is not None:
-                issued = _wait(kernels, op.kernel_wait, issued)
-            if op.is_dma:
-                pipeline.load(op)
-                issued = _wait(dmas, dma_limit - 1, issued)
-                start = max(issued, dma_free)
-                dma_free = end = start + cycles
-                dmas.append(end)
-            else:
-                issued = _wait(kernels, MAX_OUTSTANDING_KERNELS - 1, issued)
-                start = max(issued, kernel_free)
-                cycles = pipeline.cycles(op, own, busy=start == kernel_free)
-                kernel_free = end = start + cycles
-                kernels.append(end)
-        if op.is_dma:
-            dma_sum += cycles
-        else:
-            kernel_sum += cycles
-        timings.append(OperationTiming(cycles, start, end, own.bound))
+    own = [estimate(op) for op in operations]
+    if worst:
+        timings = _serial(own, fetch)
+    else:
+        fetched = [fetch_cycles(op.word + 1 - first_word, memory) for op in operations]
+        timings = _overlapped(operations, own, fetched, MAX_OUTSTANDING_DMAS[config.product])
     done = max((t.end for t in timings), default=0)
+    dma_cycles = sum(t.cycles for op, t in zip(operations, timings, strict=True) if op.is_dma)
     return StreamTiming(
         operations=tuple(timings),
         total_cycles=max(done, fetch) + STOP_CYCLES,
-        kernel_cycles=kernel_sum,
-        dma_cycles=dma_sum,
+        kernel_cycles=sum(t.cycles for t in timings) - dma_cycles,
+        dma_cycles=dma_cycles,
         fetch_cycles=fetch,
         startup_cycles=timings[0].start if timings else fetch,
         worst=worst,
     )
+
+
+def _serial(own: Sequence[OperationCycles], fetch: int) -> list[OperationTiming]:
+    """At the worst, each operation starts when the one before it, or the fetch, has ended."""
+    timings = []
+    end = fetch
+    for one in own:
+        start, end = end, end + one.worst
+        timings.append(OperationTiming(one.worst, start, end, one.bound))
+    return timings
+
+
+def _overlapped(
+    operations: Sequence[Operation],
+    own: Sequence[OperationCycles],
+    fetched: Sequence[int],
+    dma_limit: int,
+) -> list[OperationTiming]:
+    """Kernels and DMAs side by side, as waits, queues and the fetch of their commands let them."""
+    timings: list[OperationTiming] = []
+    pipeline = Pipeline()
+    kernels: deque[int] = deque()
+    dmas: deque[int] = deque()
+    kernel_free = dma_free = issued = 0
+    for op, one, ready in zip(operations, own, fetched, strict=True):
+        cycles = one.nominal
+        issued = max(issued, ready)
+        if op.dma_wait is not None:
+            issued = _wait(dmas, op.dma_wait, issued)
+        if op.kernel_wait is not None:
+            issued = _wait(kernels, op.kernel_wait, issued)
+        if op.is_dma:
+            pipeline.load(op)
+            issued = _wait(dmas, dma_limit - 1, issued)
+            start = max(issued, dma_free)
+            dma_free = end = start + cycles
+            dmas.append(end)
+        else:
+            issued = _wait(kernels, MAX_OUTSTANDING_KERNELS - 1, issued)
+            start = max(issued, kernel_free)
+            cycles = pipeline.cycles(op, one, busy=start == kernel_free)
+            kernel_free = end = start + cycles
+            kernels.append(end)
+        timings.append(OperationTiming(cycles, start, end, one.bound))
+    return timings

@@ -16,18 +16,18 @@ from enum import Enum
 
 from ..config import NpuConfig
 from ..stream.isa import Cmd
-from ..stream.operation import (
+from ..stream.operands import (
     SIGMOID,
     TANH,
     UNARY,
     Elementwise,
     FeatureMap,
     Kernel,
-    Operation,
-    Pool,
+    PoolMode,
 )
+from ..stream.operation import Operation
 from .shram import SUBKERNEL, Blocks, Shape, Traversal, blocks, round_up, shape_of
-from .system import Memory, SystemConfig
+from .system_config import MemoryTiming, SystemConfig
 
 
 class Bound(Enum):
@@ -90,7 +90,7 @@ def _output_rate(op: Operation, config: NpuConfig, kernel: Blocks) -> int:
         row = 3
     elif elementwise and op.param in (Elementwise.ADD, Elementwise.SUB):
         row = 5
-    elif op.key == Cmd.NPU_OP_POOL and op.param == Pool.MAX:
+    elif op.key == Cmd.NPU_OP_POOL and op.param == PoolMode.MAX:
         row = 6
     else:
         row = 7
@@ -100,7 +100,9 @@ def _output_rate(op: Operation, config: NpuConfig, kernel: Blocks) -> int:
     return max(_OUTPUT[config.macs][row], _ACTIVATION[config.macs][activation])
 
 
-def _transfer(fm: FeatureMap, block: Shape, memory: Memory, elements: int, *, read: bool) -> int:
+def _transfer(
+    fm: FeatureMap, block: Shape, memory: MemoryTiming, elements: int, *, read: bool
+) -> int:
     """Bytes of bandwidth that ``elements`` cost: short bursts waste the rest of a full one."""
     burst_bits = 64
     if fm.nhcwb16:
@@ -122,7 +124,7 @@ def _transfer(fm: FeatureMap, block: Shape, memory: Memory, elements: int, *, re
 
 @dataclass(frozen=True)
 class _Traffic:
-    memory: Memory
+    memory: MemoryTiming
     kind: Bound
     size: int
     write: bool
@@ -288,7 +290,7 @@ def _elementwise_cycles(
 
 def _memory_bound(traffic: list[_Traffic], *, worst: bool) -> tuple[int, Bound]:
     """Slowest memory's cycles, and the traffic that takes most of them."""
-    ports: dict[Memory, list[_Traffic]] = {}
+    ports: dict[MemoryTiming, list[_Traffic]] = {}
     for t in traffic:
         ports.setdefault(t.memory, []).append(t)
     cycles, bound = 0, Bound.IFM

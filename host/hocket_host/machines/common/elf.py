@@ -30,6 +30,7 @@ _RUNNABLE_ARCHS = {10, 11, 12, 13, 16, 17}
 #: Build attributes take some 50 bytes; a damaged section must not take longer than that to read.
 _ATTRIBUTES_LIMIT = 4096
 _NAME_LIMIT = 4096
+_HEADER_BYTES = 52
 _FLAG_EXECUTE = 1
 _SYMBOL_NONE, _SYMBOL_OBJECT, _SYMBOL_FUNCTION = 0, 1, 2
 
@@ -50,7 +51,7 @@ class Symbol:
 
 
 @dataclass(frozen=True)
-class Segment:
+class LoadSegment:
     """Bytes to load at ``load_address``, where an image's startup code expects them."""
 
     load_address: int
@@ -68,7 +69,7 @@ class ElfImage:
     path: str
     file: bytes
     entry: int
-    segments: tuple[Segment, ...]
+    segments: tuple[LoadSegment, ...]
     symbols: tuple[Symbol, ...]
     """In order of address."""
     attributes: dict[str, Any]
@@ -154,6 +155,8 @@ def load_elf(path: str | Path, *, vectors: bool = False) -> ElfImage:
 
 
 def _read(data: bytes, path: str) -> ElfImage:
+    if len(data) < _HEADER_BYTES:
+        raise ELFError("no whole header")
     elf = ELFFile(BytesIO(data))
     header = elf.header
     if (elf.elfclass, elf.little_endian, header["e_machine"]) != (32, True, "EM_ARM"):
@@ -165,12 +168,13 @@ def _read(data: bytes, path: str) -> ElfImage:
         )  # fmt: skip
     if header["e_type"] != "ET_EXEC":
         raise _fail(
-            path, "the ELF file is not linked", describe_e_type(header["e_type"]),
+            path, "the ELF file is not linked",
+            "an object file" if header["e_type"] == "ET_REL" else describe_e_type(header["e_type"]),
             "an executable", "link it with the board's linker script",
         )  # fmt: skip
     content = _Content(data)
     segments = [
-        Segment(
+        LoadSegment(
             head["p_paddr"], head["p_vaddr"],
             content.take(head["p_offset"], head["p_filesz"]),
             bool(head["p_flags"] & _FLAG_EXECUTE), head["p_offset"],

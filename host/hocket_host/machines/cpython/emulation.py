@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import importlib
 import runpy
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+import time
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from functools import partial
 from types import SimpleNamespace
@@ -19,153 +20,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hocket_host.board.board import Board
-from hocket_host.ethosu.config import NpuConfig
 from hocket_host.ethosu.device.engine import RunEvent
-from hocket_host.ethosu.timing.system import SystemConfig
-from hocket_host.ethosu.timing.timing import stream_cycles
 from hocket_host.units import cycles_to_ns
 
 from ..costs import StepCosts
+from ..hosted import HostedBoard
+from ..results import Frame, Job, OnJob, Run, SegmentRun, TaskRun
+from ..setup import Setup
 from . import shims
-from .cpu_log import CpuLog, CpuWork
-from .soc import Soc
-
-Frame = tuple[NDArray[Any], ...]
-"""One array for each input, or output, of a network."""
-OnJob = Callable[[str, Frame, Frame], None]
-
-_TICKS_MASK = (1 << 30) - 1
+from .cpu_log import CpuLog
+from .shims.utime import TICKS_PERIOD
 
 
-@dataclass(frozen=True)
-class Job:
-    """One release of a task and what became of it."""
-
-    task: int
-    index: int
-    """Ordinal of the release, from 0; releases without a job were skipped."""
-    release_ns: int
-    deadline_ns: int
-    """Absolute."""
-    end_ns: int | None
-    """Completion of the body; None when it never came."""
-    outcome: Literal["done", "failed", "unfinished"]
-
-    @property
-    def response_ns(self) -> int | None:
-        """From the nominal release to completion."""
-        return None if self.end_ns is None else self.end_ns - self.release_ns
-
-    @property
-    def late(self) -> bool:
-        """Whether it completed after its deadline."""
-        return self.end_ns is not None and self.end_ns > self.deadline_ns
-
-
-@dataclass(frozen=True)
-class Slice:
-    """One segment's time on the NPU."""
-
-    task: int
-    step: int
-    """Index of the segment in its network."""
-    start_ns: int
-    end_ns: int
-
-
-@dataclass(frozen=True)
-class TaskRun:
-    """What happened to one task; times in ns."""
-
-    name: str
-    period_ns: int
-    deadline_ns: int
-    """Relative."""
-    offset_ns: int
-    priority: int
-    jobs: tuple[Job, ...]
-    releases: int
-    """Releases within the run, skipped ones included."""
-    skipped: int
-    blocking_ns: int
-    """Longest time of one segment of a less urgent task while a job of this one waited."""
-    npu_ns: int
-    steps_ns: int = 0
-    """Time of the processor in its steps of the network."""
-
-    @property
-    def responses_ns(self) -> list[int]:
-        """Response times of completed jobs."""
-        return [job.response_ns for job in self.jobs if job.response_ns is not None]
-
-    @property
-    def late(self) -> int:
-        """Jobs that completed after their deadline, or had not by the end of the run."""
-        return sum(job.late or job.outcome == "unfinished" for job in self.jobs)
-
-    @property
-    def misses(self) -> int:
-        """Deadlines not kept: late, skipped and failed jobs."""
-        failed = sum(job.outcome == "failed" for job in self.jobs)
-        return self.late + self.skipped + failed
-
-
-@dataclass(frozen=True)
-class EmulatedRun:
-    """Result of an emulation."""
-
-    duration_ns: int
-    tasks: tuple[TaskRun, ...]
-    slices: tuple[Slice, ...]
-    npu_hz: int
-    cpu: tuple[CpuWork, ...] = ()
-    """In order of time."""
-
-    @property
-    def npu_busy_ns(self) -> int:
-        """Time that the NPU worked."""
-        return sum(s.end_ns - s.start_ns for s in self.slices)
-
-
-def run(
-    container: bytes,
-    *,
-    board: Board,
-    npu: NpuConfig,
-    system: SystemConfig,
-    duration_ns: int,
-    sources: Mapping[str, Iterator[Frame]] | None = None,
-    policy: str | None = None,
-    cpu_hz: int | None = None,
-    on_job: OnJob | None = None,
-    worst: bool = False,
-) -> EmulatedRun:
+def run(setup: Setup, duration_ns: int, on_job: OnJob | None = None) -> Run:
     """Run a container for a while of virtual time.
 
     Parameters
     ----------
-    container
-        Bytes of the .hkt file.
-    board
-        Memory map, clocks and CPU costs.
-    npu, system
-        The accelerator, its clock and the memories behind it.
+    setup
+        What runs where.
     duration_ns
         How long; rounded up to whole microseconds.
-    sources
-        Successive input frames by task. A task without any infers on what its arena holds.
-    policy
-        NPU policy; the container's own when None.
-    cpu_hz
-        CPU clock; the board's when None.
     on_job
         Called with task name, inputs and outputs of each completed inference.
-    worst
-        Let every segment take its worst-case cycles instead of the nominal ones.
 
     Returns
     -------
-    EmulatedRun
+    Run
         Identical for identical arguments.
 
     Raises
@@ -173,23 +54,22 @@ def run(
     ValueError
         The device's reader refuses the container.
     """
-    timing = partial(stream_cycles, config=npu, system=system, worst=True) if worst else None
-    soc = Soc(board, npu, system, npu_hz=system.clock_hz, cpu_hz=cpu_hz, strict=True, timing=timing)
-    soc.bus.load(board.flash_base, container)
-    with shims.installed(soc):
+    begin = time.perf_counter()
+    machine, board = setup.power_on(), setup.board
+    with shims.installed(machine):
         hocket = importlib.import_module("hocket")
         app = hocket.load(board.flash_base)
         port = hocket.Port(SimpleNamespace(**runpy.run_path(str(board.path))))
-        kernel = hocket.Kernel(app, policy=policy, port=port)
-        recorder = _Recorder(soc, app, board, kernel, StepCosts(app, soc.cpu_hz, worst=worst))
-        soc.npu.observers.append(recorder.observe)
+        kernel = hocket.Kernel(app, policy=setup.policy, port=port)
+        costs = StepCosts(app, machine.cpu_hz, worst=setup.worst)
+        recorder = _Recorder(machine, app, board, kernel, costs)
+        machine.npu.observers.append(recorder.observe)
         recorder.charge(port)
         for index, task in enumerate(app.tasks):
-            source = (sources or {}).get(task.name)
-            kernel.every(task.name)(recorder.body(index, source, on_job))
+            kernel.every(task.name)(recorder.body(index, setup.sources.get(task.name), on_job))
         kernel.run(-(-duration_ns // 1000))
         kernel.close()
-        return recorder.result(duration_ns)
+        return recorder.result(duration_ns, time.perf_counter() - begin)
 
 
 @dataclass
@@ -204,28 +84,31 @@ class _Open:
 class _Recorder:
     """Watches the firmware from outside and keeps exact times."""
 
-    def __init__(self, soc: Soc, app: Any, board: Board, kernel: Any, costs: StepCosts) -> None:
-        self._soc = soc
+    def __init__(
+        self, machine: HostedBoard, app: Any, board: Board, kernel: Any, costs: StepCosts
+    ) -> None:
+        self._machine = machine
         self._costs = costs
         self._app = app
         self._board = board
         self._kernel = kernel
         # Releases are counted from a whole microsecond, the kernel's tick.
-        self._start_ns = soc.now_ns() // 1000 * 1000
+        self._start_ns = machine.now_ns() // 1000 * 1000
         self._jobs: list[list[Job]] = [[] for _ in app.tasks]
         self._open: list[_Open | None] = [None for _ in app.tasks]
         self._ending: int | None = None
-        self._slices: list[Slice] = []
+        self._segments: list[SegmentRun] = []
         self._on_npu: tuple[int, int, int] | None = None
         self._tasks = {task.net: index for index, task in enumerate(app.tasks)}
-        self._cpu = CpuLog(soc, self._start_ns)
-        self._completion_ns = cycles_to_ns(board.completion_cpu_cycles, soc.cpu_hz)
+        self._npu_runs = 0
+        self._cpu = CpuLog(machine, self._start_ns)
+        self._completion_ns = cycles_to_ns(board.completion_cpu_cycles, machine.cpu_hz)
 
     def charge(self, port: Any) -> None:
         """Make the firmware's own work take the time that the board says it takes."""
-        dispatch = cycles_to_ns(self._board.dispatch_cpu_cycles, self._soc.cpu_hz)
-        resume = cycles_to_ns(self._board.resume_cpu_cycles, self._soc.cpu_hz)
-        release = cycles_to_ns(self._board.release_cpu_cycles, self._soc.cpu_hz)
+        dispatch = cycles_to_ns(self._board.dispatch_cpu_cycles, self._machine.cpu_hz)
+        resume = cycles_to_ns(self._board.resume_cpu_cycles, self._machine.cpu_hz)
+        release = cycles_to_ns(self._board.release_cpu_cycles, self._machine.cpu_hz)
         port.charge_dispatch = lambda: self._cpu.work("dispatch", dispatch)
         port.charge_resume = lambda: self._cpu.work("resume", resume)
         port.charge_release = partial(self._charge_release, release)
@@ -240,25 +123,27 @@ class _Recorder:
     def _charge_step(self, net: int, step: int, last: bool) -> None:
         task = self._tasks[net]
         self._cpu.assign("resume", task)
-        self._cpu.work("step", self._costs.piece_ns(net, step, last))
+        self._cpu.work("step", self._costs.cpu_step_ns(net, step, last))
         self._cpu.assign("step", task, step)
 
     def _charge_body(self, ns: int) -> None:
         self._cpu.work("body", ns + self._completion_ns)
         if self._ending is not None:
             self._cpu.assign("body", self._ending)
-            self._close(self._ending, self._soc.now_ns())
+            self._close(self._ending, self._machine.now_ns())
             self._ending = None
 
     def observe(self, event: RunEvent) -> None:
         """Follow the NPU's runs."""
+        self._npu_runs += event.kind == "end"
         if event.kind == "start":
             slot, step = self._kernel.dispatcher.running
             self._on_npu = (self._tasks[slot], step, event.at_ns)
             self._cpu.assign("dispatch", self._tasks[slot])
         elif event.kind != "irq" and self._on_npu is not None:
             task, step, start = self._on_npu
-            self._slices.append(Slice(task, step, start - self._start_ns, self._relative(event)))
+            end_ns = self._relative(event)
+            self._segments.append(SegmentRun(task, step, start - self._start_ns, end_ns))
             self._on_npu = None
 
     def _relative(self, event: RunEvent) -> int:
@@ -295,8 +180,8 @@ class _Recorder:
             self._close(index, None)
         task = self._app.tasks[index]
         self._costs.begin(task.net)
-        now_us = self._soc.now_ns() // 1000
-        elapsed_us = (now_us - net.periodic.released) & _TICKS_MASK
+        now_us = self._machine.now_ns() // 1000
+        elapsed_us = (now_us - net.periodic.released) % TICKS_PERIOD
         released_ns = (now_us - elapsed_us) * 1000 + 999 - self._start_ns
         ordinal = (released_ns - task.offset_ns) // task.period_ns
         opened = _Open(ordinal, task.offset_ns + ordinal * task.period_ns)
@@ -322,7 +207,7 @@ class _Recorder:
             )
         )
 
-    def result(self, duration_ns: int) -> EmulatedRun:
+    def result(self, duration_ns: int, wall_s: float) -> Run:
         """Everything that was seen."""
         for index in range(len(self._open)):
             self._close(index, None)
@@ -341,18 +226,23 @@ class _Recorder:
                     releases=max(-(-(duration_ns - task.offset_ns) // task.period_ns), 0),
                     skipped=stats.skipped,
                     blocking_ns=stats.blocking_max_us * 1000,
-                    npu_ns=sum(s.end_ns - s.start_ns for s in self._slices if s.task == index),
+                    npu_ns=sum(s.end_ns - s.start_ns for s in self._segments if s.task == index),
                     steps_ns=sum(
                         w.end_ns - w.start_ns for w in cpu if (w.task, w.kind) == (index, "step")
                     ),
                 )
             )
-        return EmulatedRun(
-            duration_ns,
-            tuple(tasks),
-            tuple(self._slices),
-            self._soc.npu.hz,
-            cpu,
+        return Run(
+            platform="cpython",
+            duration_ns=duration_ns,
+            names=tuple(task.name for task in tasks),
+            segments=tuple(self._segments),
+            completed={task.name: len(task.responses_ns) for task in tasks},
+            tasks=tuple(tasks),
+            cpu=cpu,
+            report=self._kernel.report(),
+            npu_runs=self._npu_runs,
+            wall_s=wall_s,
         )
 
 

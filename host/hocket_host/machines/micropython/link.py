@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the two processes say to each other; ``guest.py`` has the other half.
 
-The guest asks and waits for an answer. Before the answer it may be told of interrupts, one at a
+The guest asks and waits for an answer. Before the answer it may be notified of interrupts, one at a
 time, and asks on from inside its handlers.
 """
 
@@ -11,12 +11,12 @@ import struct
 from enum import IntEnum
 
 REQUEST = struct.Struct("<BxxxIqq")
-"""Operation, length of the data that follow, two arguments."""
+"""Request, length of the data that follow, two arguments."""
 ANSWER = struct.Struct("<Bxxxi")
-"""Kind, and a value: the result, or the number of an interrupt."""
+"""Reply, and a value: the result, or the number of an interrupt."""
 
 
-class Operation(IntEnum):
+class Request(IntEnum):
     """What the guest asks for."""
 
     READ = 0
@@ -43,11 +43,11 @@ class Operation(IntEnum):
     REPORT = 11
     """With text."""
     STEP = 12
-    """Network << 16 | step of which a piece was done, 1 for its last; time passes as it takes."""
+    """Network << 16 | step of which a CPU step was done, 1 for its last; its time passes."""
 
 
-class Kind(IntEnum):
-    """What the guest is told."""
+class Reply(IntEnum):
+    """What the guest receives."""
 
     RESULT = 0
     INTERRUPT = 1

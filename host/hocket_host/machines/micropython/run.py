@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A container on the emulated board, with the firmware on MicroPython instead of CPython.
 
-Everything else is as in `hocket_host.machines.cpython.emulation`: the same machine, the same costs
-of the processor in virtual time. So both must come to the same, to the nanosecond.
+The board is the same, and so are the costs of the CPU in virtual time: both must come to the same,
+to the nanosecond.
 """
 
 from __future__ import annotations
@@ -11,125 +11,93 @@ import importlib.util
 import mmap
 import os
 import tempfile
+import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from hocket_host.board.board import Board
 from hocket_host.ethosu.config import NpuConfig
-from hocket_host.ethosu.device.queue import Model
-from hocket_host.ethosu.device.registers import EthosU
-from hocket_host.ethosu.timing.system import SystemConfig
+from hocket_host.ethosu.device.interfaces import FunctionalModel
 from hocket_host.sim.bus import Bus
 from hocket_host.units import cycles_to_ns
 
 from ..costs import StepCosts
-from ..cpython.emulation import Frame, OnJob
-from ..cpython.shims.utime import TICKS_PERIOD
-from ..cpython.soc import Soc
-from ..jobs import JobWatcher, NpuRun
-from .link import Operation
-from .process import Process, VmError
-from .source import prepare
+from ..cpython.shims.utime import TICKS_PERIOD, instant_ns
+from ..hosted import HostedBoard
+from ..jobs import JobWatcher
+from ..results import Frame, OnJob, Run
+from ..setup import Setup
+from .firmware import prepare
+from .interpreter import Interpreter, MicroPythonError
+from .link import Request
 
 _GUEST = Path(__file__).with_name("guest.py")
-_HALF = TICKS_PERIOD // 2
 
 
-@dataclass(frozen=True)
-class VmRun:
-    """What a run came to."""
-
-    report: str
-    """The kernel's own statistics, as it prints them."""
-    runs: tuple[NpuRun, ...]
-    """Segments, in the order in which they ended."""
-
-
-class _Watched:
-    """A board's machine as `JobWatcher` sees it."""
-
-    def __init__(self, soc: Soc) -> None:
-        self._soc = soc
-        self.npu: EthosU | None = soc.npu
-        self.bus = soc.bus
-        self.container_base = soc.board.flash_base
-
-    def read_memory(self, address: int, length: int) -> bytes:
-        return bytes(self._soc.bus.view(address, length))
-
-
-def run(
-    container: bytes,
-    *,
-    board: Board,
-    npu: NpuConfig,
-    system: SystemConfig,
-    duration_ns: int,
-    sources: Mapping[str, Iterator[Frame]],
-    policy: str | None = None,
-    cpu_hz: int | None = None,
-    on_job: OnJob | None = None,
-) -> VmRun:
+def run(setup: Setup, duration_ns: int, on_job: OnJob | None = None) -> Run:
     """Run a container for a while of virtual time.
 
     Parameters
     ----------
-    container
-        Bytes of the .hkt file.
-    board
-        Memory map, clocks and CPU costs.
-    npu, system
-        The accelerator, its clock and the memories behind it.
+    setup
+        What runs where; every task needs a source.
     duration_ns
         How long; rounded up to whole microseconds.
-    sources
-        Successive input frames by task.
-    policy, cpu_hz
-        As of `hocket_host.machines.cpython.emulation.run`.
     on_job
         Called with task, inputs and outputs, as the firmware read them, of each completed
         inference.
 
     Raises
     ------
-    VmError
-        MicroPython is missing, or the firmware fails on it.
+    MicroPythonError
+        MicroPython is not installed, or the firmware fails on it.
     """
-    with tempfile.TemporaryDirectory(prefix="hocket-vm-") as folder:
+    begin = time.perf_counter()
+    board = setup.board
+    with tempfile.TemporaryDirectory(prefix="hocket-micropython-") as folder:
         shared = _Shared()
-        soc = Soc(
-            board, npu, system, npu_hz=system.clock_hz, cpu_hz=cpu_hz, strict=True,
-            model=lambda bus: shared.back(bus, npu),
-        )  # fmt: skip
-        soc.bus.load(board.flash_base, container)
-        watcher = JobWatcher(_Watched(soc), container, arena_base=board.arena_base)
+        machine = setup.power_on(lambda bus: shared.back(bus, setup.npu))
+        watcher = JobWatcher(machine, setup.container, arena_base=board.arena_base)
         prepare(_package(), Path(folder))
         costs = [
-            cycles_to_ns(cycles, soc.cpu_hz)
+            cycles_to_ns(cycles, machine.cpu_hz)
             for cycles in (
                 board.dispatch_cpu_cycles, board.release_cpu_cycles, board.resume_cpu_cycles,
                 board.completion_cpu_cycles,
             )
         ]  # fmt: skip
-        arguments = (folder, board.path.parent, -(-duration_ns // 1000), policy or "", *costs)
-        ranges = [(w.base, w.offset, w.size) for w in soc.bus.windows if w.device is None]
-        with Process(_GUEST, arguments, shared.descriptor, ranges) as process:
-            costs_of = StepCosts(watcher.application, soc.cpu_hz, worst=False)
-            server = _Server(process, soc, watcher.application, costs_of, sources, on_job)
+        arguments = (
+            folder, board.path.parent, -(-duration_ns // 1000), setup.policy or "", *costs
+        )  # fmt: skip
+        ranges = [(w.base, w.offset, w.size) for w in machine.bus.windows if w.device is None]
+        with Interpreter(_GUEST, arguments, shared.descriptor, ranges) as process:
+            costs_of = StepCosts(watcher.application, machine.cpu_hz, worst=setup.worst)
+            server = _Server(
+                process, machine, watcher.application, costs_of, setup.sources, on_job
+            )  # fmt: skip
             server.serve()
-        return VmRun(server.report, tuple(watcher.runs))
+        return Run(
+            platform="micropython",
+            duration_ns=duration_ns,
+            names=watcher.names,
+            segments=tuple(watcher.segments),
+            completed=server.completed,
+            report=server.report,
+            npu_runs=len(watcher.segments),
+            wall_s=time.perf_counter() - begin,
+        )
 
 
 def _package() -> Path:
     """The device package, wherever it is installed."""
     spec = importlib.util.find_spec("hocket")
     if spec is None or spec.origin is None:
-        raise VmError(
-            "the firmware is not here", found="no package hocket", expected="it beside hocket_host",
+        raise MicroPythonError(
+            "the firmware is not installed", found="no package hocket",
+            expected="it beside hocket_host",
             try_="pip install hocket",
         )  # fmt: skip
     return Path(spec.origin).parent
@@ -141,7 +109,7 @@ class _Shared:
     def __init__(self) -> None:
         self.descriptor = os.memfd_create("hocket-memory")
 
-    def back(self, bus: Bus, npu: NpuConfig) -> Model:
+    def back(self, bus: Bus, npu: NpuConfig) -> FunctionalModel:
         from hocket_host.ethosu.compute.model import NpuModel
 
         os.ftruncate(self.descriptor, bus.memory.size)
@@ -158,16 +126,17 @@ class _Server:
 
     def __init__(
         self,
-        process: Process,
-        soc: Soc,
+        process: Interpreter,
+        machine: HostedBoard,
         app: Any,
         costs: StepCosts,
         sources: Mapping[str, Iterator[Frame]],
         on_job: OnJob | None,
     ) -> None:
         self.report = ""
+        self.completed: Counter[str] = Counter({task.name: 0 for task in app.tasks})
         self._process = process
-        self._soc = soc
+        self._machine = machine
         self._app = app
         self._costs = costs
         self._sources = sources
@@ -178,40 +147,40 @@ class _Server:
         """Until the guest has ended, or its handler of an interrupt has."""
         while True:
             asked = self._process.request()
-            if asked is None or asked[0] is Operation.SERVED:
+            if asked is None or asked[0] is Request.SERVED:
                 return
             self._process.answer(*self._do(*asked))
 
-    def _do(self, operation: Operation, first: int, second: int, data: bytes) -> tuple[int, bytes]:
-        soc = self._soc
+    def _do(self, operation: Request, first: int, second: int, data: bytes) -> tuple[int, bytes]:
+        machine = self._machine
         value, more = 0, b""
         match operation:
-            case Operation.READ:
-                value = soc.read(first, second)
+            case Request.READ:
+                value = machine.read(first, second)
                 value -= (value & 0x8000_0000) << 1
-            case Operation.WRITE:
-                soc.write(first, 4, second)
-            case Operation.NOW:
-                value = soc.now_ns() // 1000 % TICKS_PERIOD
-            case Operation.ADVANCE:
-                soc.advance(first)
-            case Operation.IDLE:
+            case Request.WRITE:
+                machine.write(first, 4, second)
+            case Request.NOW:
+                value = machine.now_ns() // 1000 % TICKS_PERIOD
+            case Request.ADVANCE:
+                machine.advance(first)
+            case Request.IDLE:
                 self._idle(first)
-            case Operation.HOOK:
-                soc.set_irq_handler(first, self._interrupt if second else None)
-            case Operation.DISABLE:
-                value = int(bool(soc.disable_irq()))
-            case Operation.ENABLE:
-                soc.enable_irq(first)
-            case Operation.STEP:
+            case Request.HOOK:
+                machine.set_irq_handler(first, self._interrupt if second else None)
+            case Request.DISABLE:
+                value = int(bool(machine.disable_irq()))
+            case Request.ENABLE:
+                machine.enable_irq(first)
+            case Request.STEP:
                 net, step = first >> 16, first & 0xFFFF
-                soc.advance(self._costs.piece_ns(net, step, bool(second)))
-            case Operation.FRAME:
+                machine.advance(self._costs.cpu_step_ns(net, step, bool(second)))
+            case Request.FRAME:
                 more = self._frame(first)
                 value = len(more)
-            case Operation.OUTPUT:
+            case Request.OUTPUT:
                 self._output(first, data)
-            case Operation.REPORT:
+            case Request.REPORT:
                 self.report = data.decode()
         return value, more
 
@@ -222,9 +191,10 @@ class _Server:
         return b"".join(np.ascontiguousarray(part).tobytes() for part in frame)
 
     def _output(self, index: int, data: bytes) -> None:
+        task = self._app.tasks[index]
+        self.completed[task.name] += 1
         if self._on_job is None:
             return
-        task = self._app.tasks[index]
         at, outputs = 0, []
         for tensor in self._app.nets[task.net].outputs:
             raw = data[at : at + tensor.size]
@@ -233,14 +203,13 @@ class _Server:
         self._on_job(task.name, self._frames[index], tuple(outputs))
 
     def _idle(self, tick: int) -> None:
-        soc = self._soc
+        machine = self._machine
         if tick < 0:
-            soc.wait_for_interrupt(None)
+            machine.wait_for_interrupt(None)
             return
-        now_us = soc.now_ns() // 1000
-        ahead = (tick - now_us + _HALF) % TICKS_PERIOD - _HALF
-        if ahead > 0:
-            soc.wait_for_interrupt((now_us + ahead) * 1000)
+        until_ns = instant_ns(tick, machine.now_ns())
+        if until_ns is not None:
+            machine.wait_for_interrupt(until_ns)
 
     def _interrupt(self, number: int) -> None:
         self._process.interrupt(number)

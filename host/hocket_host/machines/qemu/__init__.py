@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from .errors import QemuError
-from .machine import QemuMachine
-from .process import missing
+from .qemu_machine import QemuMachine
+from .qemu_process import missing
 
 __all__ = ["QemuError", "QemuMachine", "missing"]

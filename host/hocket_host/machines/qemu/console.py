@@ -15,7 +15,7 @@ from collections import deque
 from hocket_host.sim.clock import Clock
 
 from .errors import QemuError
-from .guest import Guest
+from .guest import QemuGuest
 from .line import InterruptLine
 
 BASE, SIZE = 0x4930_3000, 0x1000
@@ -48,7 +48,7 @@ class Console:
         The UART's interrupt for received characters; None where it has none.
     """
 
-    def __init__(self, clock: Clock, guest: Guest, irq: int | None) -> None:
+    def __init__(self, clock: Clock, guest: QemuGuest, irq: int | None) -> None:
         self._clock = clock
         self._guest = guest
         self._line = None if irq is None else InterruptLine(irq, clock, guest)

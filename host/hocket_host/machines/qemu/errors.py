@@ -7,4 +7,4 @@ from hocket_host.errors import HocketError
 
 
 class QemuError(HocketError):
-    """QEMU is missing, cannot place the board or the image, or ended in an unforeseen way."""
+    """QEMU is not installed, cannot place the board or the image, or ended in an unforeseen way."""

@@ -3,16 +3,27 @@
 
 from __future__ import annotations
 
+from hocket_host.board import board as boards
 from hocket_host.board.repl.platform import Platform
 
 from ..common.elf import ElfImage
 from . import image, shim
 from .console import BASE as UART
 from .errors import QemuError
-from .process import MACHINE
+from .qemu_process import MACHINE
 
 _CPU_HZ = 32_000_000
+#: Of the images that this machine is for.
+_BOARD = "corstone300"
 _TIMER_IRQ = 4
+
+
+def note() -> tuple[int, int]:
+    """Where images look for a note about their NPU, and the magic number that it begins with."""
+    board = boards.load(_BOARD)
+    assert board.note_base is not None
+    assert board.note_magic is not None
+    return board.note_base, board.note_magic
 
 
 def handlers(firmware: ElfImage) -> tuple[int, int, int]:

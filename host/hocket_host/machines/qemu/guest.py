@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from hocket_host.ranges import Range
+
 from . import mailbox as m
 from .errors import QemuError
 from .mailbox import Call, Kind, Mailbox, Record, record
-from .memory import DDR_BYTES, GuestBus, Span
-from .process import Process
+from .memory import DDR_BYTES, GuestBus
+from .qemu_process import QemuProcess
 from .shim import Shim
 
 #: The counter runs at 32 MHz. With deadlines that are no multiple of four ticks, 125 ns, rounding
@@ -19,7 +21,7 @@ _TICKS, _TICKS_NS = 4, 125
 _SLOW_HZ, _SLOW_LATE = 32_000, 3
 
 
-class Guest:
+class QemuGuest:
     """A QEMU with the shim under its guest.
 
     What is asked of the guest (`arm`, `poke`) is done when it goes on; what the host needs at once
@@ -58,7 +60,6 @@ class Guest:
         wall_limit_s: float | None,
     ) -> None:
         self._bus = bus
-        self._shim = built
         self._firmware = firmware
         self._handlers = handlers
         self._window = window
@@ -68,7 +69,7 @@ class Guest:
         self._limit_s = wall_limit_s
         self._mailbox = Mailbox(bus.mailbox, built.mailbox)
         self._calls: list[Record] = []
-        self._process: Process | None = None
+        self._process: QemuProcess | None = None
         self._file = 0
         self._refused = False
 
@@ -105,7 +106,7 @@ class Guest:
                 window=self._window, uart=self._uart, handlers=self._handlers, paths=paths
             )
 
-        self._process = Process(
+        self._process = QemuProcess(
             self._firmware, self._bus.descriptor, DDR_BYTES, prepare, self._output,
             gdb=self._gdb,
         )  # fmt: skip
@@ -169,7 +170,7 @@ class Guest:
             results += [self._mailbox.result(i) for i in range(len(part))]
         return results
 
-    def _expect_bell(self, process: Process) -> None:
+    def _expect_bell(self, process: QemuProcess) -> None:
         if not process.wait(self._limit_s):
             self._check_death()
             raise QemuError(
@@ -207,16 +208,16 @@ class Guest:
         self._calls = []
         return self._turn([*before, *(record(Call.PEEK, a) for a in addresses)])[count:]
 
-    def fetch(self, spans: Sequence[Span]) -> None:
+    def fetch(self, ranges: Sequence[Range]) -> None:
         """Bring ranges of the shadow up to date."""
-        self._transfer(spans, Call.WRITE)
+        self._transfer(ranges, Call.WRITE)
 
-    def store(self, spans: Sequence[Span]) -> None:
+    def store(self, ranges: Sequence[Range]) -> None:
         """Bring the guest's memory up to date with ranges of the shadow."""
-        self._transfer(spans, Call.READ)
+        self._transfer(ranges, Call.READ)
 
-    def _transfer(self, spans: Sequence[Span], call: Call) -> None:
-        if not spans:
+    def _transfer(self, ranges: Sequence[Range], call: Call) -> None:
+        if not ranges:
             return
         if self._process is None:
             raise QemuError(
@@ -224,11 +225,11 @@ class Guest:
                 expected="memory in the DDR", try_="run_until(0) first",
             )  # fmt: skip
         calls: list[Record] = []
-        for start, end in spans:
+        for start, end in ranges:
             calls.append(record(Call.SEEK, self._file, self._bus.file_offset + start))
             calls.append(record(call, self._file, self._bus.address_of(start), end - start))
         if any(self._turn(calls)):
             raise QemuError(
-                "QEMU does not copy the guest's memory", found=f"{len(spans)} ranges",
+                "QEMU does not copy the guest's memory", found=f"{len(ranges)} ranges",
                 expected="all of their bytes", try_="report this with the image",
             )  # fmt: skip

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from hocket_host.sim.clock import Clock
 
-from .guest import Guest
+from .guest import QemuGuest
 
 _SET_PENDING, _ACTIVE = 0xE000_E200, 0xE000_E300
 _FIRST_LOOK_NS, _LAST_LOOK_NS = 20_000, 1_280_000
@@ -29,7 +29,7 @@ class InterruptLine:
         Who is interrupted.
     """
 
-    def __init__(self, irq: int, clock: Clock, guest: Guest) -> None:
+    def __init__(self, irq: int, clock: Clock, guest: QemuGuest) -> None:
         self._bit = 1 << irq % 32
         self._bank = 4 * (irq // 32)
         self._clock = clock

@@ -96,7 +96,7 @@ on_reset:
     ldr r0, [r4, #MAILBOX_OLD_RESET]
     bx r0
 
-@ The processor stacked r0 to r3, r12, lr, pc and xpsr. Only a precise fault inside a window is the
+@ The CPU stacked r0 to r3, r12, lr, pc and xpsr. Only a precise fault inside a window is the
 @ host's; any other goes to the guest's own handler, which finds everything as the fault left it.
     .thumb_func
 on_fault:

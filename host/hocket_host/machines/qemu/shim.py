@@ -37,7 +37,7 @@ def _run(*command: str) -> str:
         done = subprocess.run(command, check=True, capture_output=True, text=True)
     except FileNotFoundError as error:
         raise QemuError(
-            "the Arm cross compiler is missing", found=f"no {command[0]} on the path",
+            "the Arm cross compiler is not installed", found=f"no {command[0]} on the path",
             expected=f"{COMPILER}, which builds what QEMU's NPU needs",
             try_="apt-get install gcc-arm-none-eabi",
         ) from error  # fmt: skip
@@ -66,7 +66,7 @@ def build() -> Shim:
     Raises
     ------
     QemuError
-        The cross compiler is missing or fails.
+        The cross compiler is not installed or fails.
     """
     version = _run(COMPILER, "--version")
     code = cached("shim", ".bin", version.encode() + _SOURCE.read_bytes(), _build).read_bytes()

@@ -15,17 +15,15 @@ not seen by code that ran before. UART characters take no time on the wire.
 
 from __future__ import annotations
 
+from .cpu import ExceptionEvent
 from .engine import EngineError
 from .faults import FaultReport, LockupError
-from .machine import Machine
-from .processor import ExceptionEvent
-from .watch import DispatchMeter
+from .unicorn_machine import UnicornMachine
 
 __all__ = [
-    "DispatchMeter",
     "EngineError",
     "ExceptionEvent",
     "FaultReport",
     "LockupError",
-    "Machine",
+    "UnicornMachine",
 ]

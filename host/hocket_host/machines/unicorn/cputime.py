@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Processor cycles and virtual time: one instruction is one cycle, sleep is skipped exactly.
+"""CPU cycles and virtual time: one instruction is one cycle, sleep is skipped exactly.
 
-The processor stands on a cycle boundary always; the instant of cycle ``n`` is its time in ns,
+The CPU stands on a cycle boundary always; the instant of cycle ``n`` is its time in ns,
 rounded up. An event is seen at the first cycle at or after its instant.
 """
 
@@ -21,7 +21,7 @@ class CpuTime:
     clock
         Virtual time.
     hz
-        Clock of the processor, at most 1 GHz.
+        Clock of the CPU, at most 1 GHz.
     begun
         Instructions begun in the slice that runs now.
     """

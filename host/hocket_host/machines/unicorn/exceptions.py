@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Exception entry and return: stack frames, EXC_RETURN, modes, escalation of faults.
 
-Armv8-M Architecture Reference Manual, "Exception handling". The processor is in one security state,
+Armv8-M Architecture Reference Manual, "Exception handling". The CPU is in one security state,
 the secure one, in which it boots. Floating-point registers are stacked at once rather than lazily:
 the frame is the same and no later instruction has side effects.
 """
@@ -34,7 +34,7 @@ Load = Callable[[int, int], bytes]
 Store = Callable[[int, bytes], bool]
 
 
-class Lockup(Exception):  # noqa: N818 - a state of the processor; the machine reports it
+class Lockup(Exception):  # noqa: N818 - a state of the CPU; the machine reports it
     """A fault that no handler can take."""
 
 
@@ -93,7 +93,7 @@ class Exceptions:
     # Entry ---------------------------------------------------------------------------------------
 
     def take(self, number: int) -> None:
-        """Enter an exception; the processor stands at the instruction to return to.
+        """Enter an exception; the CPU stands at the instruction to return to.
 
         Raises
         ------
@@ -140,7 +140,7 @@ class Exceptions:
         self._engine.set("pc", vector)
 
     def _derived(self, fault: int, bits: int) -> None:
-        """A fault while an exception is entered: it is taken on top, or the processor locks up."""
+        """A fault while an exception is entered: it is taken on top, or the CPU locks up."""
         self._scs.faults.configurable |= bits
         if self.current in (x.NMI, x.HARD_FAULT):
             raise Lockup

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Faults of the guest, told with registers and a symbolised trace."""
+"""Faults of the guest, reported with registers and a symbolised trace."""
 
 from __future__ import annotations
 
@@ -61,11 +61,11 @@ class FaultReport:
 
 
 class LockupError(HocketError):
-    """A fault in the handler of faults: the processor stands still for ever."""
+    """A fault in the handler of faults: the CPU is locked up."""
 
     def __init__(self, report: FaultReport) -> None:
         super().__init__(
-            "the processor is locked up",
+            "the CPU is locked up",
             found=str(report),
             expected="no fault inside HardFault or NMI, nor with interrupts masked by FAULTMASK",
             try_="look at the first fault of the run (Machine.faults), and at the stack's limits",
@@ -90,28 +90,7 @@ def backtrace(
     load
         Reads as much of the given number of bytes at an address as is memory.
     """
-    code = [(s.address, s.address + len(s.data)) for s in image.segments if s.executable]
-
-    def after_call(value: int) -> bool:
-        at = value & ~1
-        if not value & 1 or not any(start + 4 <= at <= end for start, end in code):
-            return False
-        before = load(at - 4, 4)
-        if len(before) < 4:
-            return False
-        first = int.from_bytes(before[:2], "little")
-        second = int.from_bytes(before[2:], "little")
-        # BL, or BLX by a register.
-        return (first & 0xF800 == 0xF000 and second & 0xD000 == 0xD000) or (
-            second & 0xFF87 == 0x4780
-        )
-
-    def frame(at: int) -> tuple[int, int] | None:
-        """LR and PC of an exception frame, if one can begin here."""
-        lr, pc, xpsr = (int.from_bytes(stack[at + i : at + i + 4], "little") for i in (20, 24, 28))
-        inside = not pc & 1 and any(start <= pc < end for start, end in code)
-        return (lr, pc) if inside and xpsr & 0x0100_FC00 == 0x0100_0000 else None
-
+    code = _Code(image, load)
     stack = load(registers["sp"] & ~3, 4 * _STACK_WORDS)
     found = [image.locate(registers["pc"])]
     in_exception = False
@@ -120,13 +99,13 @@ def backtrace(
         nonlocal in_exception
         if value >= 0xFFFF_FF80:
             in_exception = True
-        elif after_call(value):
+        elif code.after_call(value):
             found.append(image.locate((value & ~1) - 2))
 
     follow(registers["lr"])
     at = 0
     while at + 4 <= len(stack) and len(found) < _TRACE_DEPTH:
-        if in_exception and (interrupted := frame(at)) is not None:
+        if in_exception and (interrupted := code.frame(stack[at : at + 32])) is not None:
             in_exception = False
             lr, pc = interrupted
             found += ["<exception>", image.locate(pc)]
@@ -137,3 +116,31 @@ def backtrace(
         at += 4
     # One call appears twice when LR has been saved.
     return tuple(e for i, e in enumerate(found) if i == 0 or e != found[i - 1])
+
+
+class _Code:
+    """What a word of the stack may point to."""
+
+    def __init__(self, image: ElfImage, load: Callable[[int, int], bytes]) -> None:
+        self._load = load
+        segments = [s for s in image.segments if s.executable]
+        self._ranges = [(s.address, s.address + len(s.data)) for s in segments]
+
+    def after_call(self, value: int) -> bool:
+        """Whether it is the address behind a BL, or a BLX by a register."""
+        at = value & ~1
+        if not value & 1 or not any(start + 4 <= at <= end for start, end in self._ranges):
+            return False
+        before = self._load(at - 4, 4)
+        if len(before) < 4:
+            return False
+        first, second = int.from_bytes(before[:2], "little"), int.from_bytes(before[2:], "little")
+        return (first & 0xF800 == 0xF000 and second & 0xD000 == 0xD000) or (
+            second & 0xFF87 == 0x4780
+        )
+
+    def frame(self, data: bytes) -> tuple[int, int] | None:
+        """LR and PC of an exception frame, if one can begin here."""
+        lr, pc, xpsr = (int.from_bytes(data[i : i + 4], "little") for i in (20, 24, 28))
+        inside = not pc & 1 and any(start <= pc < end for start, end in self._ranges)
+        return (lr, pc) if inside and xpsr & 0x0100_FC00 == 0x0100_0000 else None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Exceptions of an Armv8-M processor: what is pending, active, enabled, and who may preempt whom.
+"""Exceptions of an Armv8-M CPU: what is pending, active, enabled, and who may preempt whom.
 
 Rules: Armv8-M Architecture Reference Manual, exception model. One security state.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The private peripherals of the processor, as software reads and writes them.
+"""The private peripherals of the CPU, as software reads and writes them.
 
 The system control space (NVIC, SysTick, system control block, floating point) and the cycle counter
 of the DWT; the rest of the range reads zero. Offsets and bits: Armv8-M Architecture Reference
@@ -59,7 +59,7 @@ class SystemControl:
     nvic, systick
         What the registers show.
     cycles
-        Processor cycles, for the cycle counter.
+        CPU cycles, for the cycle counter.
     exception
         Number of the exception that runs.
     reset_requested

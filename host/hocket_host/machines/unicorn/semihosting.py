@@ -111,11 +111,11 @@ class Semihosting:
     def _text(self, address: int) -> bytes:
         text = bytearray()
         while len(text) < 1 << 16:
-            piece = self._load(address + len(text), 64)
-            end = piece.find(0)
+            chunk = self._load(address + len(text), 64)
+            end = chunk.find(0)
             if end >= 0:
-                return bytes(text + piece[:end])
-            if not piece:
+                return bytes(text + chunk[:end])
+            if not chunk:
                 break
-            text += piece
+            text += chunk
         return bytes(text)

@@ -21,12 +21,12 @@ _CALIB = 0xC000_0000
 
 
 class SysTick:
-    """The system timer; the reference clock is the processor's.
+    """The system timer; the reference clock is the CPU's.
 
     Parameters
     ----------
     time
-        Processor cycles.
+        CPU cycles.
     pend
         Makes the SysTick exception pending.
     """

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from hocket_host.ethosu.compute.model import BoundPlan, Extent, NpuModel
+from hocket_host.ethosu.compute.model import BoundStream, Extent, NpuModel
 from hocket_host.ethosu.config import npu_config
 from hocket_host.ethosu.stream.isa import Cmd, Command, encode_all
 
@@ -111,10 +111,10 @@ def fresh_memory() -> NDArray[np.uint8]:
 
 def bind(
     memory: NDArray[np.uint8], commands: bytes, accelerator: str = "ethos-u55-128"
-) -> BoundPlan:
+) -> BoundStream:
     """Bind a stream to the memory's two regions."""
     model = NpuModel(npu_config(accelerator), memory)
-    return model.bind(model.plan(commands), BASES, EXTENTS)
+    return model.bind(model.compile(commands), BASES, EXTENTS)
 
 
 def put(memory: NDArray[np.uint8], at: int, values: NDArray[np.generic] | bytes) -> None:

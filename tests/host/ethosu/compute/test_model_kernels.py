@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from hocket_host.ethosu.config import npu_config
 from hocket_host.ethosu.stream.isa import Cmd
-from hocket_host.ethosu.stream.operation import Elementwise, Pool
+from hocket_host.ethosu.stream.operands import Elementwise, PoolMode
 
 WEIGHTS, SCALES = 0, 8192
 OUT = 16384
@@ -220,7 +220,7 @@ def test_leaky_slope_scales_negative_values_only() -> None:
     assert got.ravel().tolist() == [-50, -1, 0, 3, 100]
 
 
-def _pool(mode: Pool, ifm: Ints, out: tuple[int, int, int], registers: Registers) -> Ints:
+def _pool(mode: PoolMode, ifm: Ints, out: tuple[int, int, int], registers: Registers) -> Ints:
     memory = fresh_memory()
     put(memory, ARENA, ifm.astype(np.int8))
     whole: Registers = {
@@ -236,26 +236,26 @@ def _pool(mode: Pool, ifm: Ints, out: tuple[int, int, int], registers: Registers
 
 def test_padding_never_wins_a_maximum() -> None:
     ifm = np.full((2, 2, 3), -100)
-    got = _pool(Pool.MAX, ifm, (2, 2, 3), window(3, 3, padding=(1, 1, 1, 1)))
+    got = _pool(PoolMode.MAX, ifm, (2, 2, 3), window(3, 3, padding=(1, 1, 1, 1)))
     assert (got == -100).all()
 
 
 def test_a_padded_average_divides_by_the_elements_inside() -> None:
     ifm = np.arange(4).reshape(2, 2, 1) * 10
-    got = _pool(Pool.AVERAGE, ifm, (2, 2, 1), window(2, 2, padding=(0, 0, 1, 1)))
+    got = _pool(PoolMode.AVERAGE, ifm, (2, 2, 1), window(2, 2, padding=(0, 0, 1, 1)))
     assert got.ravel().tolist() == [15, 20, 25, 30]
 
 
 def test_reduce_sum_adds_all_channels() -> None:
     ifm, _ = _operands(8, (3, 2, 19))
-    got = _pool(Pool.REDUCE_SUM, ifm, (3, 2, 1), window())
+    got = _pool(PoolMode.REDUCE_SUM, ifm, (3, 2, 1), window())
     np.testing.assert_array_equal(got, ifm.sum(axis=2, keepdims=True))
 
 
 @pytest.mark.parametrize("upscale", [1, 2])
 def test_enlargement_repeats_or_spreads_the_elements(upscale: int) -> None:
     ifm, _ = _operands(8, (2, 3, 5))
-    got = _pool(Pool.AVERAGE, ifm, (4, 6, 5), window() | {Cmd.IFM_UPSCALE: upscale})
+    got = _pool(PoolMode.AVERAGE, ifm, (4, 6, 5), window() | {Cmd.IFM_UPSCALE: upscale})
     if upscale == 1:
         expected = ifm.repeat(2, axis=0).repeat(2, axis=1)
     else:
@@ -270,13 +270,13 @@ def test_four_tiles_are_read_from_their_own_bases() -> None:
         Cmd.IFM_WIDTH0_M1: 3, Cmd.IFM_HEIGHT0_M1: 1, Cmd.IFM_HEIGHT1_M1: 2,
         Cmd.IFM_BASE0: 0, Cmd.IFM_BASE1: 4, Cmd.IFM_BASE2: 12, Cmd.IFM_BASE3: 22,
     }  # fmt: skip
-    np.testing.assert_array_equal(_pool(Pool.AVERAGE, ifm, (4, 6, 1), registers), ifm)
+    np.testing.assert_array_equal(_pool(PoolMode.AVERAGE, ifm, (4, 6, 1), registers), ifm)
 
 
 def test_a_negative_stride_writes_backwards() -> None:
     ifm = np.arange(12).reshape(4, 3, 1)
     backwards = {Cmd.OFM_BASE0: OUT + 3 * 12, Cmd.OFM_STRIDE_Y: (-12) & 0xFFFF_FFFF}
-    got = _pool(Pool.AVERAGE, ifm, (4, 3, 1), window() | backwards)
+    got = _pool(PoolMode.AVERAGE, ifm, (4, 3, 1), window() | backwards)
     np.testing.assert_array_equal(got, ifm[::-1])
 
 
@@ -291,7 +291,9 @@ def test_bricks_of_sixteen_channels_keep_every_element() -> None:
     whole = registers | feature_map("OFM", (2, 3, 37), OUT, bits=32, precision=GLOBAL | NATURAL)
     memory = fresh_memory()
     put(memory, ARENA, memory_shape.astype(np.int8))
-    commands = stream((common() | {Cmd.OFM_SCALE: 1} | whole, Cmd.NPU_OP_POOL, int(Pool.AVERAGE)))
+    commands = stream(
+        (common() | {Cmd.OFM_SCALE: 1} | whole, Cmd.NPU_OP_POOL, int(PoolMode.AVERAGE))
+    )
     bind(memory, commands).run()
     np.testing.assert_array_equal(get(memory, ARENA + OUT, (2, 3, 37), np.int32), ifm)
 
@@ -314,7 +316,9 @@ def _table(
         **feature_map("OFM", ifm.shape, OUT, bits=out_bits, precision=GLOBAL | NATURAL),
         **window(), Cmd.OFM_SCALE: 1, Cmd.ACTIVATION: 16 | clip,
     }  # fmt: skip
-    commands = stream((load, Cmd.NPU_OP_DMA_START, 0), (use, Cmd.NPU_OP_POOL, int(Pool.AVERAGE)))
+    commands = stream(
+        (load, Cmd.NPU_OP_DMA_START, 0), (use, Cmd.NPU_OP_POOL, int(PoolMode.AVERAGE))
+    )
     bind(memory, commands, accelerator).run()
     return get(memory, ARENA + OUT, ifm.shape, kind[out_bits])
 
@@ -355,5 +359,5 @@ def test_enlargement_ends_where_the_padding_begins() -> None:
     ifm = np.array([[10, 20], [30, 40]]).reshape(2, 2, 1)
     registers = window(2, 2, padding=(0, 0, 1, 1)) | {Cmd.IFM_UPSCALE: 1}
     registers |= {Cmd.IFM_WIDTH0_M1: 1, Cmd.IFM_HEIGHT0_M1: 1}
-    got = _pool(Pool.MAX, -ifm, (3, 3, 1), registers)
+    got = _pool(PoolMode.MAX, -ifm, (3, 3, 1), registers)
     assert got[..., 0].tolist() == [[-10, -10, -20], [-10, -10, -20], [-30, -30, -40]]

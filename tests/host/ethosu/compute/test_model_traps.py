@@ -111,7 +111,7 @@ def test_an_access_outside_the_extents_is_refused(changes: dict[str, int]) -> No
 
 def test_an_access_across_two_extents_is_refused() -> None:
     model = NpuModel(npu_config("ethos-u55-128"), fresh_memory())
-    plan = model.plan(stream((_pooling(), *POOL)))
+    plan = model.compile(stream((_pooling(), *POOL)))
     halves = (Extent(ARENA, 8, True), Extent(ARENA + 8, 8192, True))
     with pytest.raises(NpuBusError):
         model.bind(plan, BASES, halves)
@@ -126,8 +126,8 @@ def test_a_16_bit_map_at_an_odd_address_is_refused() -> None:
 def test_equal_streams_share_a_plan_and_equal_bindings_a_bound_plan() -> None:
     model = NpuModel(npu_config("ethos-u55-128"), fresh_memory())
     commands = stream((_pooling(), *POOL))
-    plan = model.plan(commands)
-    assert model.plan(bytes(bytearray(commands))) is plan
+    plan = model.compile(commands)
+    assert model.compile(bytes(bytearray(commands))) is plan
     assert model.bind(plan, BASES, EXTENTS) is model.bind(plan, list(BASES), list(EXTENTS))
 
 
@@ -140,7 +140,7 @@ def test_operations_beyond_the_stream_cannot_be_run() -> None:
 def test_word_ends_point_behind_each_operation() -> None:
     model = NpuModel(npu_config("ethos-u55-128"), fresh_memory())
     commands = stream((_pooling(), *POOL), ({}, *POOL))
-    assert model.plan(commands).word_ends == [len(commands) - 8, len(commands) - 4]
+    assert model.compile(commands).word_ends == [len(commands) - 8, len(commands) - 4]
 
 
 class _FullyConnected:

@@ -6,9 +6,7 @@ from hypothesis import strategies as st
 from hocket_host.errors import HocketError
 from hocket_host.ethosu.device.registers import Ending, NpuProgrammingError, Reg, Status
 from hocket_host.ethosu.stream.isa import Cmd
-from hocket_host.sim.bus import BusFault
 from rigs.npu import (
-    ARENA,
     CONSTANTS,
     CYCLES,
     FLASH,
@@ -16,7 +14,6 @@ from rigs.npu import (
     SRAM,
     STARTUP,
     STOP,
-    STREAM,
     Bench,
     words,
 )
@@ -103,47 +100,6 @@ def test_a_queue_outside_memory_is_a_bus_abort(bench, at):
     bench.go()
     bench.cycles(1000)
     assert status(bench) == Status.BUS_ABORT | IRQ
-
-
-def allow_all_needed(bench):
-    bench.npu.allow(STREAM, 0x1000, False)
-    bench.npu.allow(CONSTANTS, 64, False)
-    bench.npu.allow(ARENA, 2, True)
-
-
-def test_operations_inside_the_allowed_ranges_run(bench):
-    allow_all_needed(bench)
-    bench.start(stream_of(2) + STOP)
-    bench.cycles(1000)
-    assert status(bench) == Status.END_REACHED | IRQ
-
-
-def test_an_operation_outside_the_allowed_ranges_is_a_bus_abort(bench):
-    allow_all_needed(bench)
-    bench.start(stream_of(3) + STOP)
-    bench.cycles(1000)
-    assert status(bench) == Status.BUS_ABORT | IRQ
-    assert bench.copied() == [0, 1]
-
-
-def test_a_queue_outside_the_allowed_ranges_is_a_bus_abort(bench):
-    bench.npu.allow(ARENA, 64, True)
-    bench.start(stream_of(1) + STOP)
-    bench.cycles(1000)
-    assert status(bench) & Status.BUS_ABORT
-
-
-def test_restrictions_can_be_lifted(bench):
-    bench.npu.allow(ARENA, 1, True)
-    bench.npu.allow_all()
-    bench.start(stream_of(2) + STOP)
-    bench.cycles(1000)
-    assert status(bench) == Status.END_REACHED | IRQ
-
-
-def test_only_mapped_memory_can_be_allowed(bench):
-    with pytest.raises(BusFault):
-        bench.npu.allow(0x1000, 16, True)
 
 
 def test_data_that_does_not_decode_is_a_weight_fault(bench):

@@ -11,7 +11,7 @@ import pytest
 from hocket_host.ethosu.config import CONFIGS
 from hocket_host.ethosu.lint.shram_layout import layout_faults
 from hocket_host.ethosu.stream.isa import Cmd
-from hocket_host.ethosu.stream.operation import Upscale
+from hocket_host.ethosu.stream.operands import Upscale
 from hocket_host.ethosu.timing.shram import Shape, blocks, required_input
 from rigs.vela_streams import MODELS, compile_stream
 

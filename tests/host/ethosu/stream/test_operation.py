@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hocket_host.ethosu.stream.command_stream import parse
 from hocket_host.ethosu.stream.isa import Cmd, Command, CommandStreamError, encode_all
-from hocket_host.ethosu.stream.operation import Access, FeatureMap, parse
+from hocket_host.ethosu.stream.operands import Access, FeatureMap
 
 
 def _stream(*pairs: tuple[int, int]) -> bytes:
@@ -64,13 +65,16 @@ def _maps(draw: st.DrawFn) -> FeatureMap:
     height, width, depth = draw(st.tuples(*[st.integers(1, 9)] * 2, st.integers(1, 40)))
     nhcwb16, bits = draw(st.booleans()), draw(st.sampled_from([8, 16, 32]))
     row = width * (16 if nhcwb16 else depth) * bits // 8
+    stride_y = row * ((depth + 15) // 16) if nhcwb16 else row
+    # No tile is larger than the whole map: they may touch, but not overlap.
+    apart = height * stride_y + draw(st.sampled_from([0, 16, 4096]))
     return FeatureMap(
         region=1,
-        bases=(0, 10_000, 20_000, 30_000),
+        bases=(0, apart, 2 * apart, 3 * apart),
         height0=draw(st.integers(1, height)),
         height1=draw(st.integers(1, height)),
         width0=draw(st.integers(1, width)),
-        stride_y=row * ((depth + 15) // 16) if nhcwb16 else row,
+        stride_y=stride_y,
         stride_x=(16 if nhcwb16 else depth) * bits // 8,
         stride_c=row,
         height=height,

@@ -10,7 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hocket_host.ethosu.config import npu_config
-from hocket_host.ethosu.timing.system import Memory, SystemConfigError, parse_system_config
+from hocket_host.ethosu.timing.system_config import (
+    MemoryTiming,
+    SystemConfigError,
+    parse_system_config,
+)
 from rigs.vela_streams import INI
 
 U55 = npu_config("ethos-u55-128")
@@ -43,13 +47,13 @@ def test_velas_own_defaults_are_the_defaults():
 def test_high_end_embedded_reads_flash_at_one_byte_a_cycle():
     found = parse_system_config(INI, U55)
     assert found.clock_hz == 500_000_000
-    assert found.const == Memory("OffChipFlash", Fraction(1), 128, 64, 0, 2, 0)
-    assert found.arena == Memory("Sram", Fraction(8), 32, 32, 32, 4, 4)
+    assert found.const == MemoryTiming("OffChipFlash", Fraction(1), 128, 64, 0, 2, 0)
+    assert found.arena == MemoryTiming("Sram", Fraction(8), 32, 32, 32, 4, 4)
 
 
 def test_ports_of_the_u65_are_twice_as_wide():
     assert parse_system_config(SMALL, U65, system_config="Base", memory_mode="Split").arena == (
-        Memory("Sram", Fraction(16), 1, 0, 0, 1, 1)
+        MemoryTiming("Sram", Fraction(16), 1, 0, 0, 1, 1)
     )
 
 
@@ -118,5 +122,5 @@ def test_any_text_is_read_or_refused(text):
 
 @given(st.integers(0, 1 << 24), st.integers(1, 64), st.integers(1, 512), st.booleans())
 def test_exposed_latency_never_shortens_a_transfer(size, numerator, burst, write):
-    memory = Memory("m", Fraction(numerator, 16), burst, 60, 30, 4, 0)
+    memory = MemoryTiming("m", Fraction(numerator, 16), burst, 60, 30, 4, 0)
     assert memory.worst_cycles(size, write=write) >= memory.transfer_cycles(size)

@@ -12,7 +12,7 @@ import pytest
 
 from hocket_host.ethosu.config import CONFIGS
 from hocket_host.ethosu.stream.isa import Cmd
-from hocket_host.ethosu.stream.operation import SIGMOID, TANH
+from hocket_host.ethosu.stream.operands import SIGMOID, TANH
 from hocket_host.ethosu.timing.timing import (
     STOP_CYCLES,
     Bound,

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from hocket_host.board import board
 from hocket_host.ethosu.config import npu_config
 from hocket_host.machines.cpython import emulation
+from hocket_host.machines.results import Run
+from hocket_host.machines.setup import Setup
 from hocket_tools import container as hkt
 from hocket_tools.app.application import loads
 from hocket_tools.pack.pack import pack
@@ -48,22 +50,22 @@ def test_two_runs_are_identical() -> None:
 
 def test_the_npu_does_one_segment_at_a_time() -> None:
     run = running.execute(application(FAST, SLOW, LONG), 60 * MS).run
-    assert all(a.end_ns <= b.start_ns for a, b in pairwise(run.slices))
+    assert all(a.end_ns <= b.start_ns for a, b in pairwise(run.segments))
 
 
 def test_every_segment_of_a_job_runs_once_and_in_order() -> None:
     app = application(SLOW, FAST)
     run = running.execute(app, 20 * MS).run
-    steps = [s.step for s in run.slices if s.task == 0]
+    steps = [s.step for s in run.segments if s.task == 0]
     assert steps == list(range(len(app.image.models[0].steps)))
 
 
 def test_a_segment_takes_the_cycles_that_the_container_says() -> None:
     app = application(SLOW)
     run = running.execute(app, 20 * MS).run
-    hz = run.npu_hz
+    hz = app.target.system.clock_hz
     expected = [-(-s.nominal_cycles * 10**9 // hz) for s in app.image.models[0].steps]
-    assert [s.end_ns - s.start_ns for s in run.slices] == expected
+    assert [s.end_ns - s.start_ns for s in run.segments] == expected
 
 
 def test_releases_follow_offset_and_period_exactly() -> None:
@@ -103,8 +105,8 @@ def test_declared_cpu_time_is_part_of_the_response() -> None:
 def test_instances_of_one_network_are_told_apart() -> None:
     twice = FAST + FAST.replace("fast", "other")
     run = running.execute(application(twice), 5 * MS).run
-    assert {s.task for s in run.slices} == {0, 1}
-    assert [len([s for s in run.slices if s.task == i]) for i in (0, 1)] == [30, 30]
+    assert {s.task for s in run.segments} == {0, 1}
+    assert [len([s for s in run.segments if s.task == i]) for i in (0, 1)] == [30, 30]
 
 
 @pytest.mark.parametrize("policy", ["fifo", "fp", "edf", "rr"])
@@ -137,15 +139,9 @@ def test_outputs_equal_the_references_in_any_interleaving(
     assert outcome.verifier.mismatches == []
 
 
-def _run(app: Packed, data: bytes, accelerator: str) -> emulation.EmulatedRun:
-
-    return emulation.run(
-        data,
-        board=board.load("corstone300"),
-        npu=npu_config(accelerator),
-        system=app.target.system,
-        duration_ns=5 * MS,
-    )
+def _run(app: Packed, data: bytes, accelerator: str) -> Run:
+    setup = Setup(data, board.load("corstone300"), npu_config(accelerator), app.target.system)
+    return emulation.run(setup, 5 * MS)
 
 
 def test_a_container_for_another_accelerator_is_refused_before_anything_runs() -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from dataclasses import replace
 from functools import cache
 from itertools import groupby
 
@@ -12,8 +13,9 @@ import pytest
 
 from hocket_host.board import board
 from hocket_host.ethosu.config import npu_config
-from hocket_host.machines import micropython as vm
+from hocket_host.machines import micropython
 from hocket_host.machines.cpython import emulation
+from hocket_host.machines.setup import Setup
 from hocket_host.units import cycles_to_ns
 from hocket_tools import container as hkt
 from rigs.mixed import ACCELERATOR, image, mover, network, stream, system
@@ -45,13 +47,10 @@ def rounds():
     }
 
 
-def machine():
-    return {
-        "board": board.load("corstone300"),
-        "npu": npu_config(ACCELERATOR),
-        "system": system(),
-        "sources": {name: (given for given, _ in found) for name, found in rounds().items()},
-    }
+def setup(policy: hkt.Policy = hkt.Policy.FP, *, worst: bool = False) -> Setup:
+    sources = {name: (given for given, _ in found) for name, found in rounds().items()}
+    data, npu = hkt.build(application(policy)), npu_config(ACCELERATOR)
+    return Setup(data, board.load("corstone300"), npu, system(), sources, worst=worst)
 
 
 @cache
@@ -59,11 +58,9 @@ def run(policy: hkt.Policy = hkt.Policy.FP, worst: bool = False):
     """An emulation of two frames of the stream, and the outputs of each task."""
     outputs = defaultdict(list)
     result = emulation.run(
-        hkt.build(application(policy)),
-        duration_ns=401 * MS,
-        on_job=lambda task, _, found: outputs[task].append(found),
-        worst=worst,
-        **machine(),
+        setup(policy, worst=worst),
+        401 * MS,
+        lambda task, _, found: outputs[task].append(found),
     )
     return result, outputs
 
@@ -87,7 +84,7 @@ def test_outputs_are_the_oracles_under_every_policy(policy: hkt.Policy) -> None:
 def test_every_step_runs_in_order_on_its_unit() -> None:
     result, _ = run()
     for index, model in enumerate(application().models):
-        seen = [(s.start_ns, s.step) for s in result.slices if s.task == index]
+        seen = [(s.start_ns, s.step) for s in result.segments if s.task == index]
         seen += [(w.start_ns, w.step) for w in result.cpu if (w.task, w.kind) == (index, "step")]
         order = [step for step, _ in groupby(step for _, step in sorted(seen))]
         jobs = -(-len(order) // len(model.steps))
@@ -113,8 +110,8 @@ def test_a_step_takes_the_cycles_of_the_container_at_the_processors_clock(worst:
 def test_a_task_is_told_the_processors_time_of_its_steps() -> None:
     result, _ = run()
     for index, task in enumerate(result.tasks):
-        pieces = [w for w in result.cpu if (w.task, w.kind) == (index, "step")]
-        assert task.steps_ns == sum(w.end_ns - w.start_ns for w in pieces)
+        works = [w for w in result.cpu if (w.task, w.kind) == (index, "step")]
+        assert task.steps_ns == sum(w.end_ns - w.start_ns for w in works)
     assert [task.steps_ns > 0 for task in result.tasks] == [True, True, False]
 
 
@@ -122,7 +119,7 @@ def test_an_npu_segment_runs_while_the_processor_is_in_another_networks_step() -
     result, _ = run()
     inside = [
         (s, w)
-        for s in result.slices
+        for s in result.segments
         for w in result.cpu
         if w.kind == "step" and w.task != s.task and s.start_ns < w.end_ns and w.start_ns < s.end_ns
     ]
@@ -161,15 +158,13 @@ def test_two_runs_are_identical() -> None:
 def test_micropython_comes_to_the_same_outputs_and_times() -> None:
     result, outputs = run()
     there = []
-    on_vm = vm.run(
-        hkt.build(application()), duration_ns=401 * MS,
-        on_job=lambda task, _, given: there.append((task, given[0].tobytes())), **machine(),
-    )  # fmt: skip
+    on_micropython = micropython.run(
+        setup(), 401 * MS, lambda task, _, given: there.append((task, given[0].tobytes()))
+    )
     for name, found in outputs.items():
         assert [data for task, data in there if task == name] == [o[0].tobytes() for o in found]
-    names = [task.name for task in result.tasks]
     # The last one may be cut short in one of the two.
-    expected = [(names[s.task], s.step, s.start_ns, s.end_ns) for s in result.slices][:-1]
-    found = [(r.task, r.segment, r.start_ns, r.end_ns) for r in on_vm.runs]
-    begun_ns = found[0][2] - expected[0][2]
-    assert [(*r[:2], r[2] - begun_ns, r[3] - begun_ns) for r in found][: len(expected)] == expected
+    expected, found = result.segments[:-1], on_micropython.segments
+    begun_ns = found[0].start_ns - expected[0].start_ns
+    moved = [replace(s, start_ns=s.start_ns - begun_ns, end_ns=s.end_ns - begun_ns) for s in found]
+    assert tuple(moved[: len(expected)]) == expected

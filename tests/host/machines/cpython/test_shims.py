@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from hocket_host.machines.cpython.process_memory import ProcessMemory
 from hocket_host.machines.cpython.shims import (
     Machine,
     ShimError,
@@ -19,7 +20,6 @@ from hocket_host.machines.cpython.shims import (
     installed,
     uninstall,
 )
-from hocket_host.machines.cpython.shims.testing import ProcessMachine
 from hocket_host.machines.cpython.shims.viper import ptr8, ptr16, ptr32, uint
 
 BASE = 0x21000000
@@ -122,7 +122,7 @@ def test_an_object_that_is_no_machine_is_named_with_what_it_lacks() -> None:
 
 
 def test_machines_of_the_package_fit_the_protocol() -> None:
-    assert isinstance(ProcessMachine(), Machine)
+    assert isinstance(ProcessMemory(), Machine)
 
 
 def test_mem32_reads_signed_as_arm_does(small: SmallMachine) -> None:
@@ -231,6 +231,8 @@ def test_pointer_to_an_address_reads_and_writes_the_machine(small: SmallMachine)
     ptr32(BASE)[2] = 0x80000001
     assert small.memory[8:12] == b"\x01\x00\x00\x80"
     assert uint(ptr32(BASE)[2]) == 0x80000001
+    assert uint(-1) == 0xFFFFFFFF
+    assert uint(-(1 << 32) + 1) > 1 << 32  # no small number, as a desktop has it
     assert ptr16(BASE)[5] == 0x8000
     assert ptr8(BASE)[11] == 0x80
 
@@ -298,7 +300,7 @@ def test_frequency_is_the_machines_own(small: SmallMachine) -> None:
 
 
 def test_process_machine_reaches_any_buffer() -> None:
-    with installed(ProcessMachine()):
+    with installed(ProcessMemory()):
         uctypes = module("uctypes")
         buffer = bytearray(b"\1\2\3\4")
         address = uctypes.addressof(buffer)
@@ -309,7 +311,7 @@ def test_process_machine_reaches_any_buffer() -> None:
 
 
 def test_process_machine_moves_time_as_told() -> None:
-    machine = ProcessMachine()
+    machine = ProcessMemory()
     machine.advance(5)
     machine.wait_for_interrupt(3)
     machine.wait_for_interrupt(20)

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from hocket_host.machines.qemu import counter
-from hocket_host.machines.qemu.process import ICOUNT_SHIFT, QEMU
+from hocket_host.machines.qemu.qemu_process import ICOUNT_SHIFT, QEMU
 
 MS = 1_000_000
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The MicroPython image on QEMU's Cortex-M55, once it is built (make firmware)."""
 
-import runpy
 from itertools import pairwise
 
 import pytest
@@ -10,16 +9,14 @@ from qemu_rig import PLATFORM
 from hocket_host.board.repl import load as load_platform
 from hocket_host.ethosu.config import npu_config
 from hocket_host.machines import qemu
-from hocket_host.machines.common import JobWatcher, NpuOptions
-from hocket_host.machines.qemu.machine import NOTE_ADDRESS, NOTE_MAGIC
+from hocket_host.machines.common import NpuOptions
+from hocket_host.machines.jobs import JobWatcher
 from hocket_tools.app.application import load
 from hocket_tools.app.inputs import open_inputs
 from hocket_tools.pack.pack import pack
 from hocket_tools.zoo.application import APPLICATION
-from paths import ROOT
 from rigs.needs import need
 
-BOARD = ROOT / "firmware" / "boards" / "corstone300" / "board.py"
 MS = 1_000_000
 
 
@@ -50,11 +47,6 @@ def boot(elf):
     yield make
     for machine in machines:
         machine.close()
-
-
-def test_the_note_is_where_the_board_looks_for_it():
-    board = runpy.run_path(str(BOARD))
-    assert (board["NOTE_BASE"], board["NOTE_MAGIC"]) == (NOTE_ADDRESS, NOTE_MAGIC)
 
 
 def until(machine, uart, text, limit_ms=3000):

@@ -7,7 +7,7 @@ from pathlib import Path
 from hocket_host.board.repl import load
 from hocket_host.ethosu.config import npu_config
 from hocket_host.machines.common import NpuOptions, load_elf
-from hocket_host.machines.unicorn import Machine
+from hocket_host.machines.unicorn import UnicornMachine
 from paths import PLATFORM
 from rigs.needs import GCC, need
 
@@ -49,7 +49,7 @@ def nothing(**options):
 
 def machine(elf, soc=None, *, npu=None, **options):
     """A machine whose NPU does not matter, unless options say so."""
-    return Machine(soc or platform(), elf, npu=npu or nothing(), **options)
+    return UnicornMachine(soc or platform(), elf, npu=npu or nothing(), **options)
 
 
 class Guest:

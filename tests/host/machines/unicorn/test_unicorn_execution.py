@@ -3,7 +3,7 @@ import pytest
 from guest import CYCLE_NS, PLATFORM, Guest
 
 from hocket_host.board.repl.platform import loads
-from hocket_host.machines.unicorn import Machine
+from hocket_host.machines.unicorn import UnicornMachine
 
 
 def test_a_program_starts_at_its_vector_and_ends_with_its_status(run):
@@ -235,7 +235,7 @@ def test_callbacks_can_end_a_run(build):
     )
     assert guest.machine.run_until(None).reason == "request"
     assert seen == b"!"
-    assert isinstance(guest.machine, Machine)
+    assert isinstance(guest.machine, UnicornMachine)
 
 
 @pytest.mark.needs("unicorn")

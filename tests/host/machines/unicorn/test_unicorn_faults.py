@@ -141,7 +141,8 @@ def test_whoever_watches_faults_may_end_the_run(build):
         seen.append(report)
         raise EndError
 
-    guest = Guest(build(source("REG(0x30000000);")), on_fault=watch)
+    guest = Guest(build(source("REG(0x30000000);")))
+    guest.machine.fault_observers.append(watch)
     with pytest.raises(EndError):
         guest.run()
     assert isinstance(seen[0], FaultReport)

@@ -8,8 +8,10 @@ from guest import PLATFORM, machine
 
 from hocket_host.board.repl import load as load_platform
 from hocket_host.ethosu.config import npu_config
-from hocket_host.machines.common import JobWatcher, NpuOptions
-from hocket_host.machines.unicorn import DispatchMeter, Machine
+from hocket_host.machines.common import NpuOptions
+from hocket_host.machines.jobs import JobWatcher
+from hocket_host.machines.unicorn import UnicornMachine
+from hocket_lab.image.meters import DispatchMeter, percentile
 from hocket_tools.app.application import load
 from hocket_tools.app.inputs import open_inputs
 from hocket_tools.pack.pack import pack
@@ -60,7 +62,7 @@ def packed():
 
 def application(elf, packed, on_job=None, sources=None):
     uart = bytearray()
-    m = Machine(
+    m = UnicornMachine(
         load_platform(PLATFORM), elf, packed.data,
         npu=NpuOptions(
             npu_config(packed.image.accelerator), packed.target.system,
@@ -85,7 +87,7 @@ def test_the_demonstration_runs_with_the_references_outputs(elf, packed):
     assert len(watcher.jobs) == sum(verifier.checked.values()) > 10
     assert m.faults == []
     assert m.npu.problems == []
-    assert 0 < meter.percentile(50) <= meter.percentile(100)
+    assert 0 < percentile(meter.instructions, 50) <= percentile(meter.instructions, 100)
 
 
 def test_two_runs_of_the_image_are_the_same_to_the_byte(elf, packed):
@@ -93,7 +95,7 @@ def test_two_runs_of_the_image_are_the_same_to_the_byte(elf, packed):
     for _ in range(2):
         m, watcher, uart = application(elf, packed)
         m.run_until(600 * MS)
-        runs.append((watcher.jobs, watcher.order, bytes(uart), m.instructions, m.registers()))
+        runs.append((watcher.jobs, watcher.segments, bytes(uart), m.instructions, m.registers()))
     assert runs[0] == runs[1]
     assert len(runs[0][0]) > 5
 

@@ -7,14 +7,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hocket_host.board.board import load as load_board
-from hocket_host.ethosu.config import npu_config
-from hocket_host.machines import micropython as vm
+from hocket_host.machines import micropython
 from hocket_tools.app.application import Application, ApplicationError, loads
 from hocket_tools.app.inputs import open_inputs
 from hocket_tools.pack.pack import pack
 from hocket_tools.reference.oracle import Oracle
-from hocket_tools.run.run import execute
+from hocket_tools.run.run import execute, setup_of
 from paths import TESTS
 
 POLICIES = ["fifo", "fp", "edf", "rr"]
@@ -107,14 +105,10 @@ def reference() -> list[int]:
 def test_probabilities_on_micropython_are_those_of_one_run_of_tflite_micro(policy: str) -> None:
     packed = pack(application(f'[schedule]\npolicy = "{policy}"\n{HEARING}'))
     found: dict[str, list[int]] = {"wake": [], "detector": []}
-    vm.run(
-        packed.data,
-        board=load_board("corstone300"),
-        npu=npu_config(packed.image.accelerator),
-        system=packed.target.system,
-        duration_ns=83 * 30_000_000,
-        sources=open_inputs(packed.application, packed.image),
-        on_job=lambda task, _, given: found[task].append(given[0].tobytes()[0]),
+    micropython.run(
+        setup_of(packed),
+        83 * 30_000_000,
+        lambda task, _, given: found[task].append(given[0].tobytes()[0]),
     )
     assert found["wake"] == reference()
     assert len(found["wake"]) == 83

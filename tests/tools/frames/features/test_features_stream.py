@@ -18,7 +18,7 @@ from hocket_tools.frames.features import (
     open_features,
     read_wav,
 )
-from hocket_tools.frames.files import TensorSpec, quantize
+from hocket_tools.frames.tensor import TensorSpec, quantize
 from paths import DATA
 
 CLIP = DATA / "alexa" / "alexa_en-us.wav"

@@ -10,7 +10,7 @@ import pytest
 from tflite_micro.python.tflite_micro import runtime
 
 from hocket_tools.frames.features import FrontendSettings, feature_inputs, read_wav
-from hocket_tools.frames.files import TensorSpec
+from hocket_tools.frames.tensor import TensorSpec
 from paths import TESTS
 
 #: Of the published model: probability over the mean of the last inferences.

@@ -79,74 +79,89 @@ class _Draw:
 def drawn_case(number: int) -> Case:
     """Return the case of a number."""
     draw = _Draw(number)
-    name = f"drawn{number}"
-    kind = draw.one_of(
-        "conv", "conv", "depthwise", "transpose", "dense", "pool", "binary", "binary",
-        "reduce", "quantise",
-    )  # fmt: skip
-    if kind == "conv":
-        return Conv(
-            name, depth=draw.depth(), channels=draw.depth(), **draw.weighted(), **draw.window()
-        )
-    if kind == "depthwise":
-        # tflite_micro needs the bias: without it, it reads through a null pointer.
-        fields = {**draw.weighted(), **draw.window(), "bias": True}
-        return DepthwiseConv(name, depth=draw.depth(), **fields)
-    if kind == "transpose":
-        return TransposeConv(
-            name,
-            depth=draw.depth(),
-            channels=draw.depth(),
-            kernel=(draw.integer(2, 5), draw.integer(2, 5)),
-            size=(draw.integer(2, 9), draw.integer(2, 9)),
-            padding=draw.one_of("same", "valid"),
-            **{**draw.weighted(), "activation": "none"},
-        )
-    if kind == "dense":
-        return FullyConnected(
-            name,
-            batch=draw.one_of(1, 1, 1, draw.integer(2, 9)),
-            depth=draw.integer(1, 600),
-            channels=draw.integer(1, 150),
-            **draw.weighted(),
-        )
-    if kind == "pool":
-        fields = draw.window()
-        del fields["dilation"]
-        if fields["padding"] == "same":  # Vela's limit for an average with padding
-            fields["kernel"] = tuple(min(k, 8) for k in fields["kernel"])
-        return Pool(
-            name,
-            dtype=draw.dtype,
-            kind=draw.one_of("MAX", "AVERAGE"),
-            depth=draw.depth(),
-            scale=draw.scale(),
-            zero=draw.zero(),
-            **fields,
-        )
-    if kind == "binary":
-        shape = (1, draw.integer(1, 9), draw.integer(1, 9), draw.depth())
-        other = tuple(draw.one_of(n, n, n, 1) for n in shape)
-        return Binary(
-            name,
-            # Products of 16-bit operands are scaled differently by Vela (see `pinned`).
-            dtype="int8",
-            kind=draw.one_of("ADD", "SUB", "MUL"),
-            left=shape,
-            right=other,
-            scales=(draw.scale(), draw.scale(), draw.scale()),
-            zeros=(draw.zero(), draw.zero(), draw.zero()),
-            activation=draw.one_of("none", "none", "relu", "relu6"),
-        )
-    if kind == "reduce":
-        return Reduce(
-            name,
-            dtype=draw.dtype,
-            shape=(1, draw.integer(1, 20), draw.integer(1, 20), draw.depth()),
-            axes=draw.one_of((1, 2), (1,), (2,)),
-            scales=(draw.scale(), draw.scale()),
-            zeros=(draw.zero(), draw.zero()),
-        )
+    make = draw.one_of(
+        _conv, _conv, _depthwise, _transpose, _dense, _pool, _binary, _binary, _reduce, _quantise
+    )
+    case: Case = make(draw, f"drawn{number}")
+    return case
+
+
+def _conv(draw: _Draw, name: str) -> Case:
+    return Conv(name, depth=draw.depth(), channels=draw.depth(), **draw.weighted(), **draw.window())
+
+
+def _depthwise(draw: _Draw, name: str) -> Case:
+    # tflite_micro needs the bias: without it, it reads through a null pointer.
+    fields = {**draw.weighted(), **draw.window(), "bias": True}
+    return DepthwiseConv(name, depth=draw.depth(), **fields)
+
+
+def _transpose(draw: _Draw, name: str) -> Case:
+    return TransposeConv(
+        name,
+        depth=draw.depth(),
+        channels=draw.depth(),
+        kernel=(draw.integer(2, 5), draw.integer(2, 5)),
+        size=(draw.integer(2, 9), draw.integer(2, 9)),
+        padding=draw.one_of("same", "valid"),
+        **{**draw.weighted(), "activation": "none"},
+    )
+
+
+def _dense(draw: _Draw, name: str) -> Case:
+    return FullyConnected(
+        name,
+        batch=draw.one_of(1, 1, 1, draw.integer(2, 9)),
+        depth=draw.integer(1, 600),
+        channels=draw.integer(1, 150),
+        **draw.weighted(),
+    )
+
+
+def _pool(draw: _Draw, name: str) -> Case:
+    fields = draw.window()
+    del fields["dilation"]
+    if fields["padding"] == "same":  # Vela's limit for an average with padding
+        fields["kernel"] = tuple(min(k, 8) for k in fields["kernel"])
+    return Pool(
+        name,
+        dtype=draw.dtype,
+        kind=draw.one_of("MAX", "AVERAGE"),
+        depth=draw.depth(),
+        scale=draw.scale(),
+        zero=draw.zero(),
+        **fields,
+    )
+
+
+def _binary(draw: _Draw, name: str) -> Case:
+    shape = (1, draw.integer(1, 9), draw.integer(1, 9), draw.depth())
+    other = tuple(draw.one_of(n, n, n, 1) for n in shape)
+    return Binary(
+        name,
+        # Products of 16-bit operands are scaled differently by Vela (see `pinned`).
+        dtype="int8",
+        kind=draw.one_of("ADD", "SUB", "MUL"),
+        left=shape,
+        right=other,
+        scales=(draw.scale(), draw.scale(), draw.scale()),
+        zeros=(draw.zero(), draw.zero(), draw.zero()),
+        activation=draw.one_of("none", "none", "relu", "relu6"),
+    )
+
+
+def _reduce(draw: _Draw, name: str) -> Case:
+    return Reduce(
+        name,
+        dtype=draw.dtype,
+        shape=(1, draw.integer(1, 20), draw.integer(1, 20), draw.depth()),
+        axes=draw.one_of((1, 2), (1,), (2,)),
+        scales=(draw.scale(), draw.scale()),
+        zeros=(draw.zero(), draw.zero()),
+    )
+
+
+def _quantise(draw: _Draw, name: str) -> Case:
     return Unary(
         name,
         kind="QUANTIZE",

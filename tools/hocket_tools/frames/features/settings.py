@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the audio front end is set to."""
+"""Settings of the audio front end."""
 
 from __future__ import annotations
 

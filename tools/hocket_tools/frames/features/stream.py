@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import wave
 from itertools import cycle
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,10 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hocket_host.machines.cpython.process_memory import ProcessMemory
 from hocket_host.machines.cpython.shims import installed
-from hocket_host.machines.cpython.shims.testing import ProcessMachine
-from hocket_tools.frames.files import Frames, TensorSpec
 
+from ..tensor import Frames, TensorSpec
+from ..wav import read_mono
 from .settings import FeatureError, FrontendSettings
 from .tables import build_tables
 
@@ -23,40 +23,14 @@ _TYPECODES = {"int8": "b", "uint8": "B", "int16": "h", "int32": "i", "float32": 
 
 
 def read_wav(path: Path, sample_rate: int) -> NDArray[np.int16]:
-    """Samples of a recording.
-
-    Parameters
-    ----------
-    path
-        Uncompressed, mono, of 16 bits.
-    sample_rate
-        In Hz, which it must have: nothing is resampled.
+    """Samples of a recording, uncompressed, mono, of 16 bits and a rate in Hz.
 
     Raises
     ------
     FeatureError
         It is not such a file.
     """
-    try:
-        with wave.open(str(path), "rb") as file:
-            form = (file.getframerate(), file.getnchannels(), 8 * file.getsampwidth())
-            data = file.readframes(file.getnframes())
-    except (wave.Error, EOFError, OSError) as error:
-        raise FeatureError(
-            "not a recording",
-            where=path,
-            found=str(error) or "an early end of the file",
-            expected="an uncompressed wav file",
-        ) from error
-    if form != (sample_rate, 1, 16):
-        raise FeatureError(
-            "the recording is not in the form that features are made of",
-            where=path,
-            found=f"{form[0]} Hz, {form[1]} channels, {form[2]} bits",
-            expected=f"{sample_rate} Hz, 1 channel, 16 bits",
-            try_="convert it with sox or ffmpeg",
-        )
-    return np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(np.int16)
+    return read_mono(path, sample_rate, FeatureError)
 
 
 def feature_inputs(
@@ -94,34 +68,13 @@ def feature_inputs(
         The tensor holds no whole frames, or the recording is shorter than one input.
     """
     settings = settings or FrontendSettings()
-    tables = build_tables(settings)
-    info = SimpleNamespace(
-        name="input",
-        shape=tensor.shape,
-        dtype=tensor.dtype,
-        typecode=_TYPECODES.get(tensor.dtype, "?"),
-        scale=tensor.scale,
-        zero_point=tensor.zero_point,
-    )
+    step = settings.step_samples
+    data = samples.astype("<i2")
     found = []
-    with installed(ProcessMachine()):
-        from hocket.features import Frontend, Spectrogram
-        from hocket.tensor import Tensor
-
-        raw = memoryview(bytearray(tensor.size * np.dtype(tensor.dtype).itemsize))
-        try:
-            spectrogram = Spectrogram(Tensor(info, raw), Frontend(tables), fresh)
-        except ValueError as error:
-            raise FeatureError(
-                "the network takes no such features",
-                found=f"{tensor.describe()}: {error}",
-                expected=f"frames of {settings.num_channels} channels, with a scale",
-                try_="the settings that the network was trained with",
-            ) from error
-        step = settings.step_samples
-        data = samples.astype("<i2")
+    with installed(ProcessMemory()):
+        spectrogram = _spectrogram(tensor, settings, fresh)
         for at in range(0, len(data) - step + 1, step):
-            if spectrogram.feed(data[at : at + step]):
+            if spectrogram.feed(data[at : at + step].data):
                 found.append(np.frombuffer(bytes(spectrogram.data), tensor.dtype))
     if not found:
         raise FeatureError(
@@ -131,6 +84,25 @@ def feature_inputs(
             try_="use a longer recording",
         )
     return np.stack(found).reshape(-1, *tensor.shape)
+
+
+def _spectrogram(tensor: TensorSpec, settings: FrontendSettings, fresh: int | None) -> Any:
+    """The device's own, for a tensor of its own."""
+    from hocket.features import Frontend, Spectrogram
+    from hocket.tensor import Tensor
+
+    typecode = _TYPECODES.get(tensor.dtype, "?")
+    info = SimpleNamespace(**vars(tensor), name="input", typecode=typecode)
+    raw = memoryview(bytearray(tensor.size * np.dtype(tensor.dtype).itemsize))
+    try:
+        return Spectrogram(Tensor(info, raw), Frontend(build_tables(settings)), fresh)
+    except ValueError as error:
+        raise FeatureError(
+            "the network takes no such features",
+            found=f"{tensor.describe()}: {error}",
+            expected=f"frames of {settings.num_channels} channels, with a scale",
+            try_="the settings that the network was trained with",
+        ) from error
 
 
 def open_features(
@@ -150,8 +122,7 @@ def open_features(
     tensor, settings, fresh
         As of `feature_inputs`.
     loop
-        Begin the recording again at its end, with a front end that has heard nothing, instead of
-        ending.
+        Begin the recording again at its end, with a reset front end, instead of ending.
 
     Raises
     ------
@@ -165,5 +136,5 @@ def open_features(
     except FeatureError as error:
         error.where = error.where or path
         raise
-    inputs.setflags(write=False)  # the same inputs come round again
+    inputs.setflags(write=False)  # inputs repeat
     return cycle(inputs) if loop else iter(inputs)

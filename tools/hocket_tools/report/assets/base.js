@@ -95,7 +95,7 @@ const LIMITS = {
   "feature maps": ["var(--maps)", "feature maps"],
   "DMA": ["var(--dma)", "exposed DMA"],
   "overhead": ["var(--over)", "fetch, reload, stop"],
-  "processor": ["var(--text)", "processor"],
+  "processor": ["var(--text)", "CPU"],
 };
 
 // Vela's names of memories, as people say them.

@@ -3,7 +3,7 @@
 const AXIS = 24;
 const RESOURCE = 30;
 const LANE = 46;
-// The processor's work has its task's colour; its kind is told by its height.
+// The CPU's work has its task's colour; its height shows its kind.
 const HEIGHTS = { dispatch: 0.45, release: 0.45, resume: 0.7, body: 1 };
 
 // Index of the first row whose end lies after `at`; rows do not overlap and are in order.

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from .activation import activate
 from .compiled import kernel
-from .feature_map import fetch, store_row
+from .feature_map import fetch_ifm, store_row
 from .row import (
     DILATION_X,
     DILATION_Y,
@@ -21,11 +21,6 @@ from .row import (
     IFM,
     KERNEL_H,
     OFM,
-    PAD_BOTTOM,
-    PAD_LEFT,
-    PAD_RIGHT,
-    PAD_TOP,
-    PADDED_H,
     PADDED_W,
     RUN_LENGTH,
     RUNS,
@@ -34,7 +29,6 @@ from .row import (
     SCALED_ZERO,
     STRIDE_X,
     STRIDE_Y,
-    UPSCALE,
 )
 from .scaling import scale_channels
 
@@ -125,11 +119,7 @@ def _depthwise_row(row, buffer, weights, taps, acc, y):  # type: ignore[no-untyp
 @kernel
 def convolve(memory, row, shram, buffer, weights, scales, taps, acc, line):  # type: ignore[no-untyped-def]
     """Run one convolution; depthwise when ``taps`` is not empty."""
-    fetch(
-        memory, row, IFM, buffer, row[PAD_TOP], row[PAD_LEFT], row[PADDED_H], row[PADDED_W],
-        row[PADDED_H] - row[PAD_BOTTOM], row[PADDED_W] - row[PAD_RIGHT], row[UPSCALE],
-        0,
-    )  # fmt: skip
+    fetch_ifm(memory, row, buffer, 0)
     depth, width = row[OFM + F_DEPTH], row[OFM + F_WIDTH]
     lanes = (depth + LANES - 1) // LANES * LANES
     for y in range(row[OFM + F_HEIGHT]):

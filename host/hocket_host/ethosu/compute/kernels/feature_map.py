@@ -25,6 +25,14 @@ from .row import (
     F_WIDTH,
     F_WIDTH0,
     F_ZERO_POINT,
+    IFM,
+    PAD_BOTTOM,
+    PAD_LEFT,
+    PAD_RIGHT,
+    PAD_TOP,
+    PADDED_H,
+    PADDED_W,
+    UPSCALE,
 )
 
 NEAREST, TRANSPOSE = 1, 2
@@ -152,6 +160,15 @@ def fetch(memory, row, fm, out, top, left, height, width, bottom, right, upscale
                     at = (left + 2 * x) * depth
                     for i in range(depth):
                         line[at + depth + i] = line[at + i]
+
+
+@kernel
+def fetch_ifm(memory, row, out, fill):  # type: ignore[no-untyped-def]
+    """Fill the input buffer with the IFM, padded with ``fill``."""
+    fetch(
+        memory, row, IFM, out, row[PAD_TOP], row[PAD_LEFT], row[PADDED_H], row[PADDED_W],
+        row[PADDED_H] - row[PAD_BOTTOM], row[PADDED_W] - row[PAD_RIGHT], row[UPSCALE], fill,
+    )  # fmt: skip
 
 
 @kernel

@@ -177,25 +177,14 @@ def decode(data, length, out):  # type: ignore[no-untyped-def]
         first = False
         had_runs = runs
         if new_palette:
-            setup = _bits(data, position, 13)
-            position += 13
-            direct_offset = setup & 31
-            palette_size = setup >> 5 & 31
-            if palette_size:
-                palette_size += 1
-            palette_bits = (setup >> 10) + 2
-            for i in range(palette_size):
-                palette[i] = _bits(data, position, palette_bits)
-                position += palette_bits
+            position, palette_size, palette_bits, direct_offset = _read_palette(
+                data, position, palette
+            )
             if position > limit:
                 return TRUNCATED
         raw = w_div == _UNCOMPRESSED
         if raw:
-            w_div = palette_bits
-            if palette_size:
-                w_div = 0
-                while (1 << w_div) < palette_size:
-                    w_div += 1
+            w_div = _index_bits(palette_size) if palette_size else palette_bits
         elif w_div > 5:
             return BAD_HEADER
         leading = 1 if new_palette else 0
@@ -209,18 +198,50 @@ def decode(data, length, out):  # type: ignore[no-untyped-def]
         if runs and new_palette:
             at = 1
             produced = _zeros(out, produced, z[0])
-        for i in range(count):
-            if produced < 0 or produced >= len(out):
-                return TOO_MANY
-            if w[i] >= 512:
-                return BAD_VALUE
-            value = palette[w[i]] if w[i] < palette_size else w[i] - palette_size + direct_offset
-            out[produced] = -(value >> 1) if value & 1 else value >> 1
-            produced += 1
-            if runs:
-                produced = _zeros(out, produced, z[i + at])
+        produced = _put_slice(
+            out, produced, w[:count], z[at:], runs, palette, palette_size, direct_offset
+        )
         if produced < 0:
+            return produced
+
+
+@kernel
+def _read_palette(data, position, palette):  # type: ignore[no-untyped-def]
+    """Read a palette: where it ends, its size, the bits of an entry, what is added to others."""
+    setup = _bits(data, position, 13)
+    position += 13
+    size, bits = setup >> 5 & 31, (setup >> 10) + 2
+    if size:
+        size += 1
+    for i in range(size):
+        palette[i] = _bits(data, position, bits)
+        position += bits
+    return position, size, bits, setup & 31
+
+
+@kernel
+def _index_bits(size):  # type: ignore[no-untyped-def]
+    """Bits of an index into so many entries."""
+    bits = 0
+    while (1 << bits) < size:
+        bits += 1
+    return bits
+
+
+@kernel
+def _put_slice(out, produced, w, z, runs, palette, palette_size, direct_offset):  # type: ignore[no-untyped-def]
+    """Append the weights of a slice, each with its run of zeros; their number or an error code."""
+    for i in range(len(w)):
+        if produced < 0 or produced >= len(out):
             return TOO_MANY
+        if w[i] >= 512:
+            return BAD_VALUE
+        value = palette[w[i]] if w[i] < palette_size else w[i] - palette_size + direct_offset
+        out[produced] = -(value >> 1) if value & 1 else value >> 1
+        produced += 1
+        if runs:
+            produced = _zeros(out, produced, z[i])
+    return produced if produced >= 0 else TOO_MANY
 
 
 @kernel

@@ -8,7 +8,7 @@ import numpy as np
 from .activation import activate
 from .compiled import kernel
 from .conv import LANES
-from .feature_map import fetch, store_row
+from .feature_map import fetch_ifm, store_row
 from .row import (
     F_DEPTH,
     F_HEIGHT,
@@ -35,7 +35,6 @@ from .row import (
     SHIFT,
     STRIDE_X,
     STRIDE_Y,
-    UPSCALE,
 )
 from .scaling import average_scale, scale_channels, scale_uniform
 
@@ -102,11 +101,7 @@ def _average_padded(row, acc, lanes, y, line):  # type: ignore[no-untyped-def]
 @kernel
 def pool(memory, row, shram, buffer, scales, acc, line):  # type: ignore[no-untyped-def]
     """Run one pooling operation."""
-    fetch(
-        memory, row, IFM, buffer, row[PAD_TOP], row[PAD_LEFT], row[PADDED_H], row[PADDED_W],
-        row[PADDED_H] - row[PAD_BOTTOM], row[PADDED_W] - row[PAD_RIGHT], row[UPSCALE],
-        _LOWEST if row[MODE] == MAXIMUM else 0,
-    )  # fmt: skip
+    fetch_ifm(memory, row, buffer, _LOWEST if row[MODE] == MAXIMUM else 0)
     depth, width = row[OFM + F_DEPTH], row[OFM + F_WIDTH]
     padding = row[PAD_TOP] + row[PAD_LEFT] + row[PAD_BOTTOM] + row[PAD_RIGHT]
     lanes = depth

@@ -49,10 +49,9 @@ def idle() -> None:
 
 def idle_until(ticks: int) -> None:
     """Sleep until an interrupt or a tick of ``utime.ticks_us``. Hocket's ports have it."""
-    now = current().now_ns()
-    ahead = utime.ticks_diff(ticks, now // 1_000 % utime.TICKS_PERIOD)
-    if ahead > 0:
-        current().wait_for_interrupt((now // 1_000 + ahead) * 1_000)
+    until_ns = utime.instant_ns(ticks, current().now_ns())
+    if until_ns is not None:
+        current().wait_for_interrupt(until_ns)
 
 
 def set_irq_handler(number: int, handler: Callable[[int], object] | None) -> None:
@@ -61,5 +60,5 @@ def set_irq_handler(number: int, handler: Callable[[int], object] | None) -> Non
 
 
 def freq() -> int:
-    """Frequency of the processor in hertz, 0 if the machine does not tell."""
+    """Frequency of the CPU in hertz, 0 if the machine does not tell."""
     return int(getattr(current(), "cpu_hz", 0))

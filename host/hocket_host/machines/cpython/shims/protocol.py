@@ -31,7 +31,7 @@ class Machine(Protocol):
         """Virtual time in nanoseconds."""
 
     def advance(self, ns: int, /) -> None:
-        """Let the processor compute for ``ns`` nanoseconds.
+        """Let the CPU compute for ``ns`` nanoseconds.
 
         Events that fall into that time happen at their own instants. Their interrupts are taken
         then, unless interrupts are disabled or a handler is running: in that case they stay
@@ -39,11 +39,11 @@ class Machine(Protocol):
         """
 
     def wait_for_interrupt(self, until_ns: int | None, /) -> None:
-        """Let the processor sleep until an interrupt, and no longer than ``until_ns``.
+        """Let the CPU sleep until an interrupt, and no longer than ``until_ns``.
 
         Returns at once if an interrupt is pending or ``until_ns`` is past. With interrupts
         disabled, one that becomes pending ends the wait too, and is taken when they are enabled
-        again; so does the wait-for-interrupt instruction of an Arm processor. ``None`` sets no
+        again; so does the wait-for-interrupt instruction of an Arm CPU. ``None`` sets no
         limit of time.
         """
 

@@ -42,7 +42,7 @@ def install(machine: Machine) -> None:
     ShimError
         If ``machine`` lacks a method of :class:`Machine`.
     """
-    global _machine  # noqa: PLW0603 - one interpreter is one processor
+    global _machine  # noqa: PLW0603 - one interpreter is one CPU
     if not isinstance(machine, Machine):
         names = (name for name in vars(Machine) if not name.startswith("_"))
         raise ShimError(

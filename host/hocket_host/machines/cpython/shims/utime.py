@@ -33,18 +33,25 @@ def ticks_diff(end: int, start: int) -> int:
     return (end - start + TICKS_PERIOD // 2) % TICKS_PERIOD - TICKS_PERIOD // 2
 
 
+def instant_ns(ticks: int, now_ns: int) -> int | None:
+    """The instant at which `ticks_us` will be ``ticks``; None if that is not ahead."""
+    now_us = now_ns // 1_000
+    ahead = ticks_diff(ticks, now_us)
+    return (now_us + ahead) * 1_000 if ahead > 0 else None
+
+
 def sleep_us(us: int) -> None:
-    """Keep the processor busy for a time, interrupts being served in it."""
+    """Keep the CPU busy for a time, interrupts being served in it."""
     current().advance(us * 1_000)
 
 
 def sleep_ms(ms: int) -> None:
-    """Keep the processor busy for a time, interrupts being served in it."""
+    """Keep the CPU busy for a time, interrupts being served in it."""
     current().advance(ms * 1_000_000)
 
 
 def sleep(seconds: float) -> None:
-    """Keep the processor busy for a time, interrupts being served in it."""
+    """Keep the CPU busy for a time, interrupts being served in it."""
     current().advance(int(seconds * 1_000_000_000))
 
 

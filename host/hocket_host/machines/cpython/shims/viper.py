@@ -91,5 +91,7 @@ ptr32 = _cast(4, "I", _Words)
 
 
 def uint(value: int) -> int:
-    """Return a register's value as an unsigned integer."""
-    return value & 0xFFFFFFFF
+    """Return a register's value as an unsigned integer, of 64 bits where it passes a board's 32."""
+    if value >= 0:
+        return int(value)
+    return int(value) & (0xFFFFFFFF if value >= -(1 << 31) else 0xFFFFFFFF_FFFFFFFF)

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The layout of the repository in figures: lines, long files, long functions, imports."""
