@@ -31,7 +31,7 @@ def pack(
 
     from .. import container as hkt
     from ..app.application import load
-    from ..pack.pack import advise
+    from ..pack.advise import advise
     from ..pack.pack import pack as build
     from ..plan import diagnosis
 

@@ -22,7 +22,8 @@ from ..prove.work import ANALYSIS, Work
 from .placement import Choices, Placement
 
 _RESTARTS = 200
-_WORK = 8 * ANALYSIS
+SEARCH = 8 * ANALYSIS
+"""Steps of a plan."""
 _LEAST = (0, 1, 2, 4)
 """Least lengths of segments to try, in resumes: dispatches of shorter ones crowd the CPU."""
 
@@ -94,7 +95,7 @@ def plan(taskset: TaskSet, choices: Sequence[Choices], work: Work | None = None)
         With an obstacle if not every deadline can be proved; its placements are then those at which
         the search ended.
     """
-    work = work or Work(_WORK)
+    work = work or Work(SEARCH)
     uncut = [c.within(None)[0] for c in choices]
     whole = tuple(p.cost_ns(taskset.dispatch_ns) for p in uncut)
     if taskset.policy in ("fifo", "rr"):

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from .dispatches import Dispatches
 from .edf import DeadlineBusyPeriods
 from .npu import Longest, blocking_ns, fixed_priority_ns, npu_delays
+from .parts import bound_parts
 from .proof import Proof, TaskProof
-from .span import Delays, cpu_delays, least_tick_ns, newcomer_delays, span_ns
+from .span import Delays, cpu_delays, newcomer_delays, span_ns
 from .stages import BACKLOG, INFINITE, Stages
 from .taskset import TaskSet
 from .window import BusyWindow
@@ -96,7 +97,8 @@ class Solver:
         """Whether a task holds; the search ends where it does not."""
         self._limits[me] = self._due_ns(me)
         self.solve(me)
-        return self.proof(me).holds
+        lost = self.overruns(me) and self.stages[me].task.overrun != "queue"
+        return self.stages[me].finish_ns <= self._due_ns(me) and not lost
 
     def _due_ns(self, me: int) -> int:
         task = self.taskset.tasks[me]
@@ -284,26 +286,19 @@ class Solver:
         """What was found about a task."""
         stages = self.stages[me]
         task = stages.task
-        policy = self.taskset.policy
         bound = None if stages.unbounded() else stages.finish_ns - task.early_ns
-        blocking = blocking_ns(self.taskset, me, self._longest_ns)
-        blocking *= len(stages.places(npu=True))
-        if policy in ("fifo", "rr"):
-            lower = (t for t in self.taskset.tasks if t.priority > task.priority)
-            blocking = sum(self.taskset.demand_ns(t) for t in lower)
-        step = cpu_delays(self.stages, me).blocking.longest_ns
-        visits = len(stages.places(npu=False))
-        cpu_blocking = least_tick_ns(step) + (visits - 1) * step
-        own = self.taskset.release_ns + stages.own_ns
-        if bound is not None:
-            # A closer look may have left less than one stretch a link.
-            blocking = min(blocking, max(bound - own, 0))
-            cpu_blocking = min(cpu_blocking, max(bound - own - blocking, 0))
+        parts = bound_parts(
+            self.taskset,
+            stages,
+            cpu_delays(self.stages, me),
+            npu_delays(self.taskset, self.stages, me, (0, len(stages.links) - 1), self._longest_ns),
+            self._dispatches,
+            task.deadline_ns if bound is None else bound,
+            bounded=bound is not None,
+        )
         return TaskProof(
             task=task,
-            own_ns=own,
-            blocking_ns=blocking,
-            cpu_blocking_ns=cpu_blocking,
+            parts=parts,
             bound_ns=bound,
             overruns=task.overrun != "queue" and self.overruns(me),
         )

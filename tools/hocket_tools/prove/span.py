@@ -168,7 +168,7 @@ def span_ns(
         longest = cpu.blocking.longest_ns
         cpu_only += least_tick_ns(longest) - longest
     constant = cpu_only + jobs * sum(link.cost_ns for link in chain if link.npu)
-    after_cpu, after_npu = _after_ns(chain, npu=False), _after_ns(chain, npu=True)
+    after_cpu, after_npu = after_ns(chain, npu=False), after_ns(chain, npu=True)
     on_cpu = cpu.tasks if visits else ()
     on_npu = npu.tasks if submissions else ()
     if any(load.jitter_ns >= INFINITE // 2 for task in on_cpu for load in task.loads):
@@ -202,7 +202,7 @@ def span_ns(
     return work.fixed_point(filled, horizon_ns, window, terms)
 
 
-def _after_ns(chain: Sequence[Link], npu: bool) -> int:
+def after_ns(chain: Sequence[Link], npu: bool) -> int:
     """Work from the last visit to a unit on: what blocks it there has begun before."""
     last = max((place for place, link in enumerate(chain) if link.npu == npu), default=0)
     return sum(link.cost_ns for link in chain[last:])
