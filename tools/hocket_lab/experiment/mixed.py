@@ -27,13 +27,13 @@ from .draw import uunifast
 
 #: Of the processor: the profile's and a fast Cortex-M55's.
 _CLOCKS = (32_000_000, 400_000_000)
-_FULL = 0.8
+_FULL = 0.7
 """Of a unit's time, beyond which a set is drawn again."""
 _SHORTEST_NS = 20_000
 
 
 def draw_mixed(seed: int, policy: Policy) -> TaskSet:
-    """Two to five tasks; periods from 10 ms to 3 s, a job's CPU work from nothing to 0.7 of its.
+    """Two to five tasks; periods from 10 ms to 3 s, a job's CPU work from nothing to half of it.
 
     Each unit's share of time is drawn by itself, and shared by UUniFast.
     """
@@ -49,8 +49,8 @@ def draw_mixed(seed: int, policy: Policy) -> TaskSet:
 def _draw(rng: random.Random, policy: Policy) -> TaskSet:
     cpu_hz = rng.choice(_CLOCKS)
     count = rng.randint(2, 5)
-    npu = uunifast(rng, count, rng.uniform(0.05, 0.7))
-    cpu = uunifast(rng, count, rng.uniform(0.05, 0.7))
+    npu = uunifast(rng, count, rng.uniform(0.05, 0.5))
+    cpu = uunifast(rng, count, rng.uniform(0.05, 0.5))
     tasks = []
     for index in range(count):
         period = int(10 ** rng.uniform(1, 3.5) * 1000) * 1000

@@ -38,6 +38,19 @@ class Interference(NamedTuple):
             return min(self.most_ns, max((load.cost_ns for load in self.loads), default=0))
         return min(self.work_ns(window_ns), self.most_ns)
 
+    def executed_in_ns(self, total_ns: int, visits: int) -> int:
+        """Most that it can execute in so many windows of some length in all.
+
+        By a line above what one window has: of the load's slope, through the corner where the
+        last job in it is over.
+        """
+        return sum(
+            [
+                -(-cost * (total_ns + visits * (jitter + period - cost)) // period)
+                for jitter, period, cost in self.loads
+            ]
+        )
+
     def work_ns(self, window_ns: int) -> int:
         """The same, urgent or not."""
         work = 0
@@ -54,6 +67,11 @@ class Delays:
     blocking: Blocking
     """Less urgent stretches, one for each link on the resource."""
     tasks: tuple[Interference, ...]
+
+
+_NONE = Delays(Blocking(), ())
+_CLOSER = 4
+"""Times that the length of links on a unit is taken from itself; each is a bound."""
 
 
 def least_tick_ns(blocking_ns: int) -> int:
@@ -159,47 +177,106 @@ def span_ns(
         How many jobs follow one another without a pause, each through all these links.
     """
     chain = own.links[place[0] : place[1] + 1]
-    tail = chain[-1].last_ns
-    own_cpu = jobs * sum(link.cost_ns for link in chain if not link.npu)
     visits = jobs * sum(not link.npu for link in chain)
     submissions = jobs * len(chain) - visits
-    cpu_only = own_cpu
-    if place[0] == 0:
-        longest = cpu.blocking.longest_ns
-        cpu_only += least_tick_ns(longest) - longest
-    constant = cpu_only + jobs * sum(link.cost_ns for link in chain if link.npu)
-    after_cpu, after_npu = after_ns(chain, npu=False), after_ns(chain, npu=True)
-    on_cpu = cpu.tasks if visits else ()
-    on_npu = npu.tasks if submissions else ()
-    if any(load.jitter_ns >= INFINITE // 2 for task in on_cpu for load in task.loads):
+    span = _Span(
+        chain=chain,
+        own_cpu_ns=jobs * sum(link.cost_ns for link in chain if not link.npu),
+        own_npu_ns=jobs * sum(link.cost_ns for link in chain if link.npu),
+        tick_ns=least_tick_ns(cpu.blocking.longest_ns) - cpu.blocking.longest_ns
+        if place[0] == 0
+        else 0,
+        visits=visits,
+        submissions=submissions,
+        cpu=cpu if visits else _NONE,
+        npu=npu if submissions else _NONE,
+        dispatches=dispatches,
+    )
+    if any(load.jitter_ns >= INFINITE // 2 for task in span.cpu.tasks for load in task.loads):
         return INFINITE
-    window = constant
-    if constant > tail:
-        load = [*_steady(on_cpu), *_steady(on_npu)]
-        window = tail + floor_of_fixed_point(constant - tail, load)
+    terms = 2 * sum(len(task.loads) for task in (*span.cpu.tasks, *span.npu.tasks))
+    terms += len(dispatches.handled_ns)
+    return work.fixed_point(span.filled_ns, horizon_ns, span.least_ns(), terms)
 
-    def filled(window: int) -> int:
-        # What comes while the last stretch runs is too late to delay it.
-        until = max(window - tail, 0) + 1
-        computed = cpu.blocking.total_ns(visits, max(window - after_cpu, 0))
-        computed += sum([task.executed_ns(until) for task in on_cpu])
-        later = constant + computed
-        # What a task executes in the window blocks or interferes, but not both.
-        room = {}
-        for task in on_npu:
-            interference = task.executed_ns(until)
-            later += interference
-            room[task.task] = task.work_ns(window) - interference
-        later += npu.blocking.total_ns(submissions, max(window - after_npu, 0), room)
-        if visits:
-            released = dispatches.released_ns(window)
-            busy = cpu_only + computed + released
-            stretches = visits if submissions else 1
-            later += released + dispatches.meanwhile_ns(busy, stretches, window)
-        return later
 
-    terms = sum(len(task.loads) for task in (*on_cpu, *on_npu)) + len(dispatches.handled_ns)
-    return work.fixed_point(filled, horizon_ns, window, terms)
+@dataclass(frozen=True)
+class _Span:
+    """All that can fill the time of some links, once they are chosen."""
+
+    chain: Sequence[Link]
+    own_cpu_ns: int
+    own_npu_ns: int
+    tick_ns: int
+    visits: int
+    submissions: int
+    cpu: Delays
+    npu: Delays
+    dispatches: Dispatches
+
+    def least_ns(self) -> int:
+        """Where to begin: no longer than the time of all that nothing but load limits."""
+        constant = self.own_cpu_ns + self.own_npu_ns
+        tail = self.chain[-1].last_ns
+        # Where there are jobs on either unit, load counts only while on its unit.
+        both = self.visits and self.submissions
+        if constant <= tail or both:
+            return constant
+        load = [*_steady(self.cpu.tasks), *_steady(self.npu.tasks)]
+        return tail + floor_of_fixed_point(constant - tail, load)
+
+    def filled_ns(self, window_ns: int) -> int:
+        """Time of the links on both units in a window."""
+        return self._computing_ns(window_ns) + self._inferring_ns(window_ns)
+
+    def _computing_ns(self, window_ns: int) -> int:
+        """Time of the links on the CPU."""
+        if not self.visits:
+            return 0
+        constant = self.own_cpu_ns + self.tick_ns + self.dispatches.released_ns(window_ns)
+        before = max(window_ns - after_ns(self.chain, npu=False), 0)
+        constant += self.cpu.blocking.total_ns(self.visits, before)
+        until = self._until_ns(window_ns)
+        stretches = self.visits if self.submissions else 1
+        most = [task.executed_ns(until) for task in self.cpu.tasks]
+        total = window_ns
+        for _ in range(_CLOSER):
+            interference = [
+                min(limit, task.executed_in_ns(total, self.visits))
+                for limit, task in zip(most, self.cpu.tasks, strict=True)
+            ]
+            busy = constant + sum(interference)
+            found = busy + self.dispatches.meanwhile_ns(busy, stretches, window_ns)
+            if found >= total:
+                return found
+            total = found
+        return total
+
+    def _inferring_ns(self, window_ns: int) -> int:
+        """Time of the links on the NPU."""
+        if not self.submissions:
+            return 0
+        before = max(window_ns - after_ns(self.chain, npu=True), 0)
+        until = self._until_ns(window_ns)
+        most = [(task, task.executed_ns(until)) for task in self.npu.tasks]
+        works = [task.work_ns(window_ns) for task in self.npu.tasks]
+        total = window_ns
+        for _ in range(_CLOSER):
+            found = self.own_npu_ns
+            # What a task executes in the window blocks or interferes, but not both.
+            room = {}
+            for (task, limit), work in zip(most, works, strict=True):
+                interference = min(limit, task.executed_in_ns(total, self.submissions))
+                found += interference
+                room[task.task] = work - interference
+            found += self.npu.blocking.total_ns(self.submissions, before, room)
+            if found >= total:
+                return found
+            total = found
+        return total
+
+    def _until_ns(self, window_ns: int) -> int:
+        """What comes while the last stretch runs is too late to delay it."""
+        return max(window_ns - self.chain[-1].last_ns, 0) + 1
 
 
 def after_ns(chain: Sequence[Link], npu: bool) -> int:
