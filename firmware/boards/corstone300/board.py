@@ -40,7 +40,7 @@ UART0_RX_IRQ = 33
 UART0_TX_IRQ = 34
 
 # Cycles of the CPU with up to four tasks, from above: `make dispatch` measures what each must
-# be at least (398, 174, 6961 and 2572), an instruction of the emulated CPU being a cycle.
+# be at least (398, 174, 7181 and 2425), an instruction of the emulated CPU being a cycle.
 # From the NPU's interrupt to the start of the next segment, 29 more for each further task. Release
 # of a job. From the end of a wait through the resume of the coroutine to the kernel's next look,
 # with a turn of its loop that may be under way. What the completion of a job adds to that.

@@ -12,6 +12,7 @@ import pytest
 from hocket_lab.claims.claims import Claim, ClaimError, check, load, write
 from hocket_lab.claims.figures import FigureError, Placeholder, look_up
 from hocket_lab.claims.record import record, recorded
+from paths import ROOT
 
 MEASURED = {
     "overlap": {"ratio": 0.8098, "rows": [{"least": 0.57, "ns": 3}, {"least": 0.65, "ns": 4}]},
@@ -38,6 +39,12 @@ def verdict(root: Path, says: str, **bounds: Any) -> tuple[str, str]:
 def test_documents_say_what_the_record_holds(hocket: Callable[..., Any]) -> None:
     said = hocket("lab", "claims", "--recorded")
     assert said.code == 0, said.out
+    assert "not measured" not in said.out
+
+
+def test_every_claimed_figure_is_recorded() -> None:
+    names = {p.name for claim in load(ROOT / "docs" / "claims.toml") for p in claim.placeholders}
+    assert names == set(recorded(ROOT / "docs" / "measured.json"))
 
 
 def test_a_figure_that_differs_is_told_with_both_numbers(root: Path) -> None:

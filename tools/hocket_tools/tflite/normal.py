@@ -31,6 +31,8 @@ from .flex import numbers
 from .graph import check_graph
 from .model import read_bytes, read_tflite
 from .operators import read_source
+from .shapes import check_shapes
+from .typed import check_types
 from .whole import damage
 
 #: Metadata that says nothing about computation or memory.
@@ -97,13 +99,18 @@ def normal_form(data: bytes, signature: str | None = None) -> bytes:
         changes += _of_repeated(model, at)
     # Subgraphs keep their numbers until all else is changed.
     changes += [*_of_metadata(model), *_of_subgraphs(model, graphs)]
-    if not changes:
-        return data
-    tree = unpack_model(data)
-    with damage():
-        for change in changes:
-            change(tree)
-        return write_model(tree)
+    if changes:
+        tree = unpack_model(data)
+        with damage():
+            for change in changes:
+                change(tree)
+            data = write_model(tree)
+        model = read_tflite(data)
+    for at in range(len(model.subgraphs)):
+        operators = read_source(data, model, at)
+        check_types(operators)
+        check_shapes(operators)
+    return data
 
 
 def _of_subgraphs(model: TfliteModel, graphs: tuple[int, ...]) -> Iterator[_Change]:

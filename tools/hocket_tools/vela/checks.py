@@ -21,6 +21,7 @@ from .options import VelaError
 
 #: Element types that the NPU computes with; int32 holds biases, int64 the biases of int16 layers.
 _ACTIVATIONS = ("int8", "uint8", "int16")
+_ON_DEVICE = ("int8", "uint8", "int16", "int32", "float32", "bool")
 _PLAIN = (*_ACTIVATIONS, "int32", "int64", "bool", "resource")
 
 
@@ -83,6 +84,13 @@ def _check_types(main: Subgraph) -> None:
         )
     for index in (*main.inputs, *main.outputs):
         tensor = main.tensors[index]
+        if tensor.dtype not in _ON_DEVICE:
+            raise VelaError(
+                "an input or output of a type that the device has no tensors of",
+                found=named(tensor),
+                expected=", ".join(_ON_DEVICE),
+                try_="give ARG_MAX and CAST an output_type of int32, and inputs int8",
+            )
         users = {o.kind for o in main.operators if index in (*o.inputs, *o.outputs)}
         if tensor.dtype in _ACTIVATIONS and tensor.quantization is None and users != {"CAST"}:
             raise VelaError(
