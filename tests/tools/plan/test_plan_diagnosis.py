@@ -46,7 +46,7 @@ def test_what_blocks_is_named_with_its_length():
     said = next(iter(diagnosis(proof)))
     assert "urgent may take" in said
     assert "a segment (2 of 3) of large blocks it for 7 ms" in said
-    assert "2 CPU steps of computing block it for 6 ms" in said
+    assert "2 CPU steps of computing block it for 6.01 ms" in said
 
 
 def test_who_interferes_is_named():

@@ -94,9 +94,17 @@ class Solver:
         self._limits = list(self._horizons)
 
     def holds(self, me: int) -> bool:
-        """Whether a task holds; the search ends where it does not."""
-        self._limits[me] = self._due_ns(me)
-        self.solve(me)
+        """Whether a task holds: at a first look, or with what bounds of all tasks add to it."""
+        first = Solver(self.taskset, self._longest_ns, self._dispatches, self._work)
+        first._limits[me] = self._due_ns(me)
+        first.solve(me)
+        if first._is_met(me):
+            return True
+        self.solve()
+        self.refine()
+        return self._is_met(me)
+
+    def _is_met(self, me: int) -> bool:
         lost = self.overruns(me) and self.stages[me].task.overrun != "queue"
         return self.stages[me].finish_ns <= self._due_ns(me) and not lost
 
