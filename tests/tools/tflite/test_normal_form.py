@@ -125,6 +125,29 @@ def test_a_shape_of_shapes_is_left_to_vela():
     assert normal_form(data) is data
 
 
+@pytest.mark.parametrize(
+    ("kind", "shape", "operand", "options"),
+    [
+        ("PAD", (1, 6, 6, 3), (4, 2), "PadOptions"),
+        ("MEAN", (1, 4, 3), (1,), "ReducerOptions"),
+        ("TRANSPOSE", SHAPE, (4,), "TransposeOptions"),
+        ("TILE", (1, 8, 4, 3), (4,), "TileOptions"),
+    ],
+)
+def test_an_operand_that_no_unit_takes_from_outside_is_refused_by_name(
+    kind, shape, operand, options
+):
+    model = ModelBuilder()
+    given = model.input("given", SHAPE, np.int8, SCALE)
+    outside = model.input("outside", operand, np.int32, None)
+    result = model.output("result", shape, np.int8, SCALE)
+    model.operator(kind, (given, outside), (result,), options)
+    with pytest.raises(TfliteError, match="but as a constant") as error:
+        normal_form(model.finish())
+    assert str(error.value.where) == f"{kind} 'result'"
+    assert "'outside'" in str(error.value.found)
+
+
 def without_operand(tree: Any) -> None:
     tree.subgraphs[0].operators[1].inputs = []
 

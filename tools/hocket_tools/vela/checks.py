@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..cpu import kinds, read_source, reason
+from ..tflite.content import short_name
 from ..tflite.model import Subgraph, TfliteModel, read_tflite
 from ._process import CompilerOutput
 from .floats import (
@@ -203,7 +204,7 @@ def refusal(
 
 
 def _left(kind: str, why: str, names: list[str]) -> str:
-    layers = listed([f"'{name}'" for name in names if name])
+    layers = listed([f"'{short_name(name)}'" for name in names if name])
     return f"{kind} x{len(names)}" + f" ({layers})" * bool(layers) + f": {why}" * bool(why)
 
 
