@@ -118,6 +118,14 @@ def test_a_fault_costs_its_own_job_only():
     assert starts(kernel) == [0, 2, 2, 1, 1, 0]
 
 
+def test_a_fault_is_recorded_under_its_task_with_the_status():
+    kernel, board = three("fp")
+    board.fault(4, 0x84)  # the second segment of the middle task
+    board.fault(5, 0x10)  # the first of the urgent one
+    kernel.run(1000)
+    assert sorted(fault[1:] for fault in events(kernel, "fault")) == [(1, 0x86), (2, 0x12)]
+
+
 def test_the_task_is_told_why_its_inference_failed():
     app = FakeApp()
     app.add("kws", [10, 10], 10000)

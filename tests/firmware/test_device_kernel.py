@@ -55,6 +55,24 @@ def test_ready_tasks_are_taken_by_priority_and_equals_in_order_of_arrival():
     assert [agenda.pop() for _ in range(5)] == [2, 3, 1, 0, -1]
 
 
+# An interrupt may make a task ready just before handlers are held for the wait.
+def resumed_late(index):
+    agenda = plan([1000, 1000])
+    port = agenda._port
+    hold = port.hold_irq
+
+    def late():
+        agenda.make_ready(index)
+        return hold()
+
+    port.hold_irq = late
+    return agenda.step(None), port.idled
+
+
+def test_a_task_that_becomes_ready_before_the_wait_is_resumed_and_not_slept_over():
+    assert [resumed_late(index) for index in (0, 1)] == [(0, 0), (1, 0)]
+
+
 def test_releases_lie_on_the_nanosecond_grid_rounded_down():
     app = FakeApp()
     app.add("job", [1], 33, period_ns=333)

@@ -73,9 +73,9 @@ def test_where_lengths_are_estimates_the_cheapest_cuts_that_keep_the_bound_are_f
     bound = 450
     kept = [m for m in map(network.measure, network.all_cuts()) if max(m) <= bound]
     fewest = min(map(len, kept))
-    (found, *_) = Choices(network, 50).within(bound)
-    assert found.longest_ns <= bound
-    assert len(found.segments_ns) == fewest == 4
+    first, *others = Choices(network, 50).within(bound)
+    assert len(first.segments_ns) == fewest == 4
+    assert all(found.longest_ns <= bound for found in (first, *others))
 
 
 @pytest.fixture(scope="module")

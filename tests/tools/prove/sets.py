@@ -90,6 +90,22 @@ def draw(seed: int, policy: str, overrun: str = "skip") -> TaskSet:
     return with_priorities(drawn, deadline_monotonic(drawn)) if rng.random() < 0.7 else drawn
 
 
+def crowded(seed: int) -> TaskSet:
+    """Few short tasks, in steps of 10 us, of which some are released before they are done."""
+    rng = random.Random(seed)
+    tasks = []
+    for index in range(rng.randint(2, 3)):
+        period = rng.randint(3, 12) * 100 * US
+        deadline = period * rng.randint(1, 3)
+        segments = tuple(rng.randint(1, 20) * 10 * US for _ in range(rng.randint(1, 2)))
+        cpu_ns = rng.choice([0, rng.randint(1, 10) * 10 * US])
+        tasks.append(
+            TaskModel(f"t{index}", period, deadline, segments, cpu_ns=cpu_ns, priority=index)
+        )
+    policy = rng.choice(["fp", "edf", "rr", "fifo"])
+    return TaskSet(tuple(tasks), policy, rng.choice([0, 10 * US]), rng.choice([0, 10 * US]))
+
+
 def mixed(seed: int, policy: str, overrun: str = "skip") -> TaskSet:
     """A random set of which some networks have operators for the CPU, or nothing else."""
     rng = random.Random(~seed)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sets import MS, draw, mixed, sporadic, task, taskset, with_random_offsets
+from sets import MS, US, crowded, draw, mixed, sporadic, task, taskset, with_random_offsets
 
 from hocket_lab.experiment.adversary import observe
 from hocket_lab.experiment.simulate import simulate
@@ -87,6 +87,24 @@ def test_no_response_of_networks_on_both_units_exceeds_its_bound(policy, overrun
 def test_no_response_exceeds_its_bound_under_jitter(policy, seed):
     try_jitter(draw(seed, policy), seed)
     try_jitter(mixed(seed, policy), seed)
+
+
+@pytest.mark.parametrize("seed", [32, 44, 82, 101, 102, 103])
+def test_a_release_that_waits_for_the_end_of_the_job_before_is_covered(seed):
+    # In the first three a response comes beyond what bounds without that wait would be.
+    rng = random.Random(seed)
+    drawn = crowded(seed)
+    proof = analyse(drawn)
+    for _ in range(60):
+        pattern = replace(
+            drawn,
+            tasks=tuple(
+                replace(t, offset_ns=rng.randrange(t.period_ns) // US * US) for t in drawn.tasks
+            ),
+        )
+        run = simulate(pattern, 12 * max(t.period_ns for t in drawn.tasks))
+        for index, found in enumerate(proof.tasks):
+            assert found.bound_ns is None or run.worst_ns(index) <= found.bound_ns
 
 
 @pytest.mark.slow

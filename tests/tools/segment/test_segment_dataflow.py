@@ -3,7 +3,7 @@
 import pytest
 
 from hocket_tools.segment import cut_points
-from hocket_tools.segment.dataflow import footprint
+from hocket_tools.segment.dataflow import ByteBox, Footprint, consumer, footprint
 from hocket_tools.vela import VelaOptions, compile_model
 from paths import MODELS
 
@@ -103,3 +103,60 @@ def test_the_fast_region_is_followed_too():
     model = compiled("mlp_kws_int8", "ethos-u65-256")
     regions = {r.region for cut in cut_points(model) for r in cut.live}
     assert {model.fast_region} <= regions
+
+
+def needed_first(operations, dma):
+    """The kernel that first needs what a DMA fetched, by sets of bytes between ends of boxes."""
+    copy = operations[dma].dma()
+    fetched = {
+        (copy.destination.region, copy.destination.start + at)
+        for at in range(copy.destination.length)
+    }
+    for index in range(dma + 1, len(operations)):
+        op = operations[index]
+        if op.is_dma:
+            continue
+        if copy.destination_internal:
+            if op.lut_slot is not None:
+                return index
+            continue
+        read = {(box.region, at) for box in footprint(op).reads for at in range(box.low, box.high)}
+        if read & fetched:
+            return index
+    return None
+
+
+@pytest.mark.parametrize(
+    ("name", "accelerator"),
+    [
+        ("mlp_kws_int8", "ethos-u55-128"), ("mlp_kws_int8", "ethos-u65-256"),
+        ("micro_speech", "ethos-u55-32"), ("mlp_resnet8_int8", "ethos-u55-128"),
+    ],
+)  # fmt: skip
+def test_the_consumer_of_a_fetch_is_the_kernel_that_first_reads_any_of_it(name, accelerator):
+    operations = compiled(name, accelerator).stream.operations
+    prints = [footprint(op) for op in operations]
+    fetches = [index for index, op in enumerate(operations) if op.is_dma]
+    assert fetches
+    for dma in fetches:
+        assert consumer(operations, prints, dma) == needed_first(operations, dma)
+
+
+def test_what_only_touches_a_fetch_does_not_consume_it():
+    operations = compiled("mlp_kws_int8").stream.operations
+    prints = [footprint(op) for op in operations]
+    dma = next(i for i, op in enumerate(operations) if op.is_dma)
+    user = consumer(operations, prints, dma)
+    fetched = operations[dma].dma().destination
+
+    def reading(start, end):
+        box = ByteBox(fetched.region, start, (end - start,), (1,))
+        changed = [Footprint((), ()) for _ in prints]
+        changed[user] = Footprint((box,), ())
+        return consumer(operations, changed, dma)
+
+    end = fetched.start + fetched.length
+    assert reading(end, end + 16) is None
+    assert reading(end - 1, end + 16) == user
+    assert reading(fetched.start - 16, fetched.start) is None
+    assert reading(fetched.start - 16, fetched.start + 1) == user

@@ -124,6 +124,21 @@ def test_another_layer_is_not(changes):
     assert not possible(changed, slicer)
 
 
+@pytest.mark.parametrize(
+    ("depth", "stride", "one_row"),
+    [(24, 16, True), (24, 32, False), (24, 17, False), (16, 32, True)],
+)
+def test_bricks_of_the_output_must_lie_in_one_row(depth, stride, one_row):
+    op, slicer = layer()
+    bricks = op.register(Cmd.OFM_PRECISION) | 3 << 6
+    changes = {
+        int(Cmd.OFM_PRECISION): bricks,
+        int(Cmd.OFM_DEPTH_M1): depth - 1,
+        int(Cmd.OFM_STRIDE_C): stride,
+    }
+    assert possible(with_registers(op, changes), slicer) == one_row
+
+
 def test_sums_take_two_rows_of_32_bits_in_whole_granules():
     op, _ = layer()
     assert scratch_bytes(op) == 2 * 16  # three outputs

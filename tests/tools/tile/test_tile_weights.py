@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from hocket_host.ethosu.stream.isa import Cmd
 from hocket_lab.exact.cases import BY_ID
+from hocket_tools.tflite.model import read_tflite
 from hocket_tools.tile import TileError
 from hocket_tools.tile.origins import Origins
 from hocket_tools.tile.weights import ALIGNMENT, SCALE_BYTES, Slicer
@@ -19,6 +20,7 @@ from paths import MODELS
 
 ACCELERATORS = ["ethos-u55-32", "ethos-u55-128", "ethos-u65-256"]
 SOURCES = ["mlp_kws_int8", "mlp_resnet8_int8", "person_detect"]
+KINDS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 #: Wide, dilated and 16-bit windows: orders that no network here has.
 CASES = [
     name
@@ -65,6 +67,29 @@ def test_a_slice_decodes_to_the_weights_of_its_channels(name, accelerator, data)
     kept = slicer.scales[SCALE_BYTES * first : SCALE_BYTES * last]
     assert encoded.scales.startswith(kept)
     assert not any(encoded.scales[len(kept) :])
+
+
+#: Of every order: depthwise or not, by parts of the window or by inputs, 8 and 16 bits, dilated.
+ORDERS = [
+    "conv_2d-int8-1x1-depth130-to-17", "conv_2d-int8-3x3-depth33-to-31",
+    "conv_2d-int8-3x3-dilation2x1", "conv_2d-int8-9x9", "conv_2d-int8-10x4-stride2",
+    "conv_2d-int8-1x64", "conv_2d-int8-3x3-depth64-to-64", "conv_2d-int16-5x5-depth17-to-33",
+    "conv_2d-int16-3x3-dilation2", "depthwise_conv_2d-int8-3x3-dilation2",
+    "depthwise_conv_2d-int16-3x3-stride2-relu", "fully_connected-int16-200-to-33",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("accelerator", ["ethos-u55-32", "ethos-u65-256"])
+@pytest.mark.parametrize("name", ORDERS)
+def test_decoded_weights_are_those_of_the_model(name, accelerator):
+    _, ((op, slicer),) = kernels(name, accelerator)
+    graph = read_tflite(BY_ID[name].model()).main
+    layer = next(o for o in graph.operators if o.kind in KINDS)
+    filters = graph.tensors[layer.inputs[1]]
+    given = np.frombuffer(filters.data, np.int8).reshape(filters.shape)
+    if op.key == Cmd.NPU_OP_DEPTHWISE:  # TFLite has its channels last
+        given = np.moveaxis(given, -1, 0)
+    np.testing.assert_array_equal(slicer._dense.reshape(-1), given.reshape(-1))
 
 
 @pytest.mark.parametrize("accelerator", ACCELERATORS)

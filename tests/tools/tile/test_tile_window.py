@@ -3,14 +3,18 @@
 
 from functools import cache
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from hocket_host.ethosu.stream.isa import Cmd
 from hocket_host.ethosu.stream.operands import Upscale
+from hocket_host.ethosu.timing.system_config import parse_system_config
 from hocket_lab.exact.cases import BY_ID
-from hocket_tools.tile.window import OfmBox, may_begin, restricted
+from hocket_tools.tile.cutting import Cutter
+from hocket_tools.tile.window import OfmBox, may_begin, restricted, with_registers
 from hocket_tools.vela import VelaOptions, compile_model
+from hocket_tools.vela.options import vela_ini
 from paths import MODELS
 
 ACCELERATORS = ["ethos-u55-32", "ethos-u55-128", "ethos-u55-256"]
@@ -97,3 +101,23 @@ def test_an_enlarged_input_begins_only_before_both_copies_of_a_row(data):
 def test_the_whole_is_its_own_part():
     for config, op in kernels("ethos-u55-128"):
         assert restricted(op, OfmBox.whole(op.ofm()), config) is op
+
+
+@pytest.mark.parametrize("pad_top", [0, 1, 2])
+def test_single_rows_begin_wherever_a_part_may(pad_top):
+    config, op = next(
+        (c, op)
+        for c, op in kernels("ethos-u55-128")
+        if op.upscale != Upscale.NONE and op.key == Cmd.NPU_OP_POOL and op.ofm().height > 4
+    )
+    op = with_registers(op, {int(Cmd.IFM_PAD_TOP): pad_top})
+    ofm = op.ofm()
+    begins = [
+        y
+        for y in range(1, ofm.height)
+        if restricted(op, OfmBox(y, ofm.height, 0, ofm.width, 0, ofm.depth), config) is not None
+    ]
+    system = parse_system_config(vela_ini().read_text(), config)
+    rows = Cutter(op, config, system)._finest_rows()
+    assert [first for first, _ in rows] == [0, *begins]
+    assert [last for _, last in rows] == [*begins, ofm.height]
