@@ -67,7 +67,8 @@ def edf(tasks, me, jitter):
     longest = 0
     for release in sorted(r for r in instants if -jitter <= r < busy):
         due = release + jitter + deadline
-        blocking = max((max(t[2]) for t in others if due < t[1] + jitter), default=0)
+        # Whoever has a job that is due before has none of a later deadline under way.
+        blocking = max((max(t[2]) for t in others if due < t[1] - jitter), default=0)
         before = (release + jitter) // period
         begins = 0
         while True:
