@@ -68,10 +68,6 @@ class InterruptController:
             self._unserved.pop(line, None)
         self._levels[line] = high
 
-    def is_pending(self, line: int) -> bool:
-        """Whether a line waits for its handler."""
-        return line in self._pending
-
     def disable(self) -> bool:
         """Mask all handlers; returns whether they were enabled before."""
         state, self._enabled = self._enabled, False

@@ -79,7 +79,8 @@ class Client:
 
 @pytest.fixture(scope="module")
 def server():
-    with NpuServer(PLATFORM, port=0, frame_timeout_s=1, grace_s=0.2) as running:
+    # On a busy machine the thread of a client that has gone takes its time to end.
+    with NpuServer(PLATFORM, port=0, frame_timeout_s=1, grace_s=30) as running:
         yield running
 
 
@@ -169,8 +170,11 @@ def test_each_client_gets_an_npu_of_its_own(server):
         assert second.read(Reg.QSIZE) == 0
 
 
-def test_a_second_client_is_refused_and_the_first_goes_on(server):
-    with Client(server) as first:
+def test_a_second_client_is_refused_and_the_first_goes_on():
+    with (
+        NpuServer(PLATFORM, port=0, frame_timeout_s=1, grace_s=0.2) as server,
+        Client(server) as first,
+    ):
         with Client(server, hello=False) as second:
             assert "has a client already" in second.refusal()
         assert first.read(Reg.ID) == CONFIG.id_register

@@ -63,6 +63,39 @@ def test_misread_reduction_that_the_processor_lacks_is_refused() -> None:
         compile_network(model, VelaOptions("ethos-u55-128"))
 
 
+def mirrored(borders: tuple[tuple[int, int], ...], mode: int) -> bytes:
+    model = ModelBuilder()
+    scale = Quantisation.tensor(0.05, -3)
+    shape = (1, 5, 6, 3)[-len(borders) :]
+    given = model.input("given", shape, "int8", scale)
+    wide = tuple(n + a + b for n, (a, b) in zip(shape, borders, strict=True))
+    found = model.output("found", wide, "int8", scale)
+    pads = model.constant("borders", np.array(borders, np.int32))
+    model.operator("MIRROR_PAD", (given, pads), (found,), "MirrorPadOptions", mode=mode)
+    return model.finish()
+
+
+NONE = (0, 0)
+
+
+@pytest.mark.parametrize("mode", [0, 1])
+@pytest.mark.parametrize(
+    ("borders", "left"),
+    [
+        ((NONE, (2, 4), (1, 3), NONE), ()),
+        ((NONE, NONE, NONE, (1, 0)), (0,)),
+        ((NONE, (2, 4), (0, 3), (1, 2)), (0,)),
+        (((2, 1), (1, 1)), (0,)),
+    ],
+)
+def test_mirrored_borders_of_any_axis_are_exact(
+    tmp_path: Path, borders: tuple[tuple[int, int], ...], left: tuple[int, ...], mode: int
+) -> None:
+    model = mirrored(borders, mode)
+    assert misread(read_tflite(model), model) == left
+    verified(application(tmp_path, {"pad": (model, "")}), 2)
+
+
 def softmax(scale: float, beta: float = 1.0, shape: tuple[int, ...] = (3, 11)) -> bytes:
     model = ModelBuilder()
     given = model.input("given", shape, "int16", Quantisation.tensor(scale))

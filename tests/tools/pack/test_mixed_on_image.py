@@ -41,15 +41,12 @@ def test_outputs_are_the_references(elf: Path, packed: Packed, back_end: str) ->
     assert bodies.needed(packed)
     app = packed.application
     verifier = Verifier({name: app.resolve(task.model) for name, task in app.tasks.items()})
-    told = bytearray()
-    run = bodies.run(
-        back_end, Guest.of(elf, packed), packed, 1000 * MS, told.extend, verifier.on_job
-    )
+    run = bodies.run(back_end, Guest.of(elf, packed), packed, 1000 * MS, verifier.on_job)
     assert verifier.mismatches == []
     assert verifier.checked == run.completed == {"ends": 5, "middle": 10}
     assert run.problems == ()
     assert run.npu_runs >= 5 * kinds[0].count(hkt.StepKind.NPU)
-    assert told.decode().split()[:2] == ["task", "jobs"]
+    assert run.report.split()[:2] == ["task", "jobs"]
 
 
 def test_a_stream_of_a_hundred_frames_keeps_its_state(
@@ -59,9 +56,7 @@ def test_a_stream_of_a_hundred_frames_keeps_its_state(
     packed = application(tmp_path, {"wake": (model, 'period = "60 ms"')}, HEAD)
     app = packed.application
     verifier = Verifier({"wake": app.resolve(app.tasks["wake"].model)})
-    bodies.run(
-        back_end, Guest.of(elf, packed), packed, 6000 * MS, lambda data: None, verifier.on_job
-    )
+    bodies.run(back_end, Guest.of(elf, packed), packed, 6000 * MS, verifier.on_job)
     assert verifier.mismatches == []
     assert verifier.checked["wake"] == 100
 
@@ -77,7 +72,7 @@ def test_what_fails_on_the_image_comes_with_its_traceback(
     spoilt.write_text(bodies._DEVICE.read_text().replace("view(frames, size)", "bytes(3)"))
     monkeypatch.setattr(bodies, "_DEVICE", spoilt)
     with pytest.raises(BackEndError, match=r"(?s)fails on the image.*3 elements"):
-        bodies.run(back_end, Guest.of(elf, packed), packed, 100 * MS, lambda data: None, print)
+        bodies.run(back_end, Guest.of(elf, packed), packed, 100 * MS, print)
 
 
 def test_networks_that_begin_and_end_on_the_npu_need_no_bodies(tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 from itertools import combinations
 from pathlib import Path
 
+import flatbuffers
 import pytest
+from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
 from hocket_host.errors import HocketError
 from hocket_tools import container as hkt
@@ -56,9 +58,30 @@ def test_two_instances_of_a_network_store_their_data_once() -> None:
     assert len(two) < len(one) + 4096
 
 
-def test_state_of_a_recurrent_network_is_kept_and_has_its_first_value() -> None:
-    (model,) = image(task("a", "mnist_lstm_int8")).models
-    assert sum(part.size for part in model.persistent) > 0
+def with_state_at(model: Path, zero_point: int) -> bytes:
+    """A network whose int8 state has another zero point; TFLite resets state to that."""
+    tree = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model.read_bytes(), 0))
+    (state,) = (
+        tensor
+        for tensor in tree.subgraphs[0].tensors
+        if tensor.isVariable and tensor.type == schema.TensorType.INT8
+    )
+    state.quantization.zeroPoint = [zero_point]
+    writer = flatbuffers.Builder(1024)
+    writer.Finish(tree.Pack(writer), file_identifier=b"TFL3")
+    return bytes(writer.Output())
+
+
+@pytest.mark.parametrize(("zero_point", "first"), [(0, 0), (7, 7), (-3, 0xFD)])
+def test_state_of_a_recurrent_network_is_kept_and_has_its_first_value(
+    tmp_path: Path, zero_point: int, first: int
+) -> None:
+    network = with_state_at(MODELS / "mnist_lstm_int8.tflite", zero_point)
+    (tmp_path / "lstm.tflite").write_bytes(network)
+    (model,) = pack(loads(task("a", "lstm"), tmp_path / "app.toml")).image.models
+    # Twenty cells of 16 bits, which start at 0, and as many outputs of 8 bits.
+    kept = sorted((part.size, part.fill, part.initial) for part in model.persistent)
+    assert kept == [(20, first, b""), (40, 0, b"")]
 
 
 def test_a_container_is_the_same_every_time() -> None:

@@ -62,6 +62,22 @@ def draw(seed, policy):
     return with_priorities(drawn, deadline_monotonic(drawn)), networks
 
 
+def draw_blocked(seed, policy):
+    """A short task, and a network of long and short operations that it has to wait for."""
+    rng = random.Random(seed)
+    dispatch, resume = rng.choice([3000, 20_000, 20_000]), rng.choice([5000, 30_000, 60_000])
+    own = (rng.randint(1000, 60_000),)
+    urgent = TaskModel("a", 1_000_000, 1_000_000, own, cpu_ns=rng.choice([0, 20_000, 50_000]))
+    operations = tuple(
+        rng.choice([rng.randint(1000, 15_000), rng.randint(20_000, 120_000)])
+        for _ in range(rng.randint(3, 6))
+    )
+    prologues = tuple(rng.choice([0, 500, rng.randint(0, 20_000)]) for _ in operations)
+    other = TaskModel("b", 4_000_000, 4_000_000, (1,), cpu_ns=rng.choice([0, 30_000]), priority=1)
+    networks = [Numbers(own, (0,)), Numbers(operations, prologues)]
+    return TaskSet((urgent, other), policy, dispatch, resume), networks
+
+
 def choices(drawn, networks):
     return [Choices(network, drawn.dispatch_ns) for network in networks]
 
@@ -82,3 +98,17 @@ def cheapest(drawn, networks):
     ways = itertools.product(*(network.all_cuts() for network in networks))
     by_load = sorted((cut(drawn, networks, cuts) for cuts in ways), key=load)
     return next((load(way) for way in by_load if analyse(way).schedulable), None)
+
+
+def tightest(drawn, networks, me):
+    """A set whose task has the shortest deadline that some way to cut still keeps."""
+    ways = itertools.product(*(network.all_cuts() for network in networks))
+    proofs = [analyse(cut(drawn, networks, cuts)) for cuts in ways]
+    others_hold = [
+        proof for proof in proofs if all(t.holds for i, t in enumerate(proof.tasks) if i != me)
+    ]
+    bounds = [proof.tasks[me].bound_ns for proof in others_hold]
+    deadline = min(bound for bound in bounds if bound is not None)
+    tasks = list(drawn.tasks)
+    tasks[me] = replace(tasks[me], deadline_ns=deadline)
+    return replace(drawn, tasks=tuple(tasks))

@@ -34,18 +34,48 @@ def test_the_first_placement_is_the_cheapest_of_all():
         assert [p.cost_ns(50) for p in found[:1]] == ([min(costs)] if costs else [])
 
 
-def test_later_placements_buy_a_longer_last_segment():
+def front(network, bound, least):
+    """Cost and last segment of every way to cut that no other is both cheaper and longer than."""
+    ways = [m for m in map(network.measure, network.all_cuts()) if max(m) <= bound]
+    if sum(network.operations) <= bound:  # nothing is cut without need
+        return [(sum(network.operations) + 50, sum(network.operations))]
+    ways = sorted((sum(m) + 50 * len(m), -m[-1]) for m in ways if min(m) >= least)
+    found = []
+    for cost, last in ways:
+        if not found or -last > found[-1][1]:
+            found.append((cost, -last))
+    return found
+
+
+@pytest.mark.parametrize("least", [0, 250, 600])
+def test_placements_are_the_cheapest_for_each_length_of_the_last_segment(least):
     for network in networks():
-        found = Choices(network, 50).within(1200)
-        for cheaper, dearer in itertools.pairwise(found):
-            assert cheaper.cost_ns(50) <= dearer.cost_ns(50)
-            assert cheaper.segments_ns[-1] < dearer.segments_ns[-1]
+        found = Choices(network, 50).within(1200, least)
+        assert [(p.cost_ns(50), p.segments_ns[-1]) for p in found] == front(network, 1200, least)
 
 
 def test_every_placement_keeps_within_the_bound():
     for network in networks():
         for placement in Choices(network, 50).within(1100):
             assert placement.longest_ns <= 1100
+
+
+class Estimated(Numbers):
+    """Segments that begin at a cut take longer in the end than their length says."""
+
+    def measure(self, cuts):
+        whole, *others = super().measure(cuts)
+        return (whole, *(length + 30 + length // 10 for length in others))
+
+
+def test_where_lengths_are_estimates_the_cheapest_cuts_that_keep_the_bound_are_found_in_time():
+    network = Estimated((100,) * 12, (0,) * 12)
+    bound = 450
+    kept = [m for m in map(network.measure, network.all_cuts()) if max(m) <= bound]
+    fewest = min(map(len, kept))
+    (found, *_) = Choices(network, 50).within(bound)
+    assert found.longest_ns <= bound
+    assert len(found.segments_ns) == fewest == 4
 
 
 @pytest.fixture(scope="module")

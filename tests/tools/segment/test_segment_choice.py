@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hocket_tools.segment import SplitError, choose, cut_points, flash_prologue_cycles, split
+from hocket_tools.segment.segment import Prologue
 from hocket_tools.vela import VelaOptions, compile_model
 from paths import MODELS
 
@@ -34,6 +35,13 @@ def test_none_is_the_whole_stream_and_all_is_every_cut_point():
 
 def test_a_bound_above_the_whole_needs_no_cut():
     assert len(choose(compiled("mlp_ad01_int8"), 1_000_000, lambda i: 100)) == 0
+
+
+def test_a_prologue_costs_a_cycle_a_byte_and_the_latency_of_flash_for_each_of_its_reads():
+    # Commands are one read of 64 cycles and their bytes, tables another.
+    assert flash_prologue_cycles(Prologue(words=10, replayed=(1, 2), lut_bytes=0)) == 64 + 40
+    assert flash_prologue_cycles(Prologue(words=10, replayed=(), lut_bytes=256)) == 104 + 64 + 256
+    assert flash_prologue_cycles(Prologue(words=0, replayed=(), lut_bytes=0)) == 0
 
 
 @settings(max_examples=40)

@@ -51,3 +51,12 @@ def test_any_damage_is_either_read_or_refused(changes):
         data[at] = value
     with contextlib.suppress(TfliteError):
         assert isinstance(read_tflite(bytes(data)), TfliteModel)
+
+
+def test_a_file_without_end_is_not_read_to_its_end(tmp_path, monkeypatch):
+    monkeypatch.setattr("hocket_tools.tflite.model._MOST_BYTES", 1000)
+    path = tmp_path / "large.tflite"
+    path.write_bytes(HELLO)
+    with pytest.raises(TfliteError, match="too large") as error:
+        read_tflite(path)
+    assert "large.tflite" in str(error.value.where)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Layers cut along their inputs: 32-bit sums, scaled once."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -14,6 +16,9 @@ from hocket_lab.exact.sweep import feed
 from hocket_tools.reference.oracle import Oracle
 from hocket_tools.tflite.model import read_tflite
 from hocket_tools.tile import bound_tiles
+from hocket_tools.tile.origins import Origins
+from hocket_tools.tile.partial import possible, scratch_bytes
+from hocket_tools.tile.window import with_registers
 from hocket_tools.vela import VelaOptions, compile_model
 
 CASES = [
@@ -81,3 +86,46 @@ def test_sums_find_room_in_the_scratch():
         if access.region == tiled.arena_region
     ]
     assert max(ends) <= tiled.scratch_size <= compiled.scratch_size + 64
+
+
+@cache
+def layer():
+    """A layer that can be cut along its inputs, and its weights."""
+    compiled = compile_model(CASES[0].model(), VelaOptions("ethos-u55-128"))
+    origins = Origins(compiled)
+    index = next(i for i, op in enumerate(compiled.stream.operations) if not op.is_dma)
+    return compiled.stream.operations[index], origins.slicer(index)
+
+
+def test_a_layer_of_8_bits_over_one_pixel_can_be_cut_along_its_inputs():
+    op, slicer = layer()
+    assert possible(op, slicer)
+    assert not possible(op, None)
+
+
+#: Each alone makes sums something else than the layer.
+OTHERWISE = {
+    "a window of two rows": {Cmd.KERNEL_HEIGHT_M1: 1},
+    "a window of two columns": {Cmd.KERNEL_WIDTH_M1: 1},
+    "two rows of output": {Cmd.OFM_HEIGHT_M1: 1},
+    "two columns of output": {Cmd.OFM_WIDTH_M1: 1},
+    "two rows of input": {Cmd.IFM_HEIGHT0_M1: 1, Cmd.IFM_PAD_BOTTOM: 0, Cmd.OFM_HEIGHT_M1: 1},
+    "an activation": {Cmd.ACTIVATION: 3},
+    "accumulators of 40 bits": {Cmd.ACC_FORMAT: 1},
+    "an enlarged input": {Cmd.IFM_UPSCALE: 1},
+    "16 inputs, which one product takes": {Cmd.IFM_DEPTH_M1: 15},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("changes", OTHERWISE.values(), ids=OTHERWISE)
+def test_another_layer_is_not(changes):
+    op, slicer = layer()
+    changed = with_registers(op, {int(key): value for key, value in changes.items()})
+    assert not possible(changed, slicer)
+
+
+def test_sums_take_two_rows_of_32_bits_in_whole_granules():
+    op, _ = layer()
+    assert scratch_bytes(op) == 2 * 16  # three outputs
+    deeper = with_registers(op, {int(Cmd.OFM_DEPTH_M1): 8})
+    assert scratch_bytes(deeper) == 2 * 48

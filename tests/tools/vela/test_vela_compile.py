@@ -5,6 +5,7 @@ from tflite_files import one_operator
 
 from hocket_host.ethosu.stream.command_stream import parse
 from hocket_tools.segment.dataflow import footprints
+from hocket_tools.tflite.model import TfliteOperator
 from hocket_tools.vela import VelaError, VelaOptions, compile_model
 from hocket_tools.vela.payload import command_stream
 from paths import MODELS
@@ -168,3 +169,24 @@ def test_operation_words_are_those_of_the_parsed_stream():
     model = compiled("mlp_kws_int8")
     words = [o.word for o in parse(model.command_stream).operations]
     assert [o.word for o in model.operations] == words
+
+
+def test_an_arena_beyond_any_device_is_refused_before_it_is_laid_out(monkeypatch):
+    monkeypatch.setattr("hocket_tools.vela.places.MOST_ARENA", 1000)
+    assert compile_model(one_operator(ADD, [INT8, INT8, INT8], shape=(1, 496)), U128)
+    with pytest.raises(VelaError, match="too large for any microcontroller") as error:
+        compile_model(one_operator(ADD, [INT8, INT8, INT8], shape=(1, 512)), U128)
+    assert error.value.found == "1 KiB of arena"
+
+
+def test_a_compiler_that_does_not_end_is_an_error(monkeypatch):
+    monkeypatch.setattr("hocket_tools.vela._process._LIMIT_S", -10.0)
+    with pytest.raises(VelaError, match="does not finish"):
+        compile_model(one_operator(ADD, [INT8, INT8, INT8], shape=(1, 9)), U128)
+
+
+def test_messages_have_the_first_of_the_names_that_a_converter_has_joined():
+    long = "model/conv2d/Relu;model/conv2d/BiasAdd;" * 40
+    operator = TfliteOperator(0, "CONV_2D", False, long, (), ())
+    assert str(operator) == "CONV_2D 'model/conv2d/Relu'"
+    assert len(str(TfliteOperator(0, "CONV_2D", False, "x" * 999, (), ()))) < 120

@@ -41,9 +41,9 @@ def corpus(
 ) -> None:
     """Pack, prove, run and verify every model of a folder, each in a process with limits.
 
-    exact: outputs equal the oracle's bit for bit. refused: with the reason. unjudged: it runs,
-    and no oracle has kernels for it. Exit code 1 if one is wrong or crashes, or a generated
-    model comes to another verdict than it should.
+    exact: outputs equal the oracle's bit for bit; on CPU: once the layers that Vela rounds in its
+    own way are there. refused: with the reason. unjudged: it runs, and no oracle judges it. Exit
+    code 1 if one is wrong or crashes, or a generated model comes to another verdict than it should.
     """
     from hocket_host.ethosu.config import npu_config
 

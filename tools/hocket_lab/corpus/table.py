@@ -8,7 +8,8 @@ from typing import Any
 
 from .judge import Asked
 
-VERDICTS = ("exact", "refused", "unjudged", "wrong", "crashed")
+#: ``exact on CPU`` is exact once the layers that Vela rounds in its own way are on the CPU.
+VERDICTS = ("exact", "exact on CPU", "refused", "unjudged", "wrong", "crashed")
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Corpus:
 
     def figures(self) -> dict[str, int | float]:
         """Counts by verdict, the slowest model and the largest memory."""
-        counts = {v: sum(row.verdict == v for row in self.rows) for v in VERDICTS}
+        counts = {v.replace(" ", "_"): sum(row.verdict == v for row in self.rows) for v in VERDICTS}
         return {
             "models": len(self.rows),
             **counts,

@@ -67,25 +67,25 @@ def _micropython(packed: Packed, firmware: Path, jobs: _Jobs) -> PlatformResult:
 
 def _image(back_end: str) -> _Platform:
     def run(packed: Packed, firmware: Path, jobs: _Jobs) -> PlatformResult:
-        console = bytearray()
         guest = Guest.of(firmware, packed)
         if bodies.needed(packed):
-            done = bodies.run(back_end, guest, packed, DURATION_NS, console.extend, jobs.on_job)
+            done = bodies.run(back_end, guest, packed, DURATION_NS, jobs.on_job)
         else:
-            done = _watched(back_end, guest, packed, console, jobs.on_job)
+            done = _watched(back_end, guest, packed, jobs.on_job)
         if done.problems:
             raise BackEndError(
                 "the run is not clean", where=back_end, found="\n".join(done.problems),
                 expected="no misuse of the NPU and no fault", try_="hocket emulate --backend",
             )  # fmt: skip
-        measured = _measured(console.decode("utf-8", "replace"), back_end)
+        measured = _measured(done.report, back_end)
         return PlatformResult(jobs.outputs(), done, *measured)
 
     return run
 
 
-def _watched(back_end: str, guest: Guest, packed: Packed, console: bytearray, on_job: OnJob) -> Run:
+def _watched(back_end: str, guest: Guest, packed: Packed, on_job: OnJob) -> Run:
     """The default application until its first report."""
+    console = bytearray()
     last = packed.image.tasks[-1].name
 
     def reported(_: object) -> bool:
@@ -93,7 +93,8 @@ def _watched(back_end: str, guest: Guest, packed: Packed, console: bytearray, on
         return table is not None and last in table[0]
 
     with Session(back_end, guest, console.extend, packed=packed, on_job=on_job) as session:
-        return session.run(_LIMIT_NS, reported)
+        run = session.run(_LIMIT_NS, reported)
+    return replace(run, report=console.decode("utf-8", "replace"))
 
 
 def _measured(text: str, platform: str) -> tuple[dict[str, Response], int]:

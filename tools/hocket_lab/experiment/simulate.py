@@ -50,6 +50,10 @@ class SimulatedRun:
     jobs: tuple[tuple[SimulatedJob, ...], ...]
     skipped: tuple[int, ...]
     slices: tuple[SimulatedSlice, ...]
+    arrivals: tuple[tuple[int, ...], ...]
+    """Instants at which jobs came to a unit: once a link of their chains."""
+    steps: tuple[tuple[tuple[int, int], ...], ...]
+    """Begin and end of each CPU step."""
 
     def worst_ns(self, task: int) -> int:
         """Longest response that was seen; 0 without a completed job."""
@@ -63,6 +67,7 @@ def simulate(
     releases: Mapping[str, Sequence[int]] | None = None,
     begin_ns: int = 0,
     length: Callable[[int, int], int] | None = None,
+    until: int | None = None,
 ) -> SimulatedRun:
     """Run a task set for a while.
 
@@ -79,6 +84,8 @@ def simulate(
         When the kernel's loop begins; releases count from the tick before it.
     length
         Chooses the length of each execution between the two that it is given; the longest without.
+    until
+        A task with whose first completion the run ends.
 
     Raises
     ------
@@ -95,7 +102,7 @@ def simulate(
             try_="hocket run, which executes the firmware",
         )
     machine = _Machine(taskset, releases or {}, begin_ns, length or max)
-    machine.run(-(-duration_ns // TICK_NS))
+    machine.run(-(-duration_ns // TICK_NS), until)
     return machine.result()
 
 
@@ -153,14 +160,16 @@ class _Machine:
         self.jobs: list[list[SimulatedJob]] = [[] for _ in tasks]
         self.skipped = [0] * count
         self.slices: list[SimulatedSlice] = []
+        self.arrivals: list[list[int]] = [[] for _ in tasks]
+        self.steps: list[list[tuple[int, int]]] = [[] for _ in tasks]
         for task in range(count):
             self._arm(task)
 
-    def run(self, end_tick: int) -> None:
-        """Turns of the kernel's loop until a tick."""
+    def run(self, end_tick: int, until: int | None) -> None:
+        """Turns of the kernel's loop until a tick, or until a task's first job is done."""
         while True:
             tick = self._now // TICK_NS
-            if tick >= end_tick:
+            if tick >= end_tick or (until is not None and self.jobs[until]):
                 return
             if self._timers and self._timers[0][0] <= tick:
                 self._release(heapq.heappop(self._timers)[1])
@@ -184,7 +193,13 @@ class _Machine:
         for task, active in enumerate(self._active):
             if active is not None:
                 self.jobs[task].append(SimulatedJob(active[0], None))
-        return SimulatedRun(tuple(map(tuple, self.jobs)), tuple(self.skipped), tuple(self.slices))
+        return SimulatedRun(
+            tuple(map(tuple, self.jobs)),
+            tuple(self.skipped),
+            tuple(self.slices),
+            tuple(map(tuple, self.arrivals)),
+            tuple(map(tuple, self.steps)),
+        )
 
     # CPU -----------------------------------------------------------------------------------------
 
@@ -219,6 +234,7 @@ class _Machine:
         self._active[task] = job
         self._segment[task] = 0
         self._cpu_step_at[task] = 0
+        self.arrivals[task].append(self._now)
         self._make_ready(task)
 
     def _make_ready(self, task: int) -> None:
@@ -227,21 +243,25 @@ class _Machine:
 
     def _cpu_step(self, task: int) -> None:
         """Resume a task for one CPU step, and for what follows at once."""
+        begin = self._now
         segment = self._segment[task]
         steps = self._cpu_steps[task][segment]
         at = self._cpu_step_at[task]
         taken = self._resume + self._length(0, steps[at])
         if at + 1 < len(steps):
             self._compute(taken)
+            self.steps[task].append((begin, self._now))
             self._cpu_step_at[task] = at + 1
             self._make_ready(task)
             return
         self._cpu_step_at[task] = 0
         if segment < len(self._tasks[task].segments_ns):
             self._compute(taken)
+            self.steps[task].append((begin, self._now))
             self._submit(task)
             return
         self._compute(taken + self._length(0, self._tasks[task].cpu_ns) + self._completion)
+        self.steps[task].append((begin, self._now))
         active = self._active[task]
         assert active is not None
         self.jobs[task].append(SimulatedJob(active[0], self._now))
@@ -260,6 +280,7 @@ class _Machine:
     # NPU -----------------------------------------------------------------------------------------
 
     def _submit(self, task: int) -> None:
+        self.arrivals[task].append(self._now)
         self._request(task)
         if self._current is None:
             self._now += self._start_best()
@@ -285,6 +306,7 @@ class _Machine:
         self._segment[task] += 1
         if self._segment[task] in self._cpu_steps[task]:
             del self._requests[task]
+            self.arrivals[task].append(self._now)
             self._done.append(task)
         elif self._policy == "rr":
             self._request(task)

@@ -25,6 +25,7 @@ from .draw import draw_set
 from .judge import METHODS, Costs, Method, Verdict, judge
 from .networks import ExperimentNetwork, load_networks
 from .points import Point
+from .tightness import tightness
 
 ACCELERATOR = "ethos-u55-128"
 NPU_HZ = 50_000_000
@@ -33,6 +34,8 @@ CPU_HZ = 400_000_000
 TILE_CYCLES = 20_000
 #: A network counts if its job takes the NPU at least this many times what it takes the CPU.
 _JOBS_OF_CPU = 5
+#: Sets on both units, for each that is drawn at a utilisation.
+_MIXED = 4
 UTILISATIONS = tuple(percent / 100 for percent in range(5, 101, 5))
 _ZOO = APPLICATION.parent / "data"
 
@@ -127,6 +130,7 @@ def run(
     return points, {
         **figures(points),
         "bound_over_observed_max": _demo_bound_over_observed(),
+        **tightness(_MIXED * sets, seed, report),
         **setting,
         **vars(_setting(folder)[1]),
     }

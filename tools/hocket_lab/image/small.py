@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from hocket_host.machines.common import EmulatedMachine
+from hocket_host.machines.common.prompt import Prompt
 from hocket_tools.app.application import loads
 from hocket_tools.image.errors import FirmwareError
 from hocket_tools.pack.pack import pack
@@ -19,10 +18,9 @@ from hocket_tools.zoo.application import APPLICATION
 from ..needs import require
 
 _MS = 1_000_000
-_BOOT_MS, _RUN_MS, _PROMPT_MS = 200, 1000, 1000
-_INTERRUPT, _PROMPT = b"\x03", b">>> "
-_ASK = b"import gc; gc.collect(); print('heap', gc.mem_alloc(), gc.mem_free())\r\n"
-_HEAP = re.compile(rb"^heap (\d+) (\d+)", re.MULTILINE)
+_BOOT_MS, _RUN_MS = 200, 1000
+_ASK = b"import gc; gc.collect(); print('heap', gc.mem_alloc(), gc.mem_free())"
+_HEAP = rb"^heap (\d+) (\d+)\r"
 
 
 @dataclass(frozen=True)
@@ -77,10 +75,7 @@ def run_keyword_spotter(elf: Path) -> SmallHeap:
     ) as session:
         session.run((_BOOT_MS + _RUN_MS) * _MS)
         jobs = len(session.jobs)
-        session.machine.feed(_INTERRUPT)
-        _until(session.machine, console, re.compile(re.escape(_PROMPT)))
-        session.machine.feed(_ASK)
-        heap = _until(session.machine, console, _HEAP)
+        heap = Prompt(session.machine, console).ask(_ASK, _HEAP)
         problems = session.machine.problems
     if not jobs or verifier.mismatches or problems:
         raise FirmwareError(
@@ -89,17 +84,3 @@ def run_keyword_spotter(elf: Path) -> SmallHeap:
             expected="jobs with the reference's outputs", try_="hocket emulate, with --verify",
         )  # fmt: skip
     return SmallHeap(jobs, int(heap[1]), int(heap[2]))
-
-
-def _until(
-    machine: EmulatedMachine, console: bytearray, pattern: re.Pattern[bytes]
-) -> re.Match[bytes]:
-    for _ in range(_PROMPT_MS // 10):
-        found = pattern.search(console)
-        if found is not None:
-            return found
-        machine.run_for(10 * _MS)
-    raise FirmwareError(
-        "the console does not answer", found=repr(bytes(console[-500:])),
-        expected=repr(pattern.pattern), try_="hocket emulate, to see it",
-    )  # fmt: skip

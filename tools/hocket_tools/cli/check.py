@@ -19,7 +19,7 @@ def check(
     """Prove that every deadline holds; exit code 1 if not."""
     from rich.console import Console
 
-    from ..pack.pack import advise
+    from ..pack.advise import advise
     from ..plan import diagnosis
     from ..plan.summary import render, summary
     from ..prove import largest_scale

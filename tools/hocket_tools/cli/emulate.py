@@ -126,7 +126,9 @@ def _run(
             sys.stdout.flush()
 
     if packed is not None and verifier is not None and gdb is None and bodies.needed(packed):
-        return bodies.run(back_end, guest, packed, duration_ns, heard, verifier.on_job), verifier
+        run = bodies.run(back_end, guest, packed, duration_ns, verifier.on_job)
+        heard(run.report.encode())
+        return run, verifier
     session = Session(
         back_end,
         guest,

@@ -27,11 +27,12 @@ def pack(
 ) -> None:
     """Pack the networks of an application into a container."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     from .. import container as hkt
     from ..app.application import load
-    from ..pack.pack import advise
+    from ..pack.advise import advise
     from ..pack.pack import pack as build
     from ..plan import diagnosis
 
@@ -59,10 +60,10 @@ def pack(
         else:
             hkt.write(target, packed.data)
     for problem in problems:
-        console.print(f"[bold red]✗[/] {problem}", highlight=False, soft_wrap=True)
+        console.print(f"[bold red]✗[/] {escape(problem)}", highlight=False, soft_wrap=True)
     if problems and not force:
         for hint in (*hints, "--force writes it all the same"):
-            console.print(f"  · {hint}", highlight=False, soft_wrap=True)
+            console.print(f"  · {hint}", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1)
     for line in _rounded_otherwise(packed):
         console.print(f"  · {line}", markup=False, highlight=False, soft_wrap=True)

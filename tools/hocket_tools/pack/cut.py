@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from hocket_host.units import cycles_to_ns
 
 from ..plan import CutPlan, Obstacle, Planner
+from ..plan.plan import SEARCH
+from ..prove.steps import Cycles
 from ..prove.taskset import TaskModel, TaskSet
+from ..prove.work import Work
 from .place import PlacedNetwork
 from .progress import Progress, silent
 from .segmented import SegmentedNetwork, segment_network
@@ -48,10 +51,19 @@ def cut_networks(
 
 
 def planner_of(
-    target: Target, networks: Mapping[str, PlacedNetwork], cut: str | int | None = None
+    target: Target,
+    networks: Mapping[str, PlacedNetwork],
+    cut: str | int | None = None,
+    cycles: Cycles | None = None,
 ) -> Planner:
-    """What plans an application's cuts, those that the file gives left as they are."""
-    return _plan(target, _Wanted.of(target, networks, cut)).planner
+    """What plans an application's cuts, those that the file gives left as they are.
+
+    ``cycles`` replaces the figures that the file asks for.
+    """
+    wanted = _Wanted.of(target, networks, cut)
+    if cycles is None:
+        return _plan(target, wanted).planner
+    return _planner(target, wanted.free, wanted.given, cycles)
 
 
 @dataclass(frozen=True)
@@ -96,10 +108,11 @@ def _plan(target: Target, wanted: _Wanted) -> _Planned:
     are tiled too, into ever shorter tiles until a plan is found: the longer the tiles, the less
     they cost.
     """
+    work = Work(SEARCH)
     tiled = dict(wanted.free)
     untried = {name: tile_bounds(placed) for name, placed in wanted.free.items()}
     planner = _planner(target, tiled, wanted.given)
-    first = found = _Planned(planner, planner.plan(), wanted.free)
+    first = found = _Planned(planner, planner.plan(work=work), wanted.free)
     while (obstacle := found.plan.obstacle) is not None and not obstacle.alone:
         name = _in_the_way(list(target.application.tasks), obstacle, tiled)
         bound = None if name is None else _next_bound(untried[name], obstacle, planner.npu_hz)
@@ -107,7 +120,7 @@ def _plan(target: Target, wanted: _Wanted) -> _Planned:
             break
         tiled[name] = wanted.free[name].tiled(bound)
         planner = _planner(target, tiled, wanted.given)
-        found = _Planned(planner, planner.plan(), dict(tiled))
+        found = _Planned(planner, planner.plan(work=work), dict(tiled))
     return first if found.plan.obstacle is not None else found
 
 
@@ -141,9 +154,12 @@ def tile_bounds(placed: PlacedNetwork) -> Iterator[int]:
 
 
 def _planner(
-    target: Target, free: Mapping[str, PlacedNetwork], given: Mapping[str, SegmentedNetwork]
+    target: Target,
+    free: Mapping[str, PlacedNetwork],
+    given: Mapping[str, SegmentedNetwork],
+    cycles: Cycles | None = None,
 ) -> Planner:
-    cycles, cpu_hz = target.application.schedule.cycles, target.cpu_hz
+    cycles, cpu_hz = cycles or target.application.schedule.cycles, target.cpu_hz
     return Planner(
         timing_of(target),
         target.system,

@@ -9,9 +9,8 @@ from pathlib import Path
 from .. import container as hkt
 from ..app.application import Application
 from ..app.notes import Notes
-from ..plan import advice
 from .compile import compile_networks
-from .cut import cut_networks, planner_of
+from .cut import cut_networks
 from .layout import Layout, lay_out
 from .packed import Packed
 from .place import place_operators
@@ -59,12 +58,6 @@ def pack(
     proof = prove(target, image)
     image = replace(image, plan=plan_entries(proof, image))
     return Packed(target, image, hkt.build(image), layers)
-
-
-def advise(target: Target) -> list[str]:
-    """What would help an application whose deadlines are not all proved, in words."""
-    planner = planner_of(target, place_operators(target, compile_networks(target)))
-    return list(advice(planner, planner.plan()))
 
 
 def _describe(target: Target, layout: Layout, notes: bytes) -> hkt.Image:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Chooses where networks are cut, from the deadlines that have to hold."""
 
-from .advice import advice, diagnosis
+from .advice import advice
 from .applied import Planner
+from .diagnosis import diagnosis
 from .network import CompiledNetwork
 from .parted import PartedChoices, PartedNetwork
 from .placement import Choices, Cuttable, Fixed, Placement

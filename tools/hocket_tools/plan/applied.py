@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from hocket_host.ethosu.timing.system_config import SystemConfig
 
-from ..prove import TaskSet
+from ..prove import TaskSet, Work
 from ..prove.steps import CpuRun, Cycles
 from ..segment import Segment
 from ..segment.network import Compiled
@@ -60,7 +60,12 @@ class Planner:
         """The NPU's clock."""
         return self._system.clock_hz
 
-    def plan(self, taskset: TaskSet | None = None, npu_hz: int | None = None) -> CutPlan:
+    def plan(
+        self,
+        taskset: TaskSet | None = None,
+        npu_hz: int | None = None,
+        work: Work | None = None,
+    ) -> CutPlan:
         """Cuts for the application, or for it with other timing or at another clock."""
         hz = self._system.clock_hz if npu_hz is None else npu_hz
         wanted = self.taskset if taskset is None else taskset
@@ -75,7 +80,7 @@ class Planner:
                 longest = tuple(-(-e * now // hz) for e in given.segments_ns)
                 least = tuple(e * now // hz for e in given.least_ns)
                 choices.append(Fixed(replace(given, segments_ns=longest, least_ns=least)))
-        return plan(wanted, choices)
+        return plan(wanted, choices, work)
 
     def split(self, found: CutPlan, name: str) -> list[list[Segment]]:
         """Segments of each NPU part of a network as planned."""

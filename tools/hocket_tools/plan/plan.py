@@ -18,9 +18,12 @@ from fractions import Fraction
 from ..prove import Proof, TaskSet, analyse
 from ..prove.dispatches import Dispatches
 from ..prove.response import Solver
+from ..prove.work import ANALYSIS, Work
 from .placement import Choices, Placement
 
 _RESTARTS = 200
+SEARCH = 8 * ANALYSIS
+"""Steps of a plan."""
 _LEAST = (0, 1, 2, 4)
 """Least lengths of segments to try, in resumes: dispatches of shorter ones crowd the CPU."""
 
@@ -40,6 +43,8 @@ class Obstacle:
     alone: bool = False
     """No cuts will help: it fails with all networks whole and no blocking, or the policy leaves
     networks whole."""
+    gave_up: bool = False
+    """The search took too many steps."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,7 @@ class _Attempt:
     obstacle: Obstacle | None = None
 
 
-def plan(taskset: TaskSet, choices: Sequence[Choices]) -> CutPlan:
+def plan(taskset: TaskSet, choices: Sequence[Choices], work: Work | None = None) -> CutPlan:
     """Choose a placement for each task.
 
     Parameters
@@ -81,6 +86,8 @@ def plan(taskset: TaskSet, choices: Sequence[Choices]) -> CutPlan:
         Tasks with their timing; their segments are replaced.
     choices
         Placements of each task's network.
+    work
+        What may be spent; enough for any usual application when None.
 
     Returns
     -------
@@ -88,39 +95,44 @@ def plan(taskset: TaskSet, choices: Sequence[Choices]) -> CutPlan:
         With an obstacle if not every deadline can be proved; its placements are then those at which
         the search ended.
     """
+    work = work or Work(SEARCH)
     uncut = [c.within(None)[0] for c in choices]
     whole = tuple(p.cost_ns(taskset.dispatch_ns) for p in uncut)
     if taskset.policy in ("fifo", "rr"):
-        return _by_length(taskset, choices, whole)
+        return _by_length(taskset, choices, whole, work)
     found: CutPlan | None = None
     for times in _LEAST:
-        attempt = _search(taskset, choices, times * taskset.resume_ns, whole)
+        attempt = _search(taskset, choices, times * taskset.resume_ns, whole, work)
         if attempt.obstacle is None and (
             found is None or found.obstacle is not None or attempt.overhead < found.overhead
         ):
             found = attempt
         found = found or attempt
-        if not any(placement.cuts for placement in found.placements):
+        if work.exhausted or not any(placement.cuts for placement in found.placements):
             break
     assert found is not None
     return found
 
 
 def _search(
-    taskset: TaskSet, choices: Sequence[Choices], least_ns: int, whole: tuple[int, ...]
+    taskset: TaskSet,
+    choices: Sequence[Choices],
+    least_ns: int,
+    whole: tuple[int, ...],
+    work: Work,
 ) -> CutPlan:
     """Shrink bounds; where that fails, try longer last segments of the task that fails."""
     ranks = [0] * len(choices)
     first: _Attempt | None = None
     for _ in range(_RESTARTS):
-        attempt = _shrink(taskset, choices, ranks, least_ns)
+        attempt = _shrink(taskset, choices, ranks, least_ns, work)
         if attempt.obstacle is None:
             first = attempt
             break
         first = first or attempt
         failing = attempt.obstacle.task
         ranks[failing] += 1
-        if ranks[failing] >= attempt.options[failing]:
+        if work.exhausted or ranks[failing] >= attempt.options[failing]:
             break
     assert first is not None
     proof = analyse(_with(taskset, first.placements))
@@ -139,7 +151,11 @@ def _with(taskset: TaskSet, placements: Sequence[Placement]) -> TaskSet:
 
 
 def _shrink(
-    taskset: TaskSet, choices: Sequence[Choices], ranks: Sequence[int], least_ns: int
+    taskset: TaskSet,
+    choices: Sequence[Choices],
+    ranks: Sequence[int],
+    least_ns: int,
+    work: Work,
 ) -> _Attempt:
     """Shrink the bounds on segments until all deadlines hold with the placements they give."""
     count = len(choices)
@@ -160,20 +176,22 @@ def _shrink(
         options = tuple(len(places) for places in found)
         placements = tuple(p[min(r, len(p) - 1)] for p, r in zip(found, ranks, strict=True))
         current = _with(taskset, placements)
-        proof = analyse(current)
+        proof = analyse(current, work)
         if proof.schedulable:
             return _Attempt(placements, options)
+        failing = next(i for i, t in enumerate(proof.tasks) if not t.holds)
         # Blocking of others matters a little to each task. First with none, so that no bound gets
         # too small, then with what they tolerate.
         for others_blocked in (False, True):
-            outcome = _tighten(current, bounds, limiter, others_blocked)
+            outcome = _tighten(current, bounds, limiter, others_blocked, work)
+            if work.exhausted:
+                return _Attempt(placements, options, Obstacle(failing, None, gave_up=True))
             if isinstance(outcome, Obstacle):
                 return _Attempt(placements, options, outcome)
             if outcome:
                 break
         else:
             # Each holds with the blocking it tolerates, but not all of them together.
-            failing = next(i for i, t in enumerate(proof.tasks) if not t.holds)
             return _Attempt(placements, options, Obstacle(failing, None))
 
 
@@ -182,6 +200,7 @@ def _tighten(
     bounds: list[int | None],
     limiter: list[int],
     others_blocked: bool,
+    work: Work,
 ) -> bool | Obstacle:
     """Bound segments by the blocking that the tasks above them tolerate.
 
@@ -201,15 +220,15 @@ def _tighten(
     for me in sorted(everyone, key=lambda i: (tasks[i].priority, tasks[i].deadline_ns)):
         own = list(present)
         blocking[me] = own
-        if _holds(current, me, blocking, dispatches):
+        if _holds(current, me, blocking, dispatches, work):
             blocking[me] = own if others_blocked else none
             continue
         blocking[me] = none
-        if not _holds(current, me, blocking, dispatches):
+        if not _holds(current, me, blocking, dispatches, work):
             whole = not others_blocked and all(bound is None for bound in bounds)
             return Obstacle(me, None, alone=whole)
         blocking[me] = own
-        for other, tolerance in _tolerances(current, me, blocking, dispatches).items():
+        for other, tolerance in _tolerances(current, me, blocking, dispatches, work).items():
             own[other] = min(own[other], tolerance)
             bound = bounds[other]
             if tolerance < tasks[other].longest_segment_ns and (bound is None or tolerance < bound):
@@ -222,14 +241,22 @@ def _tighten(
 
 
 def _holds(
-    current: TaskSet, me: int, blocking: Sequence[Sequence[int]], dispatches: Dispatches
+    current: TaskSet,
+    me: int,
+    blocking: Sequence[Sequence[int]],
+    dispatches: Dispatches,
+    work: Work,
 ) -> bool:
     """Whether a task holds if the segments that block it are as long as given."""
-    return Solver(current, lambda i, other: blocking[i][other], dispatches).holds(me)
+    return Solver(current, lambda i, other: blocking[i][other], dispatches, work).holds(me)
 
 
 def _tolerances(
-    current: TaskSet, me: int, blocking: Sequence[Sequence[int]], dispatches: Dispatches
+    current: TaskSet,
+    me: int,
+    blocking: Sequence[Sequence[int]],
+    dispatches: Dispatches,
+    work: Work,
 ) -> dict[int, int]:
     """Blocking tolerance: longest segment of each other task that may block one, up to its own.
 
@@ -249,7 +276,7 @@ def _tolerances(
         def holds(length: int, group: Sequence[int] = group) -> bool:
             tried = list(blocking)
             tried[me] = [length if other in group else 0 for other in range(count)]
-            return _holds(current, me, tried, dispatches)
+            return _holds(current, me, tried, dispatches, work)
 
         if holds(longest):
             continue
@@ -261,12 +288,14 @@ def _tolerances(
     return found
 
 
-def _by_length(taskset: TaskSet, choices: Sequence[Choices], whole: tuple[int, ...]) -> CutPlan:
+def _by_length(
+    taskset: TaskSet, choices: Sequence[Choices], whole: tuple[int, ...], work: Work
+) -> CutPlan:
     """Whole networks, or under round robin one length for all, halved until deadlines hold."""
     length: int | None = None
     while True:
         placements = [(c.within(length) or (c.finest(),))[0] for c in choices]
-        proof = analyse(_with(taskset, placements))
+        proof = analyse(_with(taskset, placements), work)
         if proof.schedulable:
             return CutPlan(tuple(placements), proof, None, whole)
         longest = max(p.longest_ns for p in placements)

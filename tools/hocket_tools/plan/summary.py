@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from fractions import Fraction
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from hocket_host.units import format_ns
@@ -37,6 +39,7 @@ def summary(
     """
     return {
         "schedulable": proof.schedulable,
+        "gave_up": proof.gave_up,
         "policy": proof.taskset.policy,
         "cycles": cycles,
         "npu_utilisation_ppm": _ppm(proof.npu_utilisation),
@@ -69,6 +72,7 @@ def _task(found: TaskProof) -> dict[str, Any]:
         "slack_ns": found.slack_ns,
         "overruns": found.overruns,
         "holds": found.holds,
+        "parts": [asdict(part) for part in found.parts],
     }
 
 
@@ -107,7 +111,7 @@ def render(report: dict[str, Any], console: Console) -> None:
         )
         return
     for problem in report["problems"]:
-        console.print(f"[bold red]✗[/] {problem}", highlight=False, soft_wrap=True)
+        console.print(f"[bold red]✗[/] {escape(problem)}", highlight=False, soft_wrap=True)
     if report["largest_scale_ppm"]:
         console.print(
             f"with these cuts, execution times would have to be {scale} times as long",
@@ -116,7 +120,7 @@ def render(report: dict[str, Any], console: Console) -> None:
     if report["advice"]:
         console.print("what would help:", highlight=False)
         for hint in report["advice"]:
-            console.print(f"  · {hint}", highlight=False, soft_wrap=True)
+            console.print(f"  · {hint}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _table(report: dict[str, Any], columns: tuple[tuple[str, str], ...]) -> Table:

@@ -7,6 +7,7 @@ from .response import analyse
 from .sensitivity import largest_scale
 from .steps import CpuRun
 from .taskset import AnalysisError, KernelCosts, TaskModel, TaskSet
+from .work import Work
 
 __all__ = [
     "AnalysisError",
@@ -16,6 +17,7 @@ __all__ = [
     "TaskModel",
     "TaskProof",
     "TaskSet",
+    "Work",
     "analyse",
     "assign_priorities",
     "deadline_monotonic",

@@ -8,6 +8,8 @@ kernel resumes it to submit, and again at the end of its inference.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from .taskset import TaskModel, TaskSet
@@ -29,6 +31,8 @@ class Link(NamedTuple):
     """Least that its last stretch takes."""
     least_ns: int
     """With the shortest CPU steps or segments; the kernel's costs are fixed."""
+    lengths: tuple[tuple[int, int], ...]
+    """Each length of a stretch as `longest_ns` has it, and how many of it there are."""
 
 
 def links(taskset: TaskSet, task: TaskModel) -> tuple[Link, ...]:
@@ -48,6 +52,7 @@ def links(taskset: TaskSet, task: TaskModel) -> tuple[Link, ...]:
 def _cpu(resume_ns: int, steps: tuple[tuple[int, int], ...], final_ns: int) -> Link:
     count = sum(times for _, times in steps)
     last = resume_ns + steps[-1][0] + final_ns
+    before = (steps[-1][0], steps[-1][1] - 1)
     return Link(
         npu=False,
         cost_ns=sum(length * times for length, times in steps) + count * resume_ns + final_ns,
@@ -56,6 +61,7 @@ def _cpu(resume_ns: int, steps: tuple[tuple[int, int], ...], final_ns: int) -> L
         stretches=count,
         fast_last_ns=resume_ns,
         least_ns=count * resume_ns,
+        lengths=_counted([*((resume_ns + e, n) for e, n in (*steps[:-1], before)), (last, 1)]),
     )
 
 
@@ -68,4 +74,12 @@ def _npu(dispatch_ns: int, segments: tuple[int, ...], fastest: tuple[int, ...]) 
         stretches=len(segments),
         fast_last_ns=fastest[-1],
         least_ns=sum(fastest) + len(fastest) * dispatch_ns,
+        lengths=_counted((segment, 1) for segment in segments),
     )
+
+
+def _counted(stretches: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    count: Counter[int] = Counter()
+    for length, times in stretches:
+        count[length] += times
+    return tuple(sorted(((e, n) for e, n in count.items() if n), reverse=True))

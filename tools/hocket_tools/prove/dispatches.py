@@ -7,6 +7,7 @@ from bisect import bisect_right
 from itertools import accumulate
 
 from .chain import links
+from .stages import BACKLOG
 from .taskset import TaskSet
 
 
@@ -34,17 +35,32 @@ class Dispatches:
         ]
         self._shortest_job = max(min(jobs, default=0), 1)
         self._release = taskset.release_ns
-        self._releases: list[tuple[int, int]] = []
-        if self._release:
-            chains = [links(taskset, task) for task in taskset.tasks]
-            step = max(link.longest_ns for chain in chains for link in chain if not link.npu)
-            # All that the kernel may do between two checks of the time.
-            turn = step + len(taskset.tasks) * self._release
-            turn += self._cost * self.count(turn)
-            self._releases = [(t.period_ns, t.early_ns + t.jitter_ns + turn) for t in taskset.tasks]
+        chains = [links(taskset, task) for task in taskset.tasks]
+        step = max(link.longest_ns for chain in chains for link in chain if not link.npu)
+        # All that the kernel may do between two checks of the time.
+        turn = step + len(taskset.tasks) * self._release
+        turn += self._cost * self._fitting(turn, 1)
+        self.handled_ns = [t.early_ns + t.jitter_ns + turn for t in taskset.tasks]
+        """Latest instant at which a release is handled, by task, from its earliest."""
+        periods = [t.period_ns for t in taskset.tasks]
+        self._releases = list(zip(periods, self.handled_ns, strict=True))
+        # One job under way in each window, besides those that are released; or as many as wait.
+        self._jobs = [
+            (t.period_ns, handled + (1 + BACKLOG * (t.overrun == "queue")) * t.period_ns, number)
+            for t, handled in zip(taskset.tasks, self.handled_ns, strict=True)
+            if (number := len(t.segments_ns))
+        ]
 
-    def count(self, window_ns: int, stretches: int = 1) -> int:
-        """Greatest number of dispatches that touch stretches of a length in all."""
+    def count(self, window_ns: int) -> int:
+        """Greatest number of dispatches that touch a stretch of some length."""
+        return min(self._fitting(window_ns, 1), self._released(window_ns))
+
+    def _released(self, window_ns: int) -> int:
+        """Segments of all jobs that can be under way in a window."""
+        return sum([((window_ns + j) // period + 1) * count for period, j, count in self._jobs])
+
+    def _fitting(self, window_ns: int, stretches: int) -> int:
+        """Dispatches of which as many segments fit in between."""
         if not self._blocks:
             return 0
         copies = stretches + window_ns // self._shortest_job
@@ -60,9 +76,9 @@ class Dispatches:
             whole += min(left // max(self._blocks[kinds], 1), copies)
         return whole + stretches
 
-    def dispatched_ns(self, window_ns: int, stretches: int = 1) -> int:
+    def dispatched_ns(self, window_ns: int) -> int:
         """CPU time of dispatches."""
-        return self._cost * self.count(window_ns, stretches) if self._cost else 0
+        return self._cost * self.count(window_ns) if self._cost else 0
 
     def meanwhile_ns(self, busy_ns: int, stretches: int, window_ns: int) -> int:
         """CPU time of dispatches while the CPU has so much else to do, all within a window.
@@ -83,10 +99,12 @@ class Dispatches:
                 shortest = self._blocks[kinds] - self._cost
                 whole += min(left // shortest, copies) if shortest else copies
             taken = self._cost * (whole + stretches)
-        return taken
+        return min(taken, self._cost * self._released(window_ns))
 
     def released_ns(self, window_ns: int) -> int:
         """CPU time of releases."""
+        if not self._release:
+            return 0
         return self._release * sum([(window_ns + j) // period + 1 for period, j in self._releases])
 
     def stolen_ns(self, window_ns: int) -> int:

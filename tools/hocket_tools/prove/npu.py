@@ -7,10 +7,16 @@ At most one job of a task is at the NPU at a time, so a job is not delayed by ot
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
+from .blocking import Blocking, stretches
 from .span import Delays, Interference
-from .stages import INFINITE, Stages, fixed_point, floor_of_fixed_point
+from .stages import INFINITE, Stages, floor_of_fixed_point
 from .taskset import TICK_NS, TaskSet, key_ns
+from .work import Work
+
+_JOBS = 1_000
+"""Of one busy period, that are looked at one by one."""
 
 Longest = Callable[[int, int], int]
 """Longest segment with which another task, the second argument, may block one, the first."""
@@ -42,19 +48,34 @@ def npu_delays(
     own = stages[me]
     chain = [link for link in own.links[place[0] : place[1] + 1] if link.npu]
     if not chain:
-        return Delays(0, ())
+        return Delays(Blocking(), ())
     others = [index for index in range(len(stages)) if index != me]
+
+    def blocked(by: Sequence[int]) -> Blocking:
+        return Blocking(
+            [
+                stretch
+                for o in by
+                for stretch in stretches(
+                    stages[o],
+                    o,
+                    stages[o].npu_places,
+                    partial(min, longest_ns(me, o)),
+                )
+            ]
+        )
+
     if taskset.policy == "fp":
         return Delays(
-            blocking_ns(taskset, me, longest_ns),
+            blocked([o for o in others if may_block(taskset, o, me)]),
             tuple(
-                Interference(INFINITE, tuple(stages[o].loads(npu=True)))
+                Interference(o, INFINITE, tuple(stages[o].loads(npu=True)))
                 for o in others
                 if stages[o].task.priority <= own.task.priority
             ),
         )
     most = dict.fromkeys(others, INFINITE)
-    blocking = 0
+    blocking = Blocking()
     if taskset.policy == "fifo":
         # Of each other task one request may be ahead, and no more.
         for o in others:
@@ -71,12 +92,9 @@ def npu_delays(
         # Whoever blocks has come before, with a later deadline.
         reach = own.spans_ns[max(p for p in own.places(npu=True) if p <= place[1]) - 1]
         reach += TICK_NS - key_ns(own.task.deadline_ns)
-        blocking = max(
-            (longest_ns(me, o) for o in others if key_ns(taskset.tasks[o].deadline_ns) + reach > 0),
-            default=0,
-        )
+        blocking = blocked([o for o in others if key_ns(taskset.tasks[o].deadline_ns) + reach > 0])
     return Delays(
-        blocking, tuple(Interference(most[o], tuple(stages[o].loads(npu=True))) for o in others)
+        blocking, tuple(Interference(o, most[o], tuple(stages[o].loads(npu=True))) for o in others)
     )
 
 
@@ -85,10 +103,12 @@ def _due_before_ns(other: Stages, own: Stages) -> int:
     period = other.task.period_ns
     ahead = own.release_jitter_ns + TICK_NS
     ahead += key_ns(own.task.deadline_ns) - key_ns(other.task.deadline_ns)
+    # Of all that were released before, one at most is under way, or a few wait.
+    few = max((ahead + other.most_spread_ns) // period + 1, other.most_spread_ns // period)
     work = 0
     for place in other.places(npu=True):
         jobs = (ahead + other.done_ns[place]) // period + 1
-        work += max(jobs, 0) * other.links[place].cost_ns
+        work += min(max(jobs, 0), few) * other.links[place].cost_ns
     return work
 
 
@@ -98,6 +118,7 @@ def fixed_priority_ns(
     me: int,
     longest_blocking_ns: int,
     horizon_ns: int,
+    work: Work,
 ) -> int:
     """Latest end on the NPU, for a job with one link there; `INFINITE` beyond the horizon.
 
@@ -117,11 +138,7 @@ def fixed_priority_ns(
     demand, last = own.links[place].cost_ns, own.links[place].last_ns
     period = own.task.period_ns
     jitter = own.submit_jitter_ns(place)
-    load = [
-        (s.submit_jitter_ns(p), s.task.period_ns, s.links[p].cost_ns)
-        for s in others
-        for p in s.places(npu=True)
-    ]
+    load = [(x.jitter_ns, x.period_ns, x.cost_ns) for s in others for x in s.streams()]
     shares = [(cost, every) for _, every, cost in load]
     everyone = [*load, (jitter, period, demand)]
 
@@ -131,21 +148,39 @@ def fixed_priority_ns(
 
     # Busy for a moment at least: two that are submitted at once are both in it.
     fluid = floor_of_fixed_point(longest_blocking_ns, [(c, every) for _, every, c in everyone])
-    longest = fixed_point(busy, horizon_ns, max(fluid, 1))
+    longest = work.fixed_point(busy, horizon_ns, max(fluid, 1), len(everyone))
     if longest >= INFINITE:
         return INFINITE
-    worst = 0
+    worst = -INFINITE
     chosen = 0
-    for job in range(-(-(longest + jitter) // period)):
+    jobs = -(-(longest + jitter) // period)
+    if jobs > _JOBS:
+        worst = _line_ns(load, longest_blocking_ns - last, demand, period, _JOBS)
+    for job in range(min(jobs, _JOBS)):
         constant = longest_blocking_ns + (job + 1) * demand - last
 
         def choice(now: int, constant: int = constant) -> int:
             return constant + sum(((now + j) // every + 1) * cost for j, every, cost in load)
 
-        chosen = fixed_point(
-            choice, horizon_ns, max(chosen, floor_of_fixed_point(constant, shares))
-        )
+        fluid = floor_of_fixed_point(constant, shares)
+        chosen = work.fixed_point(choice, horizon_ns, max(chosen, fluid), len(load) + 1)
         if chosen >= INFINITE:
             return INFINITE
-        worst = max(worst, chosen + last + jitter - job * period)
-    return own.earliest_ns[place] + worst
+        worst = max(worst, chosen - job * period)
+    return min(own.earliest_ns[place] + worst + last + jitter, INFINITE)
+
+
+def _line_ns(
+    load: Sequence[tuple[int, int, int]], constant_ns: int, cost_ns: int, period_ns: int, job: int
+) -> int:
+    """When the last segment of a job in a busy period, or of any after it, is chosen at the latest.
+
+    From the job's own instant, its number of periods after the first's, by lines above all demand:
+    where the slope is less than 1, the distance shrinks from job to job.
+    """
+    scale = 1_000_000_000
+    free = scale - sum(-(-cost * scale // every) for _, every, cost in load)
+    if free <= 0 or cost_ns * scale > period_ns * free:
+        return INFINITE
+    steps = sum(cost + -(-cost * j // every) for j, every, cost in load)
+    return -(-(constant_ns + (job + 1) * cost_ns + steps) * scale // free) - job * period_ns

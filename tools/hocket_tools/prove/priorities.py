@@ -8,6 +8,9 @@ from dataclasses import replace
 
 from .response import Solver, analyse
 from .taskset import TaskSet
+from .work import ANALYSIS, Work
+
+_WORK = 8 * ANALYSIS
 
 
 def deadline_monotonic(taskset: TaskSet) -> tuple[int, ...]:
@@ -17,15 +20,16 @@ def deadline_monotonic(taskset: TaskSet) -> tuple[int, ...]:
     return _priorities(order)
 
 
-def assign_priorities(taskset: TaskSet) -> tuple[int, ...] | None:
+def assign_priorities(taskset: TaskSet, work: Work | None = None) -> tuple[int, ...] | None:
     """Priorities with which every deadline is proved, or None if none were found.
 
     By deadline if that does; else Audsley's algorithm (2001): the least urgent place goes to any
     task that holds there, then the next. A bound depends, if little, on the order of the more
     urgent tasks through their jitter, so the result is proved once more as a whole.
     """
+    work = work or Work(_WORK)
     attempt = deadline_monotonic(taskset)
-    if analyse(with_priorities(taskset, attempt)).schedulable:
+    if analyse(with_priorities(taskset, attempt), work).schedulable:
         return attempt
     count = len(taskset.tasks)
     rest = set(range(count))
@@ -33,21 +37,21 @@ def assign_priorities(taskset: TaskSet) -> tuple[int, ...] | None:
     # Of several tasks that hold, the one with the longest deadline goes down.
     candidates = sorted(rest, key=lambda i: taskset.tasks[i].deadline_ns, reverse=True)
     while rest:
-        lowest = next((i for i in candidates if i in rest and _holds(taskset, i, rest)), None)
+        lowest = next((i for i in candidates if i in rest and _holds(taskset, i, rest, work)), None)
         if lowest is None:
             return None
         rest.remove(lowest)
         order.insert(0, lowest)
     attempt = _priorities(order)
-    return attempt if analyse(with_priorities(taskset, attempt)).schedulable else None
+    return attempt if analyse(with_priorities(taskset, attempt), work).schedulable else None
 
 
-def _holds(taskset: TaskSet, me: int, rest: set[int]) -> bool:
+def _holds(taskset: TaskSet, me: int, rest: set[int], work: Work) -> bool:
     """Whether a task holds below the rest, those by deadline, and above all others."""
     tasks = taskset.tasks
     above = sorted(rest - {me}, key=lambda i: tasks[i].deadline_ns)
     below = sorted(set(range(len(tasks))) - rest)
-    return Solver(with_priorities(taskset, _priorities([*above, me, *below]))).holds(me)
+    return Solver(with_priorities(taskset, _priorities([*above, me, *below])), work=work).holds(me)
 
 
 def with_priorities(taskset: TaskSet, priorities: Sequence[int]) -> TaskSet:

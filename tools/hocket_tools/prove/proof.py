@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
+from .parts import BoundPart, Unit
 from .taskset import TaskModel, TaskSet
 
 
@@ -15,16 +16,31 @@ class TaskProof:
     """Bound on the response time of one task, and what it is made of; times in ns."""
 
     task: TaskModel
-    own_ns: int
-    """The job alone: resumes, segments with their dispatches, CPU time."""
-    blocking_ns: int
-    """Longest less urgent segment that may be under way; whole jobs under fifo and rr."""
-    cpu_blocking_ns: int
-    """Less urgent CPU steps that may be under way, before and after the inference."""
+    parts: tuple[BoundPart, ...]
+    """What the bound is made of; without one, what can come up to the deadline."""
     bound_ns: int | None
     """From nominal release to completion; None if no bound was found."""
     overruns: bool
     """Whether releases may be lost, or jobs aborted, because the job before is unfinished."""
+
+    @property
+    def own_ns(self) -> int:
+        """The job alone: resumes, segments with their dispatches, CPU time."""
+        return sum(part.ns for part in self.parts if part.kind == "own")
+
+    @property
+    def blocking_ns(self) -> int:
+        """Less urgent segments that may be under way; whole jobs under fifo and rr."""
+        return self._blocking_ns("NPU")
+
+    @property
+    def cpu_blocking_ns(self) -> int:
+        """Less urgent CPU steps that may be under way, when it comes to the CPU."""
+        return self._blocking_ns("CPU")
+
+    def _blocking_ns(self, unit: Unit) -> int:
+        own = (part for part in self.parts if (part.kind, part.unit) == ("blocking", unit))
+        return sum(part.ns for part in own)
 
     @property
     def interference_ns(self) -> int | None:
@@ -50,6 +66,8 @@ class Proof:
 
     taskset: TaskSet
     tasks: tuple[TaskProof, ...]
+    gave_up: bool = False
+    """Whether bounds were not looked for, or not closely, because that takes too many steps."""
 
     @property
     def schedulable(self) -> bool:

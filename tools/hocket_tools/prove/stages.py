@@ -8,7 +8,7 @@ at which the release may come, `TaskModel.early_ns` before the nominal one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -19,6 +19,23 @@ from .taskset import TaskModel, TaskSet
 
 INFINITE = 1 << 60
 """A bound that was not found."""
+BACKLOG = 8
+"""Jobs that may wait for one unfinished, with ``overrun = "queue"``."""
+
+
+_LINKS = 32
+"""Of a chain, beyond which it is bounded as a whole."""
+
+
+class Stream(NamedTuple):
+    """Work that arrives on a unit once a period; times in ns."""
+
+    earliest_ns: int
+    """From the release."""
+    jitter_ns: int
+    """Between the earliest and the latest arrival."""
+    period_ns: int
+    cost_ns: int
 
 
 class Load(NamedTuple):
@@ -52,19 +69,23 @@ class Stages:
     """Latest end of each link."""
     spans_ns: list[int]
     """Latest end of each link as the whole way from the release bounds it."""
+    handled_ns: int
+    """Latest that the kernel handles a release, from its earliest instant."""
     late: bool = False
     """Whether a release may wait until the job before it completes, in its last CPU step."""
     backlogged: bool = False
     """Whether a job may begin later than it is released, after the one before it."""
+    proved: bool = False
+    """Whether the bounds are proved, and not just grown from below."""
 
     @classmethod
-    def of(cls, taskset: TaskSet, task: TaskModel) -> Stages:
+    def of(cls, taskset: TaskSet, task: TaskModel, handled_ns: int) -> Stages:
         """The least that is possible: a job alone."""
         jitter = task.early_ns + task.jitter_ns
         chain = links(taskset, task)
         earliest = accumulate((link.least_ns for link in chain[:-1]), initial=0)
         done = list(accumulate((link.cost_ns for link in chain), initial=jitter))[1:]
-        return cls(task, chain, tuple(earliest), jitter, done, list(done))
+        return cls(task, chain, tuple(earliest), jitter, done, list(done), handled_ns)
 
     @property
     def finish_ns(self) -> int:
@@ -114,14 +135,50 @@ class Stages:
 
     def loads(self, npu: bool) -> list[Load]:
         """What its links on one resource execute in a window."""
+        period = self.task.period_ns
         return [
-            Load(
-                self.done_ns[place] - self.links[place].cost_ns - self.earliest_ns[place],
-                self.task.period_ns,
-                self.links[place].cost_ns,
-            )
-            for place in self.places(npu)
+            Load(self.spread_ns(first, last) - cost, period, cost)
+            for first, last, cost in self._groups(npu)
         ]
+
+    def streams(self) -> list[Stream]:
+        """What arrives on the NPU."""
+        return [
+            Stream(
+                self.earliest_ns[first],
+                self.arrival_ns(last) - self.earliest_ns[first],
+                self.task.period_ns,
+                cost,
+            )
+            for first, last, cost in self._groups(npu=True)
+        ]
+
+    @cached_property
+    def coarse(self) -> bool:
+        """Whether its links are not looked at one by one, because there are so many."""
+        return len(self.links) > _LINKS
+
+    def _groups(self, npu: bool) -> list[tuple[int, int, int]]:
+        """Links on a unit that are looked at together: the first, the last, and what they take."""
+        places = self.places(npu)
+        if not self.coarse:
+            return [(place, place, self.links[place].cost_ns) for place in places]
+        total = sum(self.links[place].cost_ns for place in places)
+        return [(places[0], places[-1], total)] if places else []
+
+    def spread_ns(self, first: int, last: int) -> int:
+        """Between the earliest begin and the latest end of links, counted from the release.
+
+        One job at most is under way, whatever its bound, and as many wait as the kernel keeps: the
+        next is handled when it comes, or it is lost.
+        """
+        return min(self.done_ns[last] - self.earliest_ns[first], self.most_spread_ns)
+
+    @cached_property
+    def most_spread_ns(self) -> int:
+        """The same, whatever its bounds."""
+        jobs = 1 + (BACKLOG if self.task.overrun == "queue" else 0)
+        return self.handled_ns + jobs * self.task.period_ns
 
     def cpu_gap_ns(self) -> int:
         """Least time between two of its links on the CPU."""
@@ -146,17 +203,6 @@ class Stages:
     def give_up(self) -> None:
         """Nothing can be said of it, nor of what depends on it."""
         self.done_ns = [INFINITE] * len(self.links)
-
-
-def fixed_point(function: Callable[[int], int], horizon_ns: int, start_ns: int = 0) -> int:
-    """Least fixed point of a growing function from a start below it; `INFINITE` past a horizon."""
-    value = start_ns
-    while value <= horizon_ns:
-        following = function(value)
-        if following <= value:
-            return value
-        value = following
-    return INFINITE
 
 
 def floor_of_fixed_point(constant_ns: int, load: Sequence[tuple[int, int]]) -> int:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from operator import itemgetter
 from typing import Literal
 
 from hocket_host.units import NS_PER_S, cycles_to_ns
@@ -13,6 +14,10 @@ from hocket_host.units import NS_PER_S, cycles_to_ns
 from ..container import Step, StepKind
 
 Cycles = Literal["worst", "nominal"]
+
+
+_EXACT = 10_000
+"""CPU steps of an operator that are timed one by one."""
 
 
 @dataclass(frozen=True)
@@ -80,14 +85,16 @@ def timed(steps: Sequence[Step], npu_hz: int, cpu_hz: int, cycles: Cycles) -> Ti
         while end < len(steps) and steps[end].kind is StepKind.CPU:
             end += 1
         lengths = _cpu_steps(steps[place:end], cpu_hz, cycles)
-        equal = tuple((ns, sum(1 for _ in same)) for ns, same in groupby(lengths))
+        equal = tuple(
+            (ns, sum(times for _, times in same)) for ns, same in groupby(lengths, itemgetter(0))
+        )
         runs.append(CpuRun(len(segments), equal))
         place = end
     return TimedSteps(tuple(segments), tuple(least), tuple(runs))
 
 
-def _cpu_steps(steps: Sequence[Step], cpu_hz: int, cycles: Cycles) -> Iterator[int]:
-    """CPU time between two resumes, of operators that follow one another.
+def _cpu_steps(steps: Sequence[Step], cpu_hz: int, cycles: Cycles) -> Iterator[tuple[int, int]]:
+    """CPU time between two resumes, of operators that follow one another, and how often it comes.
 
     Every CPU step takes as long as the longest one, until all that the operator takes is used up;
     the last one takes what is left.
@@ -97,14 +104,25 @@ def _cpu_steps(steps: Sequence[Step], cpu_hz: int, cycles: Cycles) -> Iterator[i
         program = step.program
         assert program is not None
         whole = step.worst_cycles if cycles == "worst" else step.nominal_cycles
+        each = program.step_cycles
+        full = min(whole // each if each else program.steps, program.steps - 1)
+        # Beyond these, the nanosecond by which clocks make them differ is no longer looked at.
+        exact = min(full, _EXACT)
         spent = 0
-        for index in range(program.steps):
-            final = index == program.steps - 1
-            after = whole if final else min(spent + program.step_cycles, whole)
-            carried += cycles_to_ns(after, cpu_hz) - cycles_to_ns(spent, cpu_hz)
-            spent = after
-            if not (final and program.runs_on):
-                yield carried
-                carried = 0
+        for _ in range(exact):
+            yield carried + cycles_to_ns(spent + each, cpu_hz) - cycles_to_ns(spent, cpu_hz), 1
+            carried, spent = 0, spent + each
+        if full > exact:
+            yield carried + cycles_to_ns(each, cpu_hz), full - exact
+            carried, spent = 0, full * each
+        if full < program.steps - 1:
+            yield carried + cycles_to_ns(whole, cpu_hz) - cycles_to_ns(spent, cpu_hz), 1
+            carried, spent = 0, whole
+        if full < program.steps - 2:
+            yield 0, program.steps - 2 - full
+        carried += cycles_to_ns(whole, cpu_hz) - cycles_to_ns(spent, cpu_hz)
+        if not program.runs_on:
+            yield carried, 1
+            carried = 0
     if carried:
-        yield carried
+        yield carried, 1

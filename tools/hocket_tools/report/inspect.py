@@ -75,7 +75,7 @@ def _model(model: Model, npu_hz: int, first_step: int, step_offsets: list[int]) 
         "longest_segment_cycles": max(worst, default=0),
         "longest_segment_ns": cycles_to_ns(max(worst, default=0), npu_hz),
         "cpu_cycles": sum(step.worst_cycles for step in cpu),
-        "longest_piece_cycles": max((step.cpu_step_cycles for step in cpu), default=0),
+        "longest_cpu_step_cycles": max((step.cpu_step_cycles for step in cpu), default=0),
         "segments": [
             {
                 "name": step.name,
@@ -101,8 +101,8 @@ def _unit(step: Step, npu_hz: int) -> dict[str, Any]:
     return {
         "unit": "cpu",
         "operator": f"own {program.code}" if own else MODULES[program.code],
-        "pieces": program.steps,
-        "piece_cycles": program.step_cycles,
+        "cpu_steps": program.steps,
+        "step_cycles": program.step_cycles,
         "runs_on": program.runs_on,
         "scratch": 0 if program.scratch is None else program.scratch.size,
     }
@@ -309,7 +309,7 @@ def _render_segments(model: dict[str, Any], console: Console, shown: int | None)
             segment["worst_cycles"],
             format_ns(segment["worst_ns"])
             if segment["unit"] == "npu"
-            else f"{segment['pieces']}×{segment['piece_cycles']}",
+            else f"{segment['cpu_steps']}×{segment['step_cycles']}",
         )
     console.print(table)
 

@@ -65,8 +65,8 @@ def _layer(choice: Choice) -> dict[str, Any]:
             {
                 "primitive": packed.primitive,
                 "cycles": packed.cycles,
-                "pieces": packed.steps,
-                "piece_cycles": packed.step_cycles,
+                "cpu_steps": packed.steps,
+                "step_cycles": packed.step_cycles,
                 "scratch": packed.scratch_bytes,
                 "params": len(packed.params),
                 "picked": packed is choice.packed,
@@ -96,8 +96,8 @@ def render(report: dict[str, Any], console: Console) -> None:
                     layer["operator"].lower(),
                     mark + candidate["primitive"],
                     str(candidate["cycles"]),
-                    str(candidate["pieces"]),
-                    str(candidate["piece_cycles"]),
+                    str(candidate["cpu_steps"]),
+                    str(candidate["step_cycles"]),
                     format_size(candidate["scratch"]),
                 )
                 name = ""

@@ -9,7 +9,7 @@ that were put into the flash behind the container, and leaves its outputs there.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -66,7 +66,6 @@ def run(
     guest: Guest,
     packed: Packed,
     duration_ns: int,
-    uart_output: Callable[[bytes], None],
     on_job: OnJob,
 ) -> Run:
     """Run as many jobs as there are releases in a while of virtual time.
@@ -79,8 +78,6 @@ def run(
         The application of the guest's container.
     duration_ns
         Virtual time that the jobs are for. They may take longer, up to twice as long.
-    uart_output
-        Called with the kernel's report.
     on_job
         Called with task, inputs and outputs of each job, task by task, after the run.
 
@@ -108,7 +105,6 @@ def run(
                 "the application fails on the image", where=back_end, found=said.error.strip(),
                 expected="no traceback", try_="hocket run, on the same application",
             )  # fmt: skip
-        uart_output(said.output.encode())
         for task in tasks:
             for frame, outputs in zip(task.frames, _results(machine, task), strict=True):
                 on_job(task.name, frame, outputs)

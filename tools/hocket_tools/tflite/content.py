@@ -11,6 +11,9 @@ import numpy as np
 
 from hocket_host.errors import HocketError
 
+#: Characters of a layer's name that messages have.
+_LONGEST_NAME = 100
+
 
 class TfliteError(HocketError):
     """A file that is no TFLite model, or a damaged one."""
@@ -68,6 +71,12 @@ class TfliteTensor:
         return math.prod(self.shape)
 
 
+def short_name(name: str) -> str:
+    """A layer's name as messages have it: of several that a converter has joined the first."""
+    first = name.split(";", maxsplit=1)[0]
+    return first if len(first) <= _LONGEST_NAME else f"{first[:_LONGEST_NAME]}…"
+
+
 @dataclass(frozen=True)
 class TfliteOperator:
     """One operator of a subgraph."""
@@ -83,7 +92,9 @@ class TfliteOperator:
     outputs: tuple[int, ...]
 
     def __str__(self) -> str:
-        return f"{self.kind} '{self.name}'" if self.name else f"{self.kind} (operator {self.index})"
+        if not self.name:
+            return f"{self.kind} (operator {self.index})"
+        return f"{self.kind} '{short_name(self.name)}'"
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,8 @@ IDENTIFIER = b"TFL3"
 #: More elements than any tensor for these devices; keeps a damaged shape from reaching arithmetic.
 _MOST_ELEMENTS = 1 << 26
 _MOST_AXES = 8
+#: Of a file.
+_MOST_BYTES = 1 << 28
 #: Metadata of tflite_micro's by which constants are looked up in tables.
 _COMPRESSION = "COMPRESSION_METADATA"
 
@@ -101,7 +103,8 @@ def read_bytes(path: str | Path) -> bytes:
         It is missing or cannot be read.
     """
     try:
-        return Path(path).read_bytes()
+        with Path(path).open("rb") as file:
+            data = file.read(_MOST_BYTES + 1)
     except OSError as error:
         raise TfliteError(
             "cannot read the model",
@@ -110,6 +113,14 @@ def read_bytes(path: str | Path) -> bytes:
             expected="a readable .tflite file",
             try_="check the path",
         ) from None
+    if len(data) > _MOST_BYTES:
+        raise TfliteError(
+            "the model is too large for any microcontroller",
+            where=str(path),
+            found=f"more than {_MOST_BYTES >> 20} MiB",
+            expected="a network for an Ethos-U: some MiB at most",
+        )
+    return data
 
 
 def _names(kind: str) -> dict[int, str]:

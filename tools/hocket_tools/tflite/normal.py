@@ -31,6 +31,8 @@ from .flex import numbers
 from .graph import check_graph
 from .model import read_bytes, read_tflite
 from .operators import read_source
+from .shapes import check_shapes
+from .typed import check_types
 from .whole import damage
 
 #: Metadata that says nothing about computation or memory.
@@ -42,6 +44,15 @@ _REPEATED: dict[str, tuple[int, slice]] = {
     "BROADCAST_TO": (1, slice(None)),
     "RESIZE_BILINEAR": (1, slice(1, 3)),
     "RESIZE_NEAREST_NEIGHBOR": (1, slice(1, 3)),
+}
+#: Operators with operands that decide shapes, or which elements go where: constants, for any unit.
+_CONSTANT: dict[str, tuple[int, ...]] = {
+    **dict.fromkeys(("PAD", "PADV2", "MIRROR_PAD", "TRANSPOSE", "TILE", "EXPAND_DIMS"), (1,)),
+    **dict.fromkeys(("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_PROD"), (1,)),
+    **dict.fromkeys(("REDUCE_ALL", "REDUCE_ANY", "ARG_MAX", "ARG_MIN"), (1,)),
+    **dict.fromkeys(("SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND", "SLICE", "SPLIT_V"), (1, 2)),
+    "STRIDED_SLICE": (1, 2, 3),
+    "SPLIT": (0,),
 }
 _DETECTION = "TFLite_Detection_PostProcess"
 _MOST_DETECTIONS = 1 << 16
@@ -97,13 +108,19 @@ def normal_form(data: bytes, signature: str | None = None) -> bytes:
         changes += _of_repeated(model, at)
     # Subgraphs keep their numbers until all else is changed.
     changes += [*_of_metadata(model), *_of_subgraphs(model, graphs)]
-    if not changes:
-        return data
-    tree = unpack_model(data)
-    with damage():
-        for change in changes:
-            change(tree)
-        return write_model(tree)
+    if changes:
+        tree = unpack_model(data)
+        with damage():
+            for change in changes:
+                change(tree)
+            data = write_model(tree)
+        model = read_tflite(data)
+    for at in range(len(model.subgraphs)):
+        _check_constant(model.subgraphs[at])
+        operators = read_source(data, model, at)
+        check_types(operators)
+        check_shapes(operators)
+    return data
 
 
 def _of_subgraphs(model: TfliteModel, graphs: tuple[int, ...]) -> Iterator[_Change]:
@@ -179,6 +196,27 @@ def _of_repeated(model: TfliteModel, at: int) -> list[_Change]:
     if freed:
         found.append(lambda tree: _prune(tree, tree.subgraphs[at], freed))
     return found
+
+
+def _check_constant(graph: Subgraph) -> None:
+    """Refuse operands that come from outside where no unit takes them.
+
+    Raises
+    ------
+    TfliteError
+        With the operator.
+    """
+    for operator in graph.operators:
+        for place in _CONSTANT.get(operator.kind, ()):
+            index = operator.inputs[place] if place < len(operator.inputs) else -1
+            if index >= 0 and graph.tensors[index].elements and _given(graph, index):
+                raise TfliteError(
+                    "an operand that neither unit takes but as a constant",
+                    where=str(operator),
+                    found=f"tensor '{graph.tensors[index].name}', which depends on an input",
+                    expected="a constant",
+                    try_="give the layer its axes, borders or sizes when the model is made",
+                )
 
 
 def _computed(graph: Subgraph, operator: TfliteOperator, place: int) -> bool:

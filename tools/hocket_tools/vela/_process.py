@@ -19,8 +19,8 @@ _REFUSAL = re.compile(
     r"Warning \(supported operators\) operator: (?P<kind>[^,]+), ofm: '(?P<ofm>[^']*)'\s*\n"
     r"Reason: (?P<reason>.*)"
 )
-#: Far above any real compilation (under a second); only a compiler that hangs reaches it.
-_LIMIT_S = 900
+#: Far above any real compilation, which takes a second or a few; only one that hangs reaches it.
+_LIMIT_S, _LIMIT_S_PER_MIB = 60.0, 60.0
 
 
 @dataclass(frozen=True)
@@ -59,17 +59,18 @@ def run_compiler(model: bytes, options: ResolvedOptions, *, graph: bool = False)
         "tflite": options.compiler_text("TFLite"),
         "graph": "yes" if graph else "",
     }
+    limit_s = round(_LIMIT_S + _LIMIT_S_PER_MIB * len(model) / (1 << 20))
     try:
         done = subprocess.run(
             [sys.executable, "-I", str(_WORKER)],
             input=json.dumps(request).encode() + b"\n" + model,
             capture_output=True,
-            timeout=_LIMIT_S,
+            timeout=limit_s,
             check=False,
         )
     except subprocess.TimeoutExpired:
         raise VelaError(
-            "Vela does not finish", found=f"no result after {_LIMIT_S} s",
+            "Vela does not finish", found=f"no result after {limit_s} s",
             expected="a compiled model within seconds",
         ) from None  # fmt: skip
     said = done.stderr.decode("utf-8", "replace")

@@ -14,6 +14,13 @@ import os
 import sys
 from typing import Any
 
+try:
+    import resource
+except ImportError:  # not on Windows
+    resource = None  # type: ignore[assignment]
+
+#: Some ten times what the largest models for these devices take.
+_MOST_BYTES = 8 << 30
 _TENSOR = ("address", "element_size", "region", "scale", "shape", "size", "zero_point")
 _REPORT = ("totalCycles", "npuCycles", "macCount", "npuOps", "cpuOps", "cascades")
 _TABLES = ("queue", "perf", "source", "optimised", "group")
@@ -78,8 +85,17 @@ def _raw(raw: Any) -> dict[str, Any]:
     }
 
 
+def _limit() -> None:
+    """A compiler that asks for ever more memory must not take the machine's."""
+    if resource is not None:
+        _, most = resource.getrlimit(resource.RLIMIT_AS)
+        wanted = _MOST_BYTES if most == resource.RLIM_INFINITY else min(_MOST_BYTES, most)
+        resource.setrlimit(resource.RLIMIT_AS, (wanted, most))
+
+
 def main() -> None:
     """Answer one request."""
+    _limit()
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     header = json.loads(sys.stdin.buffer.readline())

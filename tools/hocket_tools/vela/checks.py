@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..cpu import kinds, read_source, reason
+from ..tflite.content import short_name
 from ..tflite.model import Subgraph, TfliteModel, read_tflite
 from ._process import CompilerOutput
 from .floats import (
@@ -21,6 +22,7 @@ from .options import VelaError
 
 #: Element types that the NPU computes with; int32 holds biases, int64 the biases of int16 layers.
 _ACTIVATIONS = ("int8", "uint8", "int16")
+_ON_DEVICE = ("int8", "uint8", "int16", "int32", "float32", "bool")
 _PLAIN = (*_ACTIVATIONS, "int32", "int64", "bool", "resource")
 
 
@@ -83,6 +85,13 @@ def _check_types(main: Subgraph) -> None:
         )
     for index in (*main.inputs, *main.outputs):
         tensor = main.tensors[index]
+        if tensor.dtype not in _ON_DEVICE:
+            raise VelaError(
+                "an input or output of a type that the device has no tensors of",
+                found=named(tensor),
+                expected=", ".join(_ON_DEVICE),
+                try_="give ARG_MAX and CAST an output_type of int32, and inputs int8",
+            )
         users = {o.kind for o in main.operators if index in (*o.inputs, *o.outputs)}
         if tensor.dtype in _ACTIVATIONS and tensor.quantization is None and users != {"CAST"}:
             raise VelaError(
@@ -195,7 +204,7 @@ def refusal(
 
 
 def _left(kind: str, why: str, names: list[str]) -> str:
-    layers = listed([f"'{name}'" for name in names if name])
+    layers = listed([f"'{short_name(name)}'" for name in names if name])
     return f"{kind} x{len(names)}" + f" ({layers})" * bool(layers) + f": {why}" * bool(why)
 
 

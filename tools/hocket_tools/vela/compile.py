@@ -26,7 +26,7 @@ from .misread import misread
 from .mixed import join_units
 from .options import ResolvedOptions, VelaError, VelaOptions, resolve
 from .payload import command_stream
-from .places import check_reach, state_of
+from .places import check_arena, check_reach, state_of
 from .result import CompiledModel, Network
 from .variables import forwarded
 
@@ -193,6 +193,7 @@ def _result(source: TfliteModel, answer: CompilerOutput, options: ResolvedOption
     stream = command_stream(answer.blobs[0], options.npu)
     parsed = parse(stream)
     prints = footprints(parsed.operations)
+    check_arena(fields["scratch"])
     edges = edges_of(source, fields, fields["scratch_region"], prints)
     outputs_live = [t.range for t in edges.outputs]
     exposed = live_before(prints, outputs_live, lambda i: i == 0).get(0, ())

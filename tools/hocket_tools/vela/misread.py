@@ -10,6 +10,9 @@ REDUCE_MAX, REDUCE_MIN and SUM that drop their axes
 SUM over several axes
     Vela sums over one of them, and writes more than the result has room for.
 
+MIRROR_PAD of the last axis
+    Vela mirrors height and width only; the borders of channels hold anything.
+
 SOFTMAX of int16 whose factor of 31 bits rounds up to 2**31
     Vela writes that factor, of ``scale * beta / (10 / 65535)``, into a constant of 32 bits with a
     sign, where it is -2**31. The scale 10 / 65535, times any power of two, is such a one.
@@ -30,6 +33,7 @@ _AXES = 4
 
 #: What a user can do about an operator that neither unit computes.
 _CHANGES = {
+    "MIRROR_PAD": "pad height and width only, or with a constant",
     "SOFTMAX": "quantise the layer's input with a scale that differs by a little",
     **dict.fromkeys(
         _REDUCTIONS, "keep the reduced axes (keep_dims), and reduce one axis at a time"
@@ -69,6 +73,9 @@ def misread(source: TfliteModel, data: bytes) -> tuple[int, ...]:
 def _misread(graph: Subgraph, operator: TfliteOperator, described: SourceOperator) -> bool:
     if operator.kind == "SOFTMAX":
         return _overflows(described)
+    if operator.kind == "MIRROR_PAD":
+        borders = graph.tensors[operator.inputs[1]].data
+        return borders is not None and any(np.frombuffer(borders, np.int32)[-2:])
     return _misreduced(graph, operator)
 
 

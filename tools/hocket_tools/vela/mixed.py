@@ -27,7 +27,7 @@ from .edges import uncomputed
 from .needed import needed, reads
 from .options import ResolvedOptions, VelaError
 from .payload import command_stream
-from .places import check_reach, state_of, tensors_of
+from .places import check_arena, check_reach, state_of, tensors_of
 from .result import CompiledModel, CpuOperator, Network, Part, State
 from .variables import read_too_late, variable_names
 
@@ -92,6 +92,7 @@ class _Joiner:
         self.state: list[State] = []
         self.snapshots: dict[int, ByteRange] = {}
         self.places, self.arena_size = self._placed()
+        check_arena(self.arena_size)
 
     def network(self) -> Network:
         """Return the network."""

@@ -9,10 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from hocket_host.units import format_size
+
 from ..segment.dataflow import ByteRange, Footprint
 from ..tflite.model import TfliteModel, TfliteTensor
 from .options import VelaError
 from .result import CompiledModel, PlacedTensor, State
+
+#: Beyond any board's memory, and little enough to be looked at byte by byte.
+MOST_ARENA = 128 << 20
 
 
 def check_reach(model: CompiledModel, prints: Sequence[Footprint]) -> None:
@@ -27,6 +32,17 @@ def check_reach(model: CompiledModel, prints: Sequence[Footprint]) -> None:
                     found=f"byte {box.high - 1} of region {box.region}",
                     expected=", ".join(f"region {r}: {n} bytes" for r, n in regions.items()),
                 )
+
+
+def check_arena(size: int) -> None:
+    """Refuse an arena that no such device has, before anything is laid out in it."""
+    if size > MOST_ARENA:
+        raise VelaError(
+            "the network's tensors are too large for any microcontroller",
+            found=f"{format_size(size)} of arena",
+            expected=f"at most {format_size(MOST_ARENA)}",
+            try_="a smaller input, or a smaller network",
+        )
 
 
 def tensors_of(

@@ -7,13 +7,14 @@ script prints, `END`, its traceback, and `END` again.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import NamedTuple
 
 from .emulated_machine import EmulatedMachine
 from .errors import MachineError
 
-ENTER_RAW, RUN, INTERRUPT = b"\x01", b"\x04", b"\x03"
+ENTER_RAW, RUN, _INTERRUPT = b"\x01", b"\x04", b"\x03"
 _READY, _ACCEPTED, _END = b"raw REPL; CTRL-B to exit\r\n>", b"OK", b"\x04"
 _MS = 1_000_000
 _SLICE_NS = 10 * _MS
@@ -80,9 +81,10 @@ class Prompt:
             It does neither.
         """
         self._machine.feed(ENTER_RAW)
-        self.wait(_READY, _BOOT_NS)
+        self.wait(re.escape(_READY), _BOOT_NS)
         self._machine.feed(script.encode() + RUN)
-        self.wait(_READY + _ACCEPTED, _ANSWER_NS + len(script) * _CHARACTER_NS)
+        typing_ns = len(script) * _CHARACTER_NS
+        self.wait(re.escape(_READY + _ACCEPTED), _ANSWER_NS + typing_ns)
         self._seen = len(self._console)
 
     def lines(self) -> list[str]:
@@ -105,8 +107,21 @@ class Prompt:
             self._advance("the end of the script", end_ns)
         return result
 
-    def wait(self, text: bytes, limit_ns: int) -> None:
-        """Run the machine until the console has a text.
+    def ask(self, line: bytes, answer: bytes) -> re.Match[bytes]:
+        """Interrupt what runs, type a line at the prompt for people, and wait for a pattern.
+
+        Raises
+        ------
+        PromptError
+            It does not come.
+        """
+        self._machine.feed(_INTERRUPT)
+        self.wait(rb">>> ", _ANSWER_NS)
+        self._machine.feed(line + b"\r\n")
+        return self.wait(answer, _ANSWER_NS)
+
+    def wait(self, pattern: bytes, limit_ns: int) -> re.Match[bytes]:
+        """Run the machine until the console has a match of a regular expression.
 
         Raises
         ------
@@ -114,8 +129,9 @@ class Prompt:
             It takes longer, or the machine ends.
         """
         end_ns = self._machine.now_ns + limit_ns
-        while text not in self._console:
-            self._advance(repr(text), end_ns)
+        while (found := re.search(pattern, self._console, re.MULTILINE)) is None:
+            self._advance(repr(pattern), end_ns)
+        return found
 
     def _advance(self, expected: str, end_ns: int) -> None:
         now_ns = self._machine.now_ns

@@ -68,14 +68,14 @@ def test_photographs_equal_tflite_micro(picture: str) -> None:
 @pytest.mark.parametrize("model", ["mlp_kws_int8.tflite", "mnist_lstm_int8.tflite"])
 def test_a_stream_run_in_pieces_equals_the_whole(model: str) -> None:
     whole, _ = _both(model, "ethos-u55-128")
-    pieces, _ = _both(model, "ethos-u55-128")
+    parts, _ = _both(model, "ethos-u55-128")
     inputs = _random_inputs(whole, np.random.default_rng(3))
     whole.set_inputs(inputs)
     whole.run()
-    pieces.set_inputs(inputs)
+    parts.set_inputs(inputs)
     at = 0
     for length in (1, 0, 2, 5, 1, 20):
-        pieces.run(at, at + length)
+        parts.run(at, at + length)
         at += length
-    pieces.run(at)
-    np.testing.assert_array_equal(pieces.memory, whole.memory)
+    parts.run(at)
+    np.testing.assert_array_equal(parts.memory, whole.memory)

@@ -196,6 +196,10 @@ def test_interrupt_calls_reach_the_machine(small: SmallMachine) -> None:
     assert small.handlers == {56: print}
 
 
+def test_no_bytes_are_nowhere(small: SmallMachine) -> None:
+    assert len(module("uctypes").bytearray_at(0, 0)) == 0
+
+
 def test_bytearray_at_is_in_place_and_bytes_at_a_copy(small: SmallMachine) -> None:
     uctypes = module("uctypes")
     view = uctypes.bytearray_at(BASE + 8, 4)

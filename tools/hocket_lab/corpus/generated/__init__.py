@@ -6,6 +6,8 @@ from __future__ import annotations
 from . import damaged, edges, formats, kernels, meanings, networks
 from .example import Example
 
+__all__ = ["FAMILIES", "Example", "examples"]
+
 FAMILIES = (edges, meanings, networks, kernels, formats, damaged)
 
 

@@ -22,14 +22,15 @@ def _process_address(buffer: object) -> tuple[int, int]:
 
 
 def bytearray_at(address: int, size: int) -> memoryview:
-    """Memory of the machine in place, as a view of bytes."""
+    """Memory of the machine in place, as a view of bytes; none of no bytes, wherever they are."""
+    if not size:
+        return memoryview(bytearray())
     machine = current()
     view = machine.view(address, size)
-    if size:
-        windows = _windows.setdefault(machine, {})
-        start, length = _process_address(view)
-        low, high = windows.get(start - address, (start, start))
-        windows[start - address] = (min(low, start), max(high, start + length))
+    windows = _windows.setdefault(machine, {})
+    start, length = _process_address(view)
+    low, high = windows.get(start - address, (start, start))
+    windows[start - address] = (min(low, start), max(high, start + length))
     return view
 
 
