@@ -261,14 +261,16 @@ class FakePort:
     def view(self, address, size):
         return memoryview(uctypes.bytearray_at(address, size))
 
-    # The CPU computes for so long.
+    # The CPU computes for so long; what an interrupt takes comes on top.
     def advance(self, us):
         end = self.now + us
         self._look()
         while self._end <= end:
             self.now = max(self.now, self._end)
             self._finish()
+            began = self.now
             self._serve()
+            end += self.now - began
             self._look()
         self.now = end
         self._look()

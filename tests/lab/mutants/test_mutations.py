@@ -71,6 +71,11 @@ def test_words_and_types_are_left_alone(source: str) -> None:
     assert broken(source) == set()
 
 
+def test_the_sign_of_a_field_at_0_is_left_alone() -> None:
+    assert broken("A = const(0)\nrow + A") == {"A = const(1)\nrow + A"}
+    assert "A = const(1)\nrow - A" in broken("A = const(1)\nrow + A")
+
+
 def test_what_an_error_says_is_left_alone_and_the_error_is_not() -> None:
     assert broken("raise E(1, a + b)") == {"pass"}
 

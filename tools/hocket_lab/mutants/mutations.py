@@ -60,14 +60,16 @@ class Change:
 
 def changes(source: str) -> list[Change]:
     """All ways to break a file, in the order of its text."""
-    found = _Finder(source)
-    found.visit(ast.parse(source))
+    tree = ast.parse(source)
+    found = _Finder(source, _zeros(tree))
+    found.visit(tree)
     return sorted(found.changes, key=lambda change: (change.start, change.end, change.text))
 
 
 class _Finder(ast.NodeVisitor):
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, zeros: frozenset[str]) -> None:
         self.changes: list[Change] = []
+        self._zeros = zeros
         self._source = source
         self._lines = [0]
         for line in source.splitlines(keepends=True):
@@ -249,9 +251,10 @@ class _Finder(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_BinOp(self, node: ast.BinOp) -> None:
-        words = [side for side in (node.left, node.right) if _is_text(side)]
+        words = any(_is_text(side) for side in (node.left, node.right))
+        zero = isinstance(node.right, ast.Name) and node.right.id in self._zeros
         sign, other = _ARITHMETIC.get(type(node.op), ("", ""))
-        if sign and not words:
+        if sign and not words and not zero:
             change = self._between("arithmetic", node.left, node.right, re.escape(sign), other)
             if change is not None:
                 self.changes.append(change)
@@ -279,6 +282,19 @@ class _Finder(ast.NodeVisitor):
             self._replace("call", node.func, "list")
         self._all([node.func, *node.args])
         self._all([keyword.value for keyword in node.keywords if keyword.arg != "strict"])
+
+
+def _zeros(tree: ast.Module) -> frozenset[str]:
+    """Constants of a module that are 0: to add one is to subtract it."""
+    names = set()
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            value = node.value
+            if isinstance(value, ast.Call) and len(value.args) == 1:
+                value = value.args[0]
+            if isinstance(value, ast.Constant) and value.value == 0:
+                names.add(node.targets[0].id)
+    return frozenset(names)
 
 
 def _is_text(node: ast.expr) -> bool:
