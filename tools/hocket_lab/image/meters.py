@@ -13,9 +13,11 @@ from hocket_host.ethosu.device.engine import RunEvent
 from hocket_host.machines.common import npu_of
 from hocket_host.machines.unicorn import ExceptionEvent, UnicornMachine
 from hocket_host.machines.unicorn.nvic import IRQ0
+from hocket_tools.container.device import constants
 
 #: Kinds of the firmware's trace.
-_RELEASE, _COMPLETE, _RESUME = 1, 4, 8
+_KINDS = constants("trace")
+_RELEASE, _COMPLETE, _RESUME = (_KINDS[name] for name in ("RELEASE", "COMPLETE", "RESUME"))
 _SPAWNED = 255
 #: Until the first sleep.
 _BOOT = -1

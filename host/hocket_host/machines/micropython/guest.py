@@ -3,7 +3,8 @@
 """Runs on MicroPython: its ``machine`` and ``utime`` by way of a pipe, and then the firmware.
 
 Arguments: the pipes to read and to write, the folders to import from, how long to run in us,
-the policy or nothing, and the costs in ns of a dispatch, a release, a resume and a completion.
+the policy or nothing, the period of ticks, and the costs in ns of a dispatch, a release, a resume
+and a completion.
 """
 
 import builtins
@@ -14,7 +15,6 @@ _READ, _WRITE, _NOW, _ADVANCE, _IDLE, _HOOK, _DISABLE, _ENABLE = range(8)
 _SERVED, _FRAME, _OUTPUT, _REPORT, _STEP = range(8, 13)
 _INTERRUPT = 1
 
-_TICKS = 1 << 30
 _WORD = 1 << 32
 
 
@@ -81,17 +81,19 @@ class Machine:
 class Time:
     """``utime``, with ticks as on a 32-bit board."""
 
-    def __init__(self, link):
+    def __init__(self, link, period):
         self._link = link
+        self._period = period
 
     def ticks_us(self):
         return self._link.ask(_NOW)
 
     def ticks_add(self, ticks, delta):
-        return (ticks + delta) % _TICKS
+        return (ticks + delta) % self._period
 
     def ticks_diff(self, end, start):
-        return (end - start + _TICKS // 2) % _TICKS - _TICKS // 2
+        half = self._period // 2
+        return (end - start + half) % self._period - half
 
 
 class Registers:
@@ -108,11 +110,11 @@ class Registers:
         self._link.ask(_WRITE, self._base + 4 * index, value % _WORD)
 
 
-def install(link):
+def install(link, period):
     """What the firmware imports, and the casts of functions that are not in viper here."""
     machine = Machine(link)
     sys.modules["machine"] = machine
-    sys.modules["utime"] = Time(link)
+    sys.modules["utime"] = Time(link, period)
     builtins.ptr32 = lambda x: Registers(link, x) if isinstance(x, int) else x
     builtins.uint = lambda x: x % _WORD
     return machine
@@ -146,10 +148,10 @@ def charge(machine, port, dispatch_ns, release_ns, resume_ns, completion_ns):
     port.charge_step = machine.step
 
 
-def main(reading, writing, firmware, board_folder, duration_us, policy, *costs_ns):
+def main(reading, writing, firmware, board_folder, duration_us, policy, period, *costs_ns):
     """Run the container in flash for a while, and report."""
     link = Link(reading, writing)
-    machine = install(link)
+    machine = install(link, int(period))
     sys.path.insert(0, board_folder)
     sys.path.insert(0, firmware)
     import board

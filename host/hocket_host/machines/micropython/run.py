@@ -70,7 +70,8 @@ def run(setup: Setup, duration_ns: int, on_job: OnJob | None = None) -> Run:
             )
         ]  # fmt: skip
         arguments = (
-            folder, board.path.parent, -(-duration_ns // 1000), setup.policy or "", *costs
+            folder, board.path.parent, -(-duration_ns // 1000), setup.policy or "",
+            TICKS_PERIOD, *costs,
         )  # fmt: skip
         ranges = [(w.base, w.offset, w.size) for w in machine.bus.windows if w.device is None]
         with Interpreter(_GUEST, arguments, shared.descriptor, ranges) as process:

@@ -20,7 +20,9 @@ from hocket_host.machines.cpython.shims import (
     installed,
     uninstall,
 )
+from hocket_host.machines.cpython.shims.utime import TICKS_PERIOD
 from hocket_host.machines.cpython.shims.viper import ptr8, ptr16, ptr32, uint
+from hocket_tools.container.device import constants
 
 BASE = 0x21000000
 
@@ -322,3 +324,7 @@ def test_process_machine_moves_time_as_told() -> None:
     assert machine.now_ns() == 20
     with pytest.raises(RuntimeError, match="without end"):
         machine.wait_for_interrupt(None)
+
+
+def test_ticks_wrap_as_the_devices_modules_take_them_to():
+    assert constants("port")["MASK"] + 1 == TICKS_PERIOD
